@@ -1,0 +1,2 @@
+//! The `flipper` command.
+fn main() {}

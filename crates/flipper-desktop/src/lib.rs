@@ -1,0 +1,1 @@
+//! A headless Flipper desktop as a library.

@@ -1,0 +1,286 @@
+//! The certificate exchange, from a new key to certificates on the disk.
+
+use alloc::collections::VecDeque;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use crate::close::{CloseCause, CloseCode};
+use crate::error::ErrorReport;
+use crate::ids::{AttemptId, JobId};
+use crate::query::Medium;
+use crate::text::Text;
+use crate::time::{Instant, WallTime};
+use crate::wire::exchange::{AcknowledgedConfig, Acknowledgement, SignCertificate, decode_answer};
+
+use super::action::{Action, Job, JobOutcome, Prepared, Timer, Trust};
+use super::state::{CredentialFailure, CredentialProblem, Failure, Grant, Purpose, Step};
+use super::{AfterClose, Client, Os, Phase};
+
+/// An exchange that is under way.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    prepared: Prepared,
+    /// When the key was made, which is when `prepared.wall` was.
+    prepared_at: Instant,
+    /// `None` once the socket has ended, which after the grant does no harm.
+    socket: Option<AttemptId>,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Opening { deadline: Instant },
+    Asking { deadline: Instant },
+    Fetching { job: JobId, grant: Grant },
+    Storing { job: JobId },
+}
+
+impl Exchange {
+    pub(super) fn is_opening(&self, attempt: AttemptId) -> bool {
+        self.has_socket(attempt) && matches!(self.stage, Stage::Opening { .. })
+    }
+
+    pub(super) fn awaits_answer(&self, attempt: AttemptId) -> bool {
+        self.has_socket(attempt) && matches!(self.stage, Stage::Asking { .. })
+    }
+
+    pub(super) fn has_socket(&self, attempt: AttemptId) -> bool {
+        self.socket == Some(attempt)
+    }
+
+    pub(super) fn socket(&self) -> Option<AttemptId> {
+        self.socket
+    }
+
+    pub(super) fn works_on(&self, job: JobId) -> bool {
+        match &self.stage {
+            Stage::Fetching { job: current, .. } | Stage::Storing { job: current } => *current == job,
+            Stage::Opening { .. } | Stage::Asking { .. } => false,
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Option<(Instant, Timer)> {
+        match &self.stage {
+            Stage::Opening { deadline } => Some((*deadline, Timer::Connect)),
+            Stage::Asking { deadline } => Some((*deadline, Timer::Grant)),
+            Stage::Fetching { .. } | Stage::Storing { .. } => None,
+        }
+    }
+}
+
+impl Client {
+    /// There is a key and a certificate request, or there is none.
+    pub(super) fn prepared(&mut self, outcome: JobOutcome, now: Instant) {
+        let prepared = match outcome {
+            JobOutcome::Prepared(prepared) => prepared,
+            JobOutcome::Failed(failure) => {
+                self.vault.exchange_failed = true;
+                return self.retry_after(Failure::Credentials(failure), now);
+            }
+            JobOutcome::Loaded { .. } | JobOutcome::Stored(_) | JobOutcome::Done => return,
+        };
+        self.step(Step::RequestMade(prepared.generation), now);
+        let mut query = self.query("unknown");
+        query.medium = Some(self.config.exchange_medium());
+        let attempt = self.connect(self.config.ports.insecure, query.to_target(), Trust::Exchange);
+        let stage = Stage::Opening { deadline: now + self.config.timing.connect };
+        self.phase = Phase::Exchange(Exchange { prepared, prepared_at: now, socket: Some(attempt), stage });
+        self.tell_state();
+    }
+
+    pub(super) fn exchange_opened(&mut self, now: Instant) {
+        let Phase::Exchange(exchange) = &mut self.phase else { return };
+        exchange.stage = Stage::Asking { deadline: now + self.config.timing.grant };
+        let prepared = &exchange.prepared;
+        let logs = self.history.lines(exchange.prepared_at, prepared.wall);
+        let request = SignCertificate {
+            csr: &prepared.csr,
+            destination: &prepared.destination,
+            medium: self.config.exchange_medium().number(),
+            timestamp: prepared.wall.as_unix_millis(),
+            logs: &logs,
+        };
+        let text = request.encode();
+        self.outbox.open();
+        self.outbox.push(text);
+        self.step(Step::CertificateAsked { os: self.os().to_string() }, now);
+    }
+
+    pub(super) fn exchange_answered(&mut self, text: &Text, now: Instant) {
+        let device_id = match decode_answer(text) {
+            Ok(Ok(device_id)) => device_id,
+            Ok(Err(error)) => {
+                let error = error.as_ref().map(ErrorReport::bounded);
+                return self.exchange_failed(Failure::ExchangeRefused(error), now);
+            }
+            Err(error) => {
+                self.counters.bad_messages += 1;
+                return self.exchange_failed(Failure::Protocol(error), now);
+            }
+        };
+        self.step(Step::Granted { device_id: device_id.clone() }, now);
+        let medium = self.config.exchange_medium();
+        let os = match &self.config.os {
+            Os::Automatic(_) => self.presented_os.clone(),
+            Os::Fixed(_) => None,
+        };
+        let grant = Grant { device_id, medium, os };
+        let Phase::Exchange(exchange) = &self.phase else { return };
+        let generation = exchange.prepared.generation;
+        let stage = if medium == Medium::Www {
+            let job = self.start_job(Job::Fetch { generation, device_id: grant.device_id.clone() });
+            Stage::Fetching { job, grant }
+        } else {
+            Stage::Storing { job: self.start_job(Job::StoreGrant { generation, grant }) }
+        };
+        if let Phase::Exchange(exchange) = &mut self.phase {
+            exchange.stage = stage;
+        }
+    }
+
+    /// A job of the exchange is done.
+    pub(super) fn exchange_worked(&mut self, outcome: JobOutcome, now: Instant) {
+        let Phase::Exchange(exchange) = &mut self.phase else { return };
+        let generation = exchange.prepared.generation;
+        match outcome {
+            JobOutcome::Stored(credentials) => {
+                let socket = exchange.socket;
+                self.acknowledge(false, &credentials.device_id);
+                self.step(Step::CertificatesStored(generation), now);
+                self.vault.fresh = Some(credentials);
+                self.vault.exchanged_at = Some(now);
+                self.vault.strikes = 0;
+                self.vault.exchange_failed = false;
+                match socket {
+                    Some(attempt) => {
+                        let deadline = now + self.config.timing.close;
+                        self.begin_close(attempt, CloseCode::NORMAL, deadline, AfterClose::Advance);
+                        self.tell_state();
+                    }
+                    None => self.advance(now),
+                }
+            }
+            JobOutcome::Done => {
+                if let Stage::Fetching { grant, .. } = &exchange.stage {
+                    let grant = grant.clone();
+                    let job = self.start_job(Job::StoreGrant { generation, grant });
+                    if let Phase::Exchange(exchange) = &mut self.phase {
+                        exchange.stage = Stage::Storing { job };
+                    }
+                } else {
+                    self.exchange_failed(unfit_outcome(), now);
+                }
+            }
+            JobOutcome::Failed(failure) => {
+                self.acknowledge(true, "");
+                self.exchange_failed(Failure::Credentials(failure), now);
+            }
+            JobOutcome::Loaded { .. } | JobOutcome::Prepared(_) => self.exchange_failed(unfit_outcome(), now),
+        }
+    }
+
+    /// Tells the desktop how it went. There is no answer to it, and desktops before 2023 ignore it.
+    fn acknowledge(&mut self, is_error: bool, device_id: &str) {
+        let medium = self.config.exchange_medium().number();
+        let config = AcknowledgedConfig { device_id, medium };
+        let text = Acknowledgement { is_error, config, has_required_files: !is_error }.encode();
+        self.outbox.push(text);
+    }
+
+    pub(super) fn exchange_timed_out(&mut self, now: Instant) {
+        let Phase::Exchange(exchange) = &self.phase else { return };
+        let failure = match exchange.stage {
+            Stage::Opening { .. } => self.connection_failure(Purpose::Exchange, CloseCause::Timeout),
+            _ => Failure::ExchangeTimeout { after: self.config.timing.grant },
+        };
+        self.exchange_failed(failure, now);
+    }
+
+    pub(super) fn exchange_closed(&mut self, mut exchange: Exchange, cause: CloseCause, now: Instant) {
+        exchange.socket = None;
+        if matches!(exchange.stage, Stage::Fetching { .. } | Stage::Storing { .. }) {
+            self.phase = Phase::Exchange(exchange);
+            return;
+        }
+        let failure = match &cause {
+            CloseCause::Code { code: 1011, reason } => {
+                if self.replace_os(now) {
+                    self.drop_exchange(&exchange);
+                    return self.advance(now);
+                }
+                self.not_understood(reason.clone())
+            }
+            _ => self.connection_failure(Purpose::Exchange, cause),
+        };
+        self.phase = Phase::Exchange(exchange);
+        self.exchange_failed(failure, now);
+    }
+
+    /// Gives the exchange up, with the key that was made for it. The credentials in use stay.
+    fn exchange_failed(&mut self, failure: Failure, now: Instant) {
+        if let Phase::Exchange(exchange) = core::mem::replace(&mut self.phase, Phase::Stopped) {
+            self.vault.exchange_failed = true;
+            let discarded = exchange.prepared.generation;
+            self.start_job(Job::Discard { generation: discarded });
+            self.failed(failure, now);
+            match exchange.socket {
+                // A socket that never opened has nothing to say goodbye to.
+                Some(attempt) if matches!(exchange.stage, Stage::Opening { .. }) => {
+                    self.actions.push_back(Action::Abort { attempt });
+                    self.closed(AfterClose::Retry, now);
+                }
+                Some(attempt) => {
+                    let deadline = now + self.config.timing.close;
+                    self.begin_close(attempt, CloseCode::NORMAL, deadline, AfterClose::Retry);
+                    self.tell_state();
+                }
+                None => self.closed(AfterClose::Retry, now),
+            }
+        }
+    }
+
+    /// Ends the exchange without a word.
+    pub(super) fn drop_exchange(&mut self, exchange: &Exchange) {
+        self.outbox.clear();
+        if let Some(attempt) = exchange.socket {
+            self.actions.push_back(Action::Abort { attempt });
+        }
+        // While a job works on the generation, its outcome is what discards it.
+        if matches!(exchange.stage, Stage::Opening { .. } | Stage::Asking { .. } | Stage::Fetching { .. }) {
+            self.start_job(Job::Discard { generation: exchange.prepared.generation });
+        }
+    }
+}
+
+fn unfit_outcome() -> Failure {
+    let text = String::from("the driver answered a job with the outcome of another");
+    Failure::Credentials(CredentialFailure { kind: CredentialProblem::Invalid, text })
+}
+
+/// The latest steps and failures, which a certificate request carries to the desktop for its troubleshooting.
+#[derive(Debug, Default)]
+pub(super) struct History(VecDeque<(Instant, String, bool)>);
+
+impl History {
+    /// As many lines as help; an endless series of failures must not fill the memory.
+    const MAX: usize = 64;
+
+    pub(super) fn push(&mut self, now: Instant, line: String, good: bool) {
+        if self.0.len() == Self::MAX {
+            self.0.pop_front();
+        }
+        self.0.push_back((now, line, good));
+    }
+
+    /// `<unix ms>:info:…` and `<unix ms>:error:…`, as the official clients write them.
+    fn lines(&self, now: Instant, wall: WallTime) -> Vec<String> {
+        self.0
+            .iter()
+            .map(|(at, line, good)| {
+                let wall = wall.saturating_sub(now.saturating_duration_since(*at));
+                format!("{}:{}:{line}", wall.as_unix_millis(), if *good { "info" } else { "error" })
+            })
+            .collect()
+    }
+}

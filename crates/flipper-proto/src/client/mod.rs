@@ -1,0 +1,734 @@
+//! The app's side: from nothing to a session, and back to one for ever.
+
+mod action;
+mod backoff;
+mod config;
+mod exchange;
+mod plugins;
+mod session;
+mod state;
+
+pub use self::action::{Action, Endpoint, Event, Job, JobOutcome, Prepared, Reply, Timer, Trust};
+pub use self::config::{Backoff, Config, MediumChoice, Os, Ports, Timing};
+pub use self::plugins::PluginMode;
+pub use self::state::{
+    Counters, CredentialFailure, CredentialProblem, Credentials, ExchangeReason, Failure, Grant, Purpose, State, Step,
+};
+
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::format;
+use alloc::string::{String, ToString};
+use core::mem;
+use core::time::Duration;
+
+use crate::close::{CloseCause, CloseCode, TlsFailure};
+use crate::error::{ApiMisuse, ErrorReport, ProtocolError};
+use crate::identity::PluginId;
+use crate::ids::{AttemptId, CallId, Counter, Generation, JobId};
+use crate::query::{Medium, Query};
+use crate::text::{Payload, Text};
+use crate::time::Instant;
+use crate::wire::encode;
+
+use self::backoff::Retries;
+use self::exchange::Exchange;
+use self::plugins::Plugins;
+use self::session::{Outbox, PendingCall, Session};
+
+/// The app's side of a connection, as a state machine without IO.
+///
+/// Facts go in through the `handle_…` methods, which never fail; an app's wishes through the others. After any of them,
+/// drain [`poll_action`](Self::poll_action), then [`poll_event`](Self::poll_event), then re-arm one timer with
+/// [`poll_timeout`](Self::poll_timeout). The crate's documentation holds the loop.
+#[derive(Debug)]
+pub struct Client {
+    config: Config,
+    phase: Phase,
+    plugins: Plugins,
+    calls: BTreeMap<CallId, PendingCall>,
+    outbox: Outbox,
+    vault: Vault,
+    retries: Retries,
+    /// What the client presents instead of its real operating system, since a desktop refused that.
+    presented_os: Option<String>,
+    history: exchange::History,
+    last_failure: Option<Failure>,
+    told_state: State,
+    counters: Counters,
+    actions: VecDeque<Action>,
+    events: VecDeque<Event>,
+    attempts: Counter,
+    jobs: Counter,
+    call_ids: Counter,
+}
+
+/// Where the client is, with all that belongs to being there.
+#[derive(Debug)]
+enum Phase {
+    Stopped,
+    Loading { job: JobId },
+    Waiting { until: Instant },
+    Preparing { job: JobId },
+    Exchange(Exchange),
+    Opening { attempt: AttemptId, generation: Generation, deadline: Instant },
+    Connected(Session),
+    Closing { attempt: AttemptId, deadline: Instant, then: AfterClose },
+}
+
+/// What a closing socket makes room for.
+#[derive(Clone, Copy, Debug)]
+enum AfterClose {
+    Stop,
+    Advance,
+    Retry,
+}
+
+/// Which credentials there are, and how far they are trusted.
+#[derive(Debug, Default)]
+struct Vault {
+    /// Those in use: a desktop has accepted them once.
+    proven: Option<Credentials>,
+    /// Those of the last exchange, until a desktop accepts them.
+    fresh: Option<Credentials>,
+    /// Failures in a row that speak against the credentials that were used.
+    strikes: u32,
+    /// The last exchange failed; the proven credentials get another chance before the next one.
+    exchange_failed: bool,
+    /// When the last exchange succeeded.
+    exchanged_at: Option<Instant>,
+    /// Whether older generations may still lie on the disk.
+    prunable: bool,
+}
+
+/// So many failures speak for an exchange.
+const STRIKES: u32 = 2;
+
+impl Client {
+    /// A client that is stopped and has no plugins.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Self {
+            retries: Retries::new(config.backoff.clone(), config.seed),
+            config,
+            phase: Phase::Stopped,
+            plugins: Plugins::default(),
+            calls: BTreeMap::new(),
+            outbox: Outbox::default(),
+            vault: Vault::default(),
+            presented_os: None,
+            history: exchange::History::default(),
+            last_failure: None,
+            told_state: State::Stopped,
+            counters: Counters::default(),
+            actions: VecDeque::new(),
+            events: VecDeque::new(),
+            attempts: Counter::default(),
+            jobs: Counter::default(),
+            call_ids: Counter::default(),
+        }
+    }
+
+    // --- Facts ---
+
+    /// The socket of `attempt` is open: the upgrade was answered with 101.
+    pub fn handle_opened(&mut self, attempt: AttemptId, now: Instant) {
+        match &mut self.phase {
+            Phase::Exchange(exchange) if exchange.is_opening(attempt) => self.exchange_opened(now),
+            Phase::Opening { attempt: current, generation, .. } if *current == attempt => {
+                let generation = *generation;
+                self.prove(generation, now);
+                self.outbox.open();
+                self.phase = Phase::Connected(Session::new(attempt, now, &self.config));
+                self.tell_state();
+            }
+            _ => self.counters.stale_facts += 1,
+        }
+    }
+
+    /// A text message arrived.
+    pub fn handle_message(&mut self, attempt: AttemptId, text: impl Into<Text>, now: Instant) {
+        match &mut self.phase {
+            Phase::Connected(session) if session.attempt == attempt => {
+                session.alive(now, &self.config.timing);
+                self.session_message(&text.into());
+                self.tell_state();
+            }
+            Phase::Exchange(exchange) if exchange.awaits_answer(attempt) => self.exchange_answered(&text.into(), now),
+            // What a peer sends while it is being closed, or after its answer, changes nothing any more.
+            Phase::Closing { attempt: current, .. } if *current == attempt => {}
+            Phase::Exchange(exchange) if exchange.has_socket(attempt) => {}
+            _ => self.counters.stale_facts += 1,
+        }
+    }
+
+    /// A binary message arrived. One that holds text is read like a text message.
+    pub fn handle_binary(&mut self, attempt: AttemptId, bytes: &[u8], now: Instant) {
+        match core::str::from_utf8(bytes) {
+            Ok(text) => {
+                self.counters.binary_messages += 1;
+                self.handle_message(attempt, text, now);
+            }
+            Err(error) => {
+                self.handle_alive(attempt, now);
+                if self.has_socket(attempt) {
+                    self.misbehaved(ProtocolError::NotText { at: error.valid_up_to() });
+                }
+            }
+        }
+    }
+
+    /// The peer gave a sign of life that is no message: a pong, a ping, or part of a long message.
+    pub fn handle_alive(&mut self, attempt: AttemptId, now: Instant) {
+        if let Phase::Connected(session) = &mut self.phase
+            && session.attempt == attempt
+        {
+            session.alive(now, &self.config.timing);
+            self.tell_state();
+        }
+    }
+
+    /// The socket takes `room` more bytes. `Send` is given while there is any; a message larger than the rest of it goes
+    /// all the same, and leaves none.
+    pub fn handle_writable(&mut self, attempt: AttemptId, room: usize, _now: Instant) {
+        if self.has_socket(attempt) {
+            self.outbox.room = room;
+        }
+    }
+
+    /// The socket of `attempt` has ended, or could not be opened.
+    pub fn handle_closed(&mut self, attempt: AttemptId, cause: CloseCause, now: Instant) {
+        if !self.has_socket(attempt) {
+            self.counters.stale_facts += 1;
+            return;
+        }
+        match mem::replace(&mut self.phase, Phase::Stopped) {
+            Phase::Exchange(exchange) => self.exchange_closed(exchange, cause, now),
+            Phase::Opening { generation, .. } => self.opening_failed(generation, cause, now),
+            Phase::Connected(session) => self.session_ended(&session, cause, now),
+            Phase::Closing { then, .. } => self.closed(then, now),
+            phase @ (Phase::Stopped | Phase::Loading { .. } | Phase::Waiting { .. } | Phase::Preparing { .. }) => {
+                self.phase = phase;
+            }
+        }
+    }
+
+    /// The work of `job` is done.
+    pub fn handle_job_done(&mut self, job: JobId, outcome: JobOutcome, now: Instant) {
+        match (&mut self.phase, outcome) {
+            (Phase::Loading { job: current }, outcome) if *current == job => self.loaded(outcome, now),
+            (Phase::Preparing { job: current }, outcome) if *current == job => self.prepared(outcome, now),
+            (Phase::Exchange(exchange), outcome) if exchange.works_on(job) => self.exchange_worked(outcome, now),
+            // A key that nobody waits for any more must not stay on the disk.
+            (_, JobOutcome::Prepared(prepared)) => {
+                self.counters.stale_facts += 1;
+                self.start_job(Job::Discard { generation: prepared.generation });
+            }
+            (_, JobOutcome::Stored(credentials)) => {
+                self.counters.stale_facts += 1;
+                self.start_job(Job::Discard { generation: credentials.generation });
+            }
+            (_, JobOutcome::Failed(failure)) => self.failed(Failure::Credentials(failure), now),
+            (_, JobOutcome::Done | JobOutcome::Loaded { .. }) => {}
+        }
+    }
+
+    /// Time has passed. Wanted when the moment of [`poll_timeout`](Self::poll_timeout) has come; harmless at any other.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        match &mut self.phase {
+            Phase::Waiting { until } if *until <= now => self.advance(now),
+            Phase::Opening { attempt, generation, deadline } if *deadline <= now => {
+                let (attempt, generation) = (*attempt, *generation);
+                self.actions.push_back(Action::Abort { attempt });
+                self.opening_failed(generation, CloseCause::Timeout, now);
+            }
+            Phase::Closing { attempt, deadline, then } if *deadline <= now => {
+                let (attempt, then) = (*attempt, *then);
+                self.actions.push_back(Action::Abort { attempt });
+                self.closed(then, now);
+            }
+            Phase::Exchange(exchange) if exchange.deadline().is_some_and(|(at, _)| at <= now) => {
+                self.exchange_timed_out(now);
+            }
+            Phase::Connected(_) => self.session_timeout(now),
+            _ => {}
+        }
+    }
+
+    // --- What the app wants ---
+
+    /// Begins to look for the desktop, and goes on until [`stop`](Self::stop). Does nothing if it has begun.
+    pub fn start(&mut self, now: Instant) {
+        match &mut self.phase {
+            Phase::Stopped => {
+                self.retries.reset();
+                self.vault.strikes = 0;
+                self.vault.exchange_failed = false;
+                if self.vault.proven.is_some() {
+                    self.advance(now);
+                } else {
+                    let job = self.start_job(Job::Load);
+                    self.phase = Phase::Loading { job };
+                    self.tell_state();
+                }
+            }
+            Phase::Closing { then, .. } => *then = AfterClose::Advance,
+            _ => {}
+        }
+    }
+
+    /// Ends whatever is going on: sends what is queued, closes, and stays stopped until [`start`](Self::start).
+    pub fn stop(&mut self, now: Instant) {
+        let deadline = now + self.config.timing.close;
+        match mem::replace(&mut self.phase, Phase::Stopped) {
+            Phase::Stopped | Phase::Loading { .. } | Phase::Waiting { .. } | Phase::Preparing { .. } => {}
+            Phase::Exchange(exchange) => {
+                self.drop_exchange(&exchange);
+            }
+            Phase::Opening { attempt, .. } => self.actions.push_back(Action::Abort { attempt }),
+            Phase::Connected(session) => {
+                self.begin_close(session.attempt, CloseCode::NORMAL, deadline, AfterClose::Stop);
+                self.leave_session();
+            }
+            Phase::Closing { attempt, deadline, .. } => {
+                self.phase = Phase::Closing { attempt, deadline, then: AfterClose::Stop };
+            }
+        }
+        self.tell_state();
+    }
+
+    /// Adds a plugin. A desktop that is connected is told.
+    ///
+    /// # Errors
+    /// [`ApiMisuse::DuplicatePlugin`], [`ApiMisuse::TooManyPlugins`].
+    pub fn add_plugin(&mut self, id: impl Into<PluginId>, mode: PluginMode) -> Result<(), ApiMisuse> {
+        self.plugins.add(id.into(), mode, &self.config.limits)?;
+        self.announce_plugins();
+        Ok(())
+    }
+
+    /// Removes a plugin, with the events that wait in it. Its calls that are not answered yet are answered with an
+    /// error. A desktop that is connected is told.
+    ///
+    /// # Errors
+    /// [`ApiMisuse::UnknownPlugin`].
+    pub fn remove_plugin(&mut self, id: &str) -> Result<(), ApiMisuse> {
+        let plugin = self.plugins.known(id).ok_or(ApiMisuse::UnknownPlugin)?;
+        let connected = self.plugins.remove(id)?;
+        let orphans: alloc::vec::Vec<CallId> =
+            self.calls.iter().filter(|(_, call)| call.plugin == plugin).map(|(call, _)| *call).collect();
+        for call in orphans {
+            let report = ErrorReport::new(format!("Plugin {id} was removed")).named("PluginRemoved");
+            let _answered = self.respond_error(call, &report);
+        }
+        if connected {
+            self.events.push_back(Event::PluginDisconnected(plugin));
+        }
+        self.announce_plugins();
+        Ok(())
+    }
+
+    /// Sends an event of a plugin. Until the desktop has initialised the plugin, and while it does not read, events wait
+    /// in the plugin's buffer, whose bounds are in [`Limits`](crate::Limits).
+    ///
+    /// # Errors
+    /// [`ApiMisuse::UnknownPlugin`], [`ApiMisuse::TooLarge`].
+    pub fn send(&mut self, plugin: &PluginId, method: &str, params: Option<&Payload>) -> Result<(), ApiMisuse> {
+        let event = encode::event(plugin.as_str(), method, params);
+        self.check_size(event.len())?;
+        let pushed = self.plugins.push(plugin, event, &self.config.limits, self.config.overflow);
+        self.counters.events_dropped = self.plugins.all_dropped();
+        pushed
+    }
+
+    /// Answers a call, at any time after its [`Event::Call`]. An answer over the limit for messages, or one that finds
+    /// the desktop not reading and the queue full, is replaced by an error that says so.
+    ///
+    /// # Errors
+    /// [`ApiMisuse::UnknownCall`]: the call was answered before, or its session has ended.
+    pub fn respond(&mut self, call: CallId, reply: &Reply) -> Result<(), ApiMisuse> {
+        let pending = self.calls.remove(&call).ok_or(ApiMisuse::UnknownCall)?;
+        let text = match (reply, pending.id) {
+            (Reply::Success(value), Some(id)) => encode::success(id, value.as_json()),
+            (Reply::Success(_), None) => return Ok(()),
+            (Reply::Error(value), id) => encode::error(id, value.as_json()),
+        };
+        self.queue_answer(pending.id, text);
+        Ok(())
+    }
+
+    /// Answers a call with an error of the usual shape.
+    ///
+    /// # Errors
+    /// As [`respond`](Self::respond).
+    pub fn respond_error(&mut self, call: CallId, error: &ErrorReport) -> Result<(), ApiMisuse> {
+        let pending = self.calls.remove(&call).ok_or(ApiMisuse::UnknownCall)?;
+        self.queue_answer(pending.id, encode::error(pending.id, &encode::report(error)));
+        Ok(())
+    }
+
+    /// Answers [`Event::MethodQuery`].
+    ///
+    /// # Errors
+    /// As [`respond`](Self::respond).
+    pub fn respond_supported(&mut self, call: CallId, supported: bool) -> Result<(), ApiMisuse> {
+        let pending = self.calls.remove(&call).ok_or(ApiMisuse::UnknownCall)?;
+        if let Some(id) = pending.id {
+            self.queue_answer(Some(id), encode::success(id, &format!("{{\"isSupported\":{supported}}}")));
+        }
+        Ok(())
+    }
+
+    /// Tells the desktop of an error outside any call. Without a session it goes nowhere.
+    ///
+    /// # Errors
+    /// [`ApiMisuse::NotConnected`], [`ApiMisuse::TooLarge`].
+    pub fn report_error(&mut self, error: &ErrorReport) -> Result<(), ApiMisuse> {
+        if !matches!(self.phase, Phase::Connected(_)) {
+            return Err(ApiMisuse::NotConnected);
+        }
+        let text = encode::error(None, &encode::report(error));
+        self.check_size(text.len())?;
+        self.queue_answer(None, text);
+        Ok(())
+    }
+
+    // --- Decisions ---
+
+    /// The next thing to do, in order. Poll it until `None` after every fact and every wish.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        if let Some(action) = self.actions.pop_front() {
+            return Some(action);
+        }
+        let attempt = match &self.phase {
+            Phase::Connected(session) => session.attempt,
+            Phase::Closing { attempt, .. } => *attempt,
+            Phase::Exchange(exchange) => exchange.socket()?,
+            Phase::Stopped
+            | Phase::Loading { .. }
+            | Phase::Waiting { .. }
+            | Phase::Preparing { .. }
+            | Phase::Opening { .. } => return None,
+        };
+        if let Some(text) = self.outbox.next(&mut self.plugins) {
+            return Some(Action::Send { attempt, text });
+        }
+        let code = self.outbox.close_when_empty()?;
+        Some(Action::Close { attempt, code })
+    }
+
+    /// The next thing that happened. Poll it until `None` after [`poll_action`](Self::poll_action).
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout), and why. Ask anew after every fact and every wish.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<(Instant, Timer)> {
+        match &self.phase {
+            Phase::Stopped | Phase::Loading { .. } | Phase::Preparing { .. } => None,
+            Phase::Waiting { until } => Some((*until, Timer::Retry)),
+            Phase::Exchange(exchange) => exchange.deadline(),
+            Phase::Opening { deadline, .. } => Some((*deadline, Timer::Connect)),
+            Phase::Connected(session) => Some(session.next_timer()),
+            Phase::Closing { deadline, .. } => Some((*deadline, Timer::Close)),
+        }
+    }
+
+    // --- Questions ---
+
+    /// Where the client is.
+    #[must_use]
+    pub fn state(&self) -> State {
+        match &self.phase {
+            Phase::Stopped => State::Stopped,
+            Phase::Loading { .. } | Phase::Preparing { .. } => State::Preparing,
+            Phase::Waiting { until } => State::Waiting { until: *until },
+            Phase::Exchange(_) => State::Exchanging,
+            Phase::Opening { .. } => State::Connecting,
+            Phase::Connected(session) => State::Connected { unresponsive: session.is_unresponsive() },
+            Phase::Closing { .. } => State::Closing,
+        }
+    }
+
+    /// The latest failure, also when the client has got over it since.
+    #[must_use]
+    pub fn last_failure(&self) -> Option<&Failure> {
+        self.last_failure.as_ref()
+    }
+
+    /// What was lost, refused or ignored so far.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// Whether the desktop has initialised this plugin.
+    #[must_use]
+    pub fn is_plugin_connected(&self, id: &str) -> bool {
+        self.plugins.connected(id).is_some()
+    }
+
+    /// How many events of a plugin wait to be sent.
+    ///
+    /// # Errors
+    /// [`ApiMisuse::UnknownPlugin`].
+    pub fn waiting_events(&self, plugin: &str) -> Result<usize, ApiMisuse> {
+        self.plugins.waiting(plugin)
+    }
+
+    /// How many events of a plugin were dropped because its buffer was full.
+    ///
+    /// # Errors
+    /// [`ApiMisuse::UnknownPlugin`].
+    pub fn dropped_events(&self, plugin: &str) -> Result<u64, ApiMisuse> {
+        self.plugins.dropped(plugin)
+    }
+
+    /// The settings that the client was made with.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    // --- On the way ---
+
+    fn loaded(&mut self, outcome: JobOutcome, now: Instant) {
+        match outcome {
+            JobOutcome::Loaded { credentials, problem } => {
+                if let Some(problem) = problem {
+                    self.failed(Failure::Credentials(problem), now);
+                }
+                if let Some(credentials) = credentials {
+                    self.presented_os.clone_from(&credentials.os);
+                    self.step(Step::CredentialsFound(credentials.generation), now);
+                    self.vault.prunable = true;
+                    self.vault.proven = Some(credentials);
+                }
+            }
+            JobOutcome::Failed(failure) => self.failed(Failure::Credentials(failure), now),
+            JobOutcome::Prepared(_) | JobOutcome::Stored(_) | JobOutcome::Done => {}
+        }
+        self.advance(now);
+    }
+
+    /// Goes wherever the credentials allow: to a session, or to an exchange first.
+    fn advance(&mut self, now: Instant) {
+        if let Some(reason) = self.exchange_reason(now) {
+            self.step(Step::ExchangeNeeded(reason), now);
+            let job = self.start_job(Job::NewGeneration);
+            self.phase = Phase::Preparing { job };
+        } else if let Some(credentials) = self.vault.fresh.as_ref().or(self.vault.proven.as_ref()) {
+            let generation = credentials.generation;
+            let target = self.session_query(credentials).to_target();
+            let attempt = self.connect(self.config.ports.secure, target, Trust::Mutual(generation));
+            self.phase = Phase::Opening { attempt, generation, deadline: now + self.config.timing.connect };
+            self.step(Step::SessionAttempted(generation), now);
+        }
+        self.tell_state();
+    }
+
+    fn exchange_reason(&self, now: Instant) -> Option<ExchangeReason> {
+        if self.vault.fresh.is_some() {
+            return None;
+        }
+        let Some(credentials) = &self.vault.proven else { return Some(ExchangeReason::NoCredentials) };
+        if credentials.medium != self.config.exchange_medium() {
+            return Some(ExchangeReason::MediumChanged);
+        }
+        if self.vault.exchange_failed {
+            return None;
+        }
+        if self.vault.strikes >= STRIKES {
+            return Some(ExchangeReason::Rejected);
+        }
+        // A desktop whose own certificates expire soon cannot give better ones: ask it now and then only.
+        let renew_before = self.config.timing.renew_before;
+        let asked_lately = self.vault.exchanged_at.is_some_and(|at| now < at + renew_before / 8);
+        (credentials.valid_until <= now + renew_before && !asked_lately).then_some(ExchangeReason::Expiring)
+    }
+
+    fn session_query(&self, credentials: &Credentials) -> Query {
+        let of_its_own = credentials.device_id.is_empty();
+        let automatic = self.config.medium == MediumChoice::Automatic;
+        let mut query = self.query(if of_its_own && automatic { &self.config.device_id } else { &credentials.device_id });
+        query.medium = Some(if of_its_own && automatic { Medium::None } else { credentials.medium });
+        query.csr = Some(credentials.csr.clone());
+        query.csr_path = Some(credentials.csr_path.clone());
+        query
+    }
+
+    fn query(&self, device_id: &str) -> Query {
+        let mut query = Query::new(&self.config.app, self.os(), &self.config.device, device_id);
+        query.app_id = Some(self.config.app_id.clone());
+        query.foreground = self.config.foreground;
+        query.instance_id.clone_from(&self.config.instance_id);
+        query
+    }
+
+    /// The operating system to present.
+    fn os(&self) -> &str {
+        match (&self.config.os, &self.presented_os) {
+            (Os::Automatic(_), Some(presented)) => presented,
+            (Os::Automatic(os) | Os::Fixed(os), _) => os,
+        }
+    }
+
+    /// Presents another operating system from now on, if the desktop may take that one.
+    fn replace_os(&mut self, now: Instant) -> bool {
+        match &self.config.os {
+            Os::Automatic(real) if self.presented_os.is_none() && !Os::OFFICIAL.contains(&real.as_str()) => {
+                let refused = real.clone();
+                self.presented_os = Some(Os::FALLBACK.to_string());
+                self.step(Step::OsReplaced { refused, presented: Os::FALLBACK.to_string() }, now);
+                true
+            }
+            Os::Automatic(_) | Os::Fixed(_) => false,
+        }
+    }
+
+    /// What close code 1011 means to a client that presents this operating system.
+    fn not_understood(&self, reason: crate::error::Excerpt) -> Failure {
+        if Os::OFFICIAL.contains(&self.os()) {
+            Failure::QueryRefused { reason }
+        } else {
+            Failure::OsRefused { os: self.os().to_string() }
+        }
+    }
+
+    fn connect(&mut self, port: u16, target: String, trust: Trust) -> AttemptId {
+        let attempt = AttemptId::from_u64(self.attempts.next());
+        let endpoint = Endpoint { host: self.config.host.clone(), port, target };
+        self.actions.push_back(Action::Connect { attempt, endpoint, trust });
+        attempt
+    }
+
+    /// The desktop has answered under these credentials: they are good.
+    fn prove(&mut self, generation: Generation, now: Instant) {
+        self.vault.strikes = 0;
+        self.vault.exchange_failed = false;
+        if let Some(fresh) = self.vault.fresh.take_if(|fresh| fresh.generation == generation) {
+            self.vault.proven = Some(fresh);
+            self.vault.prunable = true;
+            self.start_job(Job::Promote { generation });
+            self.step(Step::CredentialsProven(generation), now);
+        }
+    }
+
+    fn opening_failed(&mut self, generation: Generation, cause: CloseCause, now: Instant) {
+        self.phase = Phase::Stopped;
+        match &cause {
+            CloseCause::Http(_) => self.prove(generation, now),
+            cause => self.count_strikes(generation, cause, now),
+        }
+        let failure = self.connection_failure(Purpose::Session, cause);
+        self.retry_after(failure, now);
+    }
+
+    /// Weighs how far a failure to open a session speaks against the credentials.
+    fn count_strikes(&mut self, generation: Generation, cause: &CloseCause, now: Instant) {
+        let expired = [&self.vault.fresh, &self.vault.proven]
+            .into_iter()
+            .flatten()
+            .any(|credentials| credentials.generation == generation && credentials.valid_until <= now);
+        let strikes = match cause {
+            CloseCause::Tls(TlsFailure::Handshake(_)) | CloseCause::DroppedBeforeUpgrade if !expired => 1,
+            CloseCause::Tls(_) | CloseCause::DroppedBeforeUpgrade => STRIKES,
+            _ => return,
+        };
+        self.vault.exchange_failed = false;
+        self.vault.strikes = self.vault.strikes.saturating_add(strikes);
+        if self.vault.strikes >= STRIKES
+            && let Some(fresh) = self.vault.fresh.take_if(|fresh| fresh.generation == generation)
+        {
+            // What an exchange brought is of no use: the older ones get another chance first.
+            self.vault.exchange_failed = true;
+            self.start_job(Job::Discard { generation: fresh.generation });
+        }
+    }
+
+    fn connection_failure(&self, purpose: Purpose, cause: CloseCause) -> Failure {
+        let port = match purpose {
+            Purpose::Exchange => self.config.ports.insecure,
+            Purpose::Session => self.config.ports.secure,
+        };
+        let host = &self.config.host;
+        let to = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
+        Failure::Connection { purpose, to, cause }
+    }
+
+    /// Tells the app, and waits before the next attempt.
+    fn retry_after(&mut self, failure: Failure, now: Instant) {
+        self.failed(failure, now);
+        self.phase = Phase::Waiting { until: now + self.wait() };
+        self.tell_state();
+    }
+
+    /// A wait is never zero, so that no timer lies in the past.
+    fn wait(&mut self) -> Duration {
+        self.retries.next_wait().max(Duration::from_millis(1))
+    }
+
+    fn begin_close(&mut self, attempt: AttemptId, code: CloseCode, deadline: Instant, then: AfterClose) {
+        self.outbox.close(code);
+        self.phase = Phase::Closing { attempt, deadline, then };
+    }
+
+    fn closed(&mut self, then: AfterClose, now: Instant) {
+        self.phase = Phase::Stopped;
+        self.outbox.clear();
+        match then {
+            AfterClose::Stop => {}
+            AfterClose::Advance => return self.advance(now),
+            AfterClose::Retry => self.phase = Phase::Waiting { until: now + self.wait() },
+        }
+        self.tell_state();
+    }
+
+    fn has_socket(&self, attempt: AttemptId) -> bool {
+        match &self.phase {
+            Phase::Exchange(exchange) => exchange.has_socket(attempt),
+            Phase::Opening { attempt: current, .. } | Phase::Closing { attempt: current, .. } => *current == attempt,
+            Phase::Connected(session) => session.attempt == attempt,
+            Phase::Stopped | Phase::Loading { .. } | Phase::Waiting { .. } | Phase::Preparing { .. } => false,
+        }
+    }
+
+    fn start_job(&mut self, kind: Job) -> JobId {
+        let job = JobId::from_u64(self.jobs.next());
+        self.actions.push_back(Action::Job { job, kind });
+        job
+    }
+
+    fn step(&mut self, step: Step, now: Instant) {
+        self.history.push(now, step.to_string(), true);
+        self.events.push_back(Event::Step(step));
+    }
+
+    fn failed(&mut self, failure: Failure, now: Instant) {
+        self.history.push(now, failure.to_string(), false);
+        self.last_failure = Some(failure.clone());
+        self.events.push_back(Event::Failed(failure));
+    }
+
+    fn misbehaved(&mut self, error: ProtocolError) {
+        self.counters.bad_messages += 1;
+        if let ProtocolError::UnexpectedReply(_) = error {
+            self.counters.unexpected_replies += 1;
+        }
+        self.last_failure = Some(Failure::Protocol(error.clone()));
+        self.events.push_back(Event::PeerMisbehaved(error));
+    }
+
+    fn tell_state(&mut self) {
+        let state = self.state();
+        if state != self.told_state {
+            self.told_state = state.clone();
+            self.events.push_back(Event::StateChanged(state));
+        }
+    }
+
+    fn check_size(&self, size: usize) -> Result<(), ApiMisuse> {
+        let max = self.config.limits.message_bytes;
+        if size > max { Err(ApiMisuse::TooLarge { size, max }) } else { Ok(()) }
+    }
+}

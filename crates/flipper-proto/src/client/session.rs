@@ -1,0 +1,369 @@
+//! A session: the requests of the desktop, the answers and events on their way to it, and whether it is still there.
+
+use alloc::borrow::Cow;
+use alloc::collections::VecDeque;
+use alloc::format;
+use alloc::string::String;
+
+use crate::close::{CloseCause, CloseCode};
+use crate::error::{ErrorReport, ProtocolError};
+use crate::identity::PluginId;
+use crate::ids::{AttemptId, CallId, MessageId};
+use crate::text::{Payload, Text};
+use crate::time::Instant;
+use crate::wire::decode::{Envelope, Field, Params};
+use crate::wire::encode;
+
+use super::action::{Action, Event, Job, Timer};
+use super::config::{Config, Timing};
+use super::plugins::Plugins;
+use super::state::{Failure, Purpose};
+use super::{AfterClose, Client, Phase};
+
+/// An open session and how alive its peer is.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) attempt: AttemptId,
+    opened_at: Instant,
+    /// When the session counts as stable; `None` once it does.
+    stable_at: Option<Instant>,
+    last_alive: Instant,
+    /// When to ping, or to count the last ping as missed.
+    check_at: Instant,
+    missed: u32,
+    unresponsive: bool,
+}
+
+impl Session {
+    pub(super) fn new(attempt: AttemptId, now: Instant, config: &Config) -> Self {
+        Self {
+            attempt,
+            opened_at: now,
+            stable_at: Some(now + config.backoff.stable),
+            last_alive: now,
+            check_at: now + config.timing.ping,
+            missed: 0,
+            unresponsive: false,
+        }
+    }
+
+    pub(super) fn alive(&mut self, now: Instant, timing: &Timing) {
+        self.last_alive = now;
+        self.check_at = now + timing.ping;
+        self.missed = 0;
+        self.unresponsive = false;
+    }
+
+    pub(super) fn is_unresponsive(&self) -> bool {
+        self.unresponsive
+    }
+
+    pub(super) fn next_timer(&self) -> (Instant, Timer) {
+        match self.stable_at {
+            Some(at) if at <= self.check_at => (at, Timer::Stable),
+            _ => (self.check_at, Timer::Ping),
+        }
+    }
+}
+
+/// A call that a plugin has not answered yet.
+#[derive(Debug)]
+pub(super) struct PendingCall {
+    /// `None` where the desktop does not wait for an answer.
+    pub(super) id: Option<MessageId>,
+    pub(super) plugin: PluginId,
+}
+
+/// What is on its way to the desktop: answers first, then the plugins' events in turns.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    /// How many bytes the socket takes.
+    pub(super) room: usize,
+    answers: VecDeque<String>,
+    answer_bytes: usize,
+    /// Close with this code once everything is sent.
+    closing: Option<CloseCode>,
+}
+
+impl Outbox {
+    /// A new socket takes a first message before it has told its room.
+    pub(super) fn open(&mut self) {
+        *self = Self { room: 1, ..Self::default() };
+    }
+
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    pub(super) fn close(&mut self, code: CloseCode) {
+        self.closing = Some(code);
+    }
+
+    pub(super) fn push(&mut self, text: String) {
+        self.answer_bytes += text.len();
+        self.answers.push_back(text);
+    }
+
+    pub(super) fn next(&mut self, plugins: &mut Plugins) -> Option<String> {
+        if self.room == 0 {
+            return None;
+        }
+        let text = if let Some(answer) = self.answers.pop_front() {
+            self.answer_bytes -= answer.len();
+            answer
+        } else {
+            let (event, report) = plugins.next_event()?;
+            if let Some(report) = report {
+                self.push(report);
+            }
+            event
+        };
+        self.room = self.room.saturating_sub(text.len());
+        Some(text)
+    }
+
+    /// The code to close with, once, when nothing is left to be sent.
+    pub(super) fn close_when_empty(&mut self) -> Option<CloseCode> {
+        if self.answers.is_empty() { self.closing.take() } else { None }
+    }
+}
+
+impl Client {
+    /// A message of the desktop.
+    pub(super) fn session_message(&mut self, text: &Text) {
+        let max = self.config.limits.message_bytes;
+        if text.len() > max {
+            return self.misbehaved(ProtocolError::TooLarge { size: text.len(), max });
+        }
+        let envelope = match Envelope::decode(text) {
+            Ok(envelope) => envelope,
+            Err(error) => return self.misbehaved(error),
+        };
+        let id = envelope.good_id();
+        if let Some(fault) = envelope.fault() {
+            return self.refuse(id, fault);
+        }
+        match envelope.method {
+            Field::Is(method) => self.request(text, id, &method, envelope.params),
+            Field::WrongType => self.refuse(id, ProtocolError::WrongType("method")),
+            // Clients ask nothing, so an answer can be to nobody.
+            Field::Missing => match id {
+                Some(id) => self.misbehaved(ProtocolError::UnexpectedReply(id)),
+                None => self.misbehaved(ProtocolError::Missing("method")),
+            },
+        }
+    }
+
+    fn request(&mut self, text: &Text, id: Option<MessageId>, method: &str, params: Field<Params<'_>>) {
+        let done = match method {
+            "getPlugins" => {
+                self.answer_plugins(id, false);
+                Ok(())
+            }
+            "getBackgroundPlugins" => {
+                self.answer_plugins(id, true);
+                Ok(())
+            }
+            "init" | "deinit" => params
+                .required("params")
+                .and_then(|params| params.plugin.required("plugin"))
+                .map(|plugin| self.set_plugin(id, method, &plugin)),
+            "execute" => self.execute(text, id, params),
+            "isMethodSupported" => self.method_query(text, id, params),
+            other => Err(ProtocolError::UnknownMethod(other.into())),
+        };
+        if let Err(error) = done {
+            self.refuse(id, error);
+        }
+    }
+
+    fn answer_plugins(&mut self, id: Option<MessageId>, background_only: bool) {
+        let Some(id) = id else { return };
+        let text = if background_only {
+            encode::plugins(id, self.plugins.background_ids())
+        } else {
+            encode::plugins(id, self.plugins.ids())
+        };
+        self.queue_answer(Some(id), text);
+    }
+
+    /// `init` and `deinit`, which are answered only if they fail.
+    fn set_plugin(&mut self, id: Option<MessageId>, method: &str, plugin: &str) {
+        let Some(plugin) = self.plugins.known(plugin) else {
+            let report = ErrorReport::new(format!("Plugin {plugin} not found for method {method}"));
+            return self.answer_error(id, &report.named("PluginNotFound"));
+        };
+        // A user interface that was reloaded initialises its plugins again: they start over.
+        if self.plugins.connected(plugin.as_str()).is_some() {
+            self.plugins.disconnect(&plugin);
+            self.events.push_back(Event::PluginDisconnected(plugin.clone()));
+        }
+        if method == "init" {
+            if let Some(report) = self.plugins.connect(&plugin) {
+                self.queue_answer(None, report);
+            }
+            self.events.push_back(Event::PluginConnected(plugin));
+        }
+    }
+
+    fn execute(
+        &mut self,
+        text: &Text,
+        id: Option<MessageId>,
+        params: Field<Params<'_>>,
+    ) -> Result<(), ProtocolError> {
+        let params = params.required("params")?;
+        let api = params.api.required("api")?;
+        let method = params.method.required("method")?;
+        let Some((call, plugin)) = self.new_call(id, &api, "execute")? else { return Ok(()) };
+        let params = params.params.map(|params| Payload::part_of(text, params));
+        let method = shared(text, method);
+        self.events.push_back(Event::Call { call, plugin, method, params, expects_reply: id.is_some() });
+        Ok(())
+    }
+
+    fn method_query(
+        &mut self,
+        text: &Text,
+        id: Option<MessageId>,
+        params: Field<Params<'_>>,
+    ) -> Result<(), ProtocolError> {
+        let params = params.required("params")?;
+        let api = params.api.required("api")?;
+        let method = params.method.required("method")?;
+        let Some((call, plugin)) = self.new_call(id, &api, "isMethodSupported")? else { return Ok(()) };
+        let method = shared(text, method);
+        self.events.push_back(Event::MethodQuery { call, plugin, method });
+        Ok(())
+    }
+
+    /// Registers a call to a connected plugin. One to another plugin is answered here.
+    fn new_call(
+        &mut self,
+        id: Option<MessageId>,
+        api: &str,
+        method: &str,
+    ) -> Result<Option<(CallId, PluginId)>, ProtocolError> {
+        let Some(plugin) = self.plugins.connected(api) else {
+            let report = ErrorReport::new(format!("Connection {api} not found for method {method}"));
+            self.answer_error(id, &report.named("ConnectionNotFound"));
+            return Ok(None);
+        };
+        let max = self.config.limits.pending_calls;
+        if self.calls.len() >= max {
+            return Err(ProtocolError::TooManyCalls { max });
+        }
+        let call = CallId::from_u64(self.call_ids.next());
+        self.calls.insert(call, PendingCall { id, plugin: plugin.clone() });
+        Ok(Some((call, plugin)))
+    }
+
+    /// Tells both sides of a request that breaks the protocol.
+    fn refuse(&mut self, id: Option<MessageId>, error: ProtocolError) {
+        let report = match &error {
+            // The official clients answer an unknown method with the message alone.
+            ProtocolError::UnknownMethod(_) => ErrorReport::new(format!("{error}")),
+            _ => ErrorReport::new(format!("{error}")).named("InvalidRequest"),
+        };
+        self.answer_error(id, &report);
+        self.misbehaved(error);
+    }
+
+    fn answer_error(&mut self, id: Option<MessageId>, report: &ErrorReport) {
+        self.queue_answer(id, encode::error(id, &encode::report(report)));
+    }
+
+    /// Queues an answer, or in its place an error that is small enough.
+    pub(super) fn queue_answer(&mut self, id: Option<MessageId>, text: String) {
+        let (size, limits) = (text.len(), &self.config.limits);
+        let report = if size > limits.message_bytes {
+            let max = limits.message_bytes;
+            ErrorReport::new(format!("The answer has {size} bytes, {max} are allowed")).named("AnswerTooLarge")
+        } else if self.outbox.answer_bytes.saturating_add(size) > limits.queued_answer_bytes {
+            let waiting = self.outbox.answer_bytes;
+            ErrorReport::new(format!("The answer was dropped: {waiting} bytes of answers wait to be read"))
+                .named("AnswerDropped")
+        } else {
+            return self.outbox.push(text);
+        };
+        self.counters.answers_replaced += 1;
+        self.outbox.push(encode::error(id, &encode::report(&report)));
+    }
+
+    /// Tells a connected desktop that the set of plugins is another.
+    pub(super) fn announce_plugins(&mut self) {
+        if let Phase::Connected(_) = self.phase {
+            self.queue_answer(None, encode::refresh_plugins());
+        }
+    }
+
+    pub(super) fn session_timeout(&mut self, now: Instant) {
+        let Phase::Connected(session) = &mut self.phase else { return };
+        let attempt = session.attempt;
+        if session.stable_at.is_some_and(|at| at <= now) {
+            session.stable_at = None;
+            self.retries.reset();
+            if core::mem::take(&mut self.vault.prunable) {
+                self.start_job(Job::Prune);
+            }
+        }
+        let Phase::Connected(session) = &mut self.phase else { return };
+        if session.check_at > now {
+            return;
+        }
+        let timing = &self.config.timing;
+        let silent = now.saturating_duration_since(session.last_alive);
+        if silent >= timing.unresponsive {
+            let deadline = now + timing.close;
+            self.failed(Failure::Unresponsive { after: silent }, now);
+            self.leave_session();
+            self.begin_close(attempt, CloseCode::GOING_AWAY, deadline, AfterClose::Retry);
+        } else {
+            // The first check finds no ping to miss; every further one does.
+            let pinged = silent >= timing.ping.saturating_mul(2);
+            session.missed += u32::from(pinged);
+            session.unresponsive = session.missed >= timing.missed_pings;
+            session.check_at = now + timing.ping.max(core::time::Duration::from_millis(1));
+            self.actions.push_back(Action::Ping { attempt });
+        }
+        self.tell_state();
+    }
+
+    pub(super) fn session_ended(&mut self, session: &Session, cause: CloseCause, now: Instant) {
+        self.leave_session();
+        self.outbox.clear();
+        let lasted = now.saturating_duration_since(session.opened_at);
+        let short = lasted < self.config.backoff.stable;
+        let failure = match &cause {
+            CloseCause::Code { code: 1011, reason } => {
+                if self.replace_os(now) {
+                    return self.advance(now);
+                }
+                self.not_understood(reason.clone())
+            }
+            _ => self.connection_failure(Purpose::Session, cause),
+        };
+        self.retries.short_sessions = if short { self.retries.short_sessions.saturating_add(1) } else { 0 };
+        if self.retries.looping() {
+            let sessions = self.retries.short_sessions;
+            let cause = alloc::boxed::Box::new(failure);
+            return self.retry_after(Failure::ReconnectLoop { sessions, cause }, now);
+        }
+        self.retry_after(failure, now);
+    }
+
+    /// Ends what only a session has: connected plugins and calls that wait.
+    pub(super) fn leave_session(&mut self) {
+        self.calls.clear();
+        let disconnected = self.plugins.disconnect_all();
+        self.events.extend(disconnected.map(Event::PluginDisconnected));
+    }
+}
+
+/// A string of a message, without a copy where it stands there as it is.
+fn shared(text: &Text, part: Cow<'_, str>) -> Text {
+    match part {
+        Cow::Borrowed(part) => text.part(part),
+        Cow::Owned(part) => Text::from(part),
+    }
+}

@@ -1,0 +1,1 @@
+//! The sample app's plugins, for demos, tests and benchmarks.

@@ -1,0 +1,1 @@
+//! Flipper for apps that run on tokio.
