@@ -1,1 +1,18 @@
-//! The one asynchronous Flipper driver, for both roles, over a small runtime trait.
+//! The one asynchronous Flipper driver, over a small [`Runtime`] trait.
+//!
+//! Apps do not name this crate: they use the adapter of their runtime, such as `flipper-tokio`, which implements
+//! [`Runtime`] and gives [`Flipper`] its runtime.
+#![forbid(unsafe_code)]
+
+mod connect;
+mod driver;
+mod flipper;
+mod handlers;
+mod head;
+mod runtime;
+mod wire;
+
+pub use self::flipper::Flipper;
+pub use self::handlers::AsyncMethods;
+pub use self::runtime::{Runtime, Sleep};
+pub use flipper_client as client;

@@ -1,2 +1,46 @@
 //! The `flipper` command.
-fn main() {}
+#![forbid(unsafe_code)]
+
+mod app;
+mod demo;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+/// Look inside running apps, and try it without any.
+#[derive(Parser)]
+#[command(name = "flipper", version, about, propagate_version = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Show everything once: a desktop, an app, and all they say to each other. Needs nothing installed.
+    Demo,
+    /// Run the sample app against a desktop that already runs.
+    App(app::Options),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::try_from_env("FLIPPER_LOG").unwrap_or_else(|_| EnvFilter::new("off")))
+        .with_writer(std::io::stderr)
+        .init();
+    let done = match arguments.command {
+        Command::Demo => demo::run().await,
+        Command::App(options) => app::run(options).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("flipper: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,1 +1,40 @@
 //! Flipper for apps that run on tokio.
+//!
+//! ```no_run
+//! use flipper_tokio::{Flipper, plugin};
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let flipper = Flipper::builder("My App", "com.example.app")
+//!     .plugin(plugin("Example").background().method("greet", |name: String| -> Result<_, String> {
+//!         Ok([format!("hello, {name}")])
+//!     }).build())
+//!     .start()?;
+//!
+//! flipper.connection("Example").send("started", &["at last"])?;
+//! flipper.connected().await;
+//! flipper.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Callbacks of plugins run on the task that drives the connection: one that takes long belongs into a task of its own,
+//! which [`AsyncMethods`] makes easy. Everything that an app sees is in [`flipper_client`].
+#![forbid(unsafe_code)]
+
+mod stream;
+mod tokio;
+
+pub use self::stream::Stream;
+pub use self::tokio::{Listener, Sleep, Tokio};
+pub use flipper_async::AsyncMethods;
+pub use flipper_async::client as flipper_client;
+pub use flipper_async::client::{
+    Call, CertificateProvider, Certificates, Connection, Notice, Plugin, PluginBuilder, Responder, SendError, StartError, Status,
+    UnknownCall, Watch, plugin, proto,
+};
+
+/// An app's Flipper on tokio. See [`flipper_async::Flipper`].
+pub type Flipper = flipper_async::Flipper<Tokio>;
+
+/// The settings of an app on tokio. See [`flipper_client::Builder`].
+pub type Builder = flipper_client::Builder<Flipper>;

@@ -1,0 +1,88 @@
+//! Hands over the head of an HTTP message in one piece.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_io::{AsyncRead, AsyncWrite};
+
+/// The longest head of an HTTP message that is read, in bytes.
+const MAX_HEAD: usize = 16 * 1024;
+
+/// A stream whose first bytes, up to the empty line that ends an HTTP head, are handed over together.
+///
+/// tungstenite takes a handshake that arrives in many small pieces for an attack and gives it up; a slow network or a
+/// proxy does nothing worse than that.
+pub(crate) struct WholeHead<S> {
+    stream: S,
+    head: Head,
+}
+
+enum Head {
+    Gathering(Vec<u8>),
+    Given { bytes: Vec<u8>, at: usize },
+    Over,
+}
+
+impl<S> WholeHead<S> {
+    pub(crate) fn new(stream: S) -> Self {
+        Self { stream, head: Head::Gathering(Vec::new()) }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for WholeHead<S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
+        let this = &mut *self;
+        loop {
+            match &mut this.head {
+                Head::Over => return Pin::new(&mut this.stream).poll_read(cx, buf),
+                Head::Given { bytes, at } => {
+                    let rest = &bytes[*at..];
+                    let count = rest.len().min(buf.len());
+                    buf[..count].copy_from_slice(&rest[..count]);
+                    *at += count;
+                    if *at == bytes.len() {
+                        this.head = Head::Over;
+                    }
+                    return Poll::Ready(Ok(count));
+                }
+                Head::Gathering(bytes) => {
+                    let mut piece = [0; 1024];
+                    let count = ready!(Pin::new(&mut this.stream).poll_read(cx, &mut piece))?;
+                    // The last three bytes of what was there may begin the end of the head.
+                    let searched = bytes.len().saturating_sub(3);
+                    bytes.extend_from_slice(&piece[..count]);
+                    let ended = bytes[searched..].windows(4).any(|window| window == b"\r\n\r\n");
+                    if count == 0 && bytes.is_empty() {
+                        return Poll::Ready(Ok(0));
+                    }
+                    if ended || count == 0 || bytes.len() >= MAX_HEAD {
+                        this.head = Head::Given { bytes: std::mem::take(bytes), at: 0 };
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for WholeHead<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_close(cx)
+    }
+}

@@ -1,0 +1,3 @@
+//! `flipper demo`.
+
+pub(crate) async fn run() -> Result<(), Box<dyn std::error::Error>> { Ok(()) }

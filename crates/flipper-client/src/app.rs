@@ -1,0 +1,381 @@
+//! What handles, plugins and the driver of one app share.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+use event_listener::{Event as Changed, EventListener};
+use flipper_proto::client::{Action, Client, Event, Failure, PluginMode, State, Step};
+use flipper_proto::{ApiMisuse, ErrorReport, Instant, PluginId, ProtocolError};
+
+use crate::call::{Call, Responder};
+use crate::connection::Connection;
+use crate::plugin::Plugin;
+use crate::settings::Setup;
+use crate::status::{Status, Watch};
+
+/// One app: its state machine, its plugins, and those who wait for news.
+///
+/// Handles lock it, change it and wake the driver. The driver is whoever calls [`App::turn`].
+pub struct App {
+    shared: Mutex<Shared>,
+    plugins: Mutex<Plugins>,
+    observer: Option<Box<dyn Fn(&Notice) + Send + Sync>>,
+    changed: Changed,
+    clock: Clock,
+    spawner: Option<Arc<dyn Spawn>>,
+    finished: AtomicBool,
+}
+
+#[derive(Default)]
+struct Plugins {
+    added: BTreeMap<PluginId, Arc<dyn Plugin>>,
+    /// Removed while they were connected: they are still to be told.
+    leaving: BTreeMap<PluginId, Arc<dyn Plugin>>,
+}
+
+struct Shared {
+    core: Client,
+    waker: Waker,
+    /// Something was changed since the driver looked last.
+    dirty: bool,
+    /// The driver is at work and will look again before it rests, so that nobody has to wake it.
+    driver_at_work: bool,
+}
+
+/// Something that happened on the way, for those who watch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Notice {
+    /// The connection is in another state.
+    State(State),
+    /// A step on the way.
+    Step(Step),
+    /// Something failed; the app goes on by itself.
+    Failed(Failure),
+    /// The desktop sent something that is not understood; the session goes on.
+    PeerMisbehaved(ProtocolError),
+}
+
+/// A unit of async work.
+pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Runs async work on the app's runtime.
+pub trait Spawn: Send + Sync {
+    /// Runs `task` to its end.
+    fn spawn(&self, task: Task);
+}
+
+/// The clock of an adapter, as the state machine counts time.
+pub struct Clock {
+    origin: std::time::Instant,
+    now: Box<dyn Fn() -> std::time::Instant + Send + Sync>,
+}
+
+impl Clock {
+    /// A clock that reads `now`, and whose origin is this moment.
+    pub fn new(now: impl Fn() -> std::time::Instant + Send + Sync + 'static) -> Self {
+        Self { origin: now(), now: Box::new(now) }
+    }
+
+    /// The moment, in milliseconds since the origin.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        let since = (self.now)().saturating_duration_since(self.origin);
+        Instant::from_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// When `at` is, on the adapter's own clock, rounded up to what its timers can tell apart.
+    #[must_use]
+    pub fn when(&self, at: Instant) -> std::time::Instant {
+        self.origin + at.saturating_duration_since(Instant::ZERO)
+    }
+}
+
+impl App {
+    /// An app that has not started yet, with the plugins of `setup`.
+    #[must_use]
+    pub fn new(setup: Setup, clock: Clock, spawner: Option<Arc<dyn Spawn>>) -> Arc<Self> {
+        let app = Arc::new(Self {
+            shared: Mutex::new(Shared {
+                core: Client::new(setup.config),
+                waker: Waker::noop().clone(),
+                dirty: false,
+                driver_at_work: false,
+            }),
+            plugins: Mutex::default(),
+            observer: setup.observer,
+            changed: Changed::new(),
+            clock,
+            spawner,
+            finished: AtomicBool::new(false),
+        });
+        for plugin in setup.plugins {
+            let id = plugin.id().to_owned();
+            if let Err(misuse) = app.add_plugin(plugin) {
+                tracing::error!(plugin = %id, "the plugin is left out: {misuse}");
+            }
+        }
+        app
+    }
+
+    /// Adds a plugin. A desktop that is connected asks for the plugins anew.
+    ///
+    /// # Errors
+    /// [`ApiMisuse::DuplicatePlugin`], [`ApiMisuse::TooManyPlugins`].
+    pub fn add_plugin(&self, plugin: Arc<dyn Plugin>) -> Result<(), ApiMisuse> {
+        let id = PluginId::new(plugin.id());
+        let mode = if plugin.run_in_background() { PluginMode::Background } else { PluginMode::Foreground };
+        let mut plugins = lock(&self.plugins);
+        self.with_core(|core| core.add_plugin(id.clone(), mode))?;
+        plugins.added.insert(id, plugin);
+        Ok(())
+    }
+
+    /// Removes a plugin. Its calls that are not answered yet are answered with an error.
+    ///
+    /// # Errors
+    /// [`ApiMisuse::UnknownPlugin`].
+    pub fn remove_plugin(&self, id: &str) -> Result<(), ApiMisuse> {
+        let mut plugins = lock(&self.plugins);
+        let connected = self.peek(|core| core.is_plugin_connected(id));
+        self.with_core(|core| core.remove_plugin(id))?;
+        if let Some((id, plugin)) = plugins.added.remove_entry(id)
+            && connected
+        {
+            plugins.leaving.insert(id, plugin);
+        }
+        Ok(())
+    }
+
+    /// A connection to send events of a plugin with, whether a desktop is there or not.
+    #[must_use]
+    pub fn connection(self: &Arc<Self>, plugin: &str) -> Connection {
+        Connection::new(self, PluginId::new(plugin))
+    }
+
+    /// Where the app stands.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let shared = lock(&self.shared);
+        Status { state: shared.core.state(), last_failure: shared.core.last_failure().cloned() }
+    }
+
+    /// Waits for another status.
+    #[must_use]
+    pub fn watch(self: &Arc<Self>) -> Watch {
+        Watch::new(Arc::clone(self))
+    }
+
+    pub(crate) fn listen(&self) -> EventListener {
+        self.changed.listen()
+    }
+
+    pub(crate) fn spawner(&self) -> Option<Arc<dyn Spawn>> {
+        self.spawner.clone()
+    }
+
+    /// Begins to look for the desktop.
+    pub fn start(&self) {
+        let now = self.clock.now();
+        self.with_core(|core| core.start(now));
+    }
+
+    /// Begins to end. It has ended when the state is [`State::Stopped`].
+    pub fn stop(&self) {
+        let now = self.clock.now();
+        self.with_core(|core| core.stop(now));
+    }
+
+    /// The driver has ended, and nothing will happen any more.
+    pub fn finish(&self) {
+        self.finished.store(true, Ordering::Release);
+        self.changed.notify(usize::MAX);
+    }
+
+    /// Waits until the driver has ended.
+    pub async fn finished(&self) {
+        loop {
+            let listener = self.changed.listen();
+            if self.finished.load(Ordering::Acquire) {
+                return;
+            }
+            listener.await;
+        }
+    }
+
+    /// Reads or changes the state machine, and has the driver look at it.
+    pub fn with_core<T>(&self, change: impl FnOnce(&mut Client) -> T) -> T {
+        let mut shared = lock(&self.shared);
+        let result = change(&mut shared.core);
+        if shared.driver_at_work {
+            shared.dirty = true;
+            return result;
+        }
+        if std::mem::replace(&mut shared.dirty, true) {
+            // It was woken before and has not come yet.
+            return result;
+        }
+        let waker = shared.waker.clone();
+        drop(shared);
+        waker.wake();
+        result
+    }
+
+    /// Asks the state machine something.
+    pub fn peek<T>(&self, question: impl FnOnce(&Client) -> T) -> T {
+        question(&lock(&self.shared).core)
+    }
+
+    /// The clock of the app.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Begins a turn of the driver, which `waker` wakes for the next one.
+    pub fn turn(self: &Arc<Self>, waker: &Waker) -> Turn {
+        let mut shared = lock(&self.shared);
+        shared.driver_at_work = true;
+        shared.dirty = false;
+        if !shared.waker.will_wake(waker) {
+            shared.waker.clone_from(waker);
+        }
+        Turn { app: Arc::clone(self), events: Vec::new() }
+    }
+
+    fn plugin(&self, id: &PluginId) -> Option<Arc<dyn Plugin>> {
+        lock(&self.plugins).added.get(id).cloned()
+    }
+
+    /// The plugin that is to be told that it is disconnected, which may have been removed.
+    fn leaving_plugin(&self, id: &PluginId) -> Option<Arc<dyn Plugin>> {
+        let mut plugins = lock(&self.plugins);
+        plugins.leaving.remove(id).or_else(|| plugins.added.get(id).cloned())
+    }
+
+    fn notice(&self, notice: &Notice) {
+        match notice {
+            Notice::State(state) => tracing::debug!("{state}"),
+            Notice::Step(step) => tracing::debug!("{step}"),
+            Notice::Failed(failure) => tracing::warn!("{failure}"),
+            Notice::PeerMisbehaved(error) => {
+                // A desktop that sends nothing else must not fill the log.
+                let so_far = self.peek(|core| core.counters().bad_messages);
+                if so_far < 8 || so_far.is_power_of_two() {
+                    tracing::warn!(so_far, "the desktop sent something that is not understood: {error}");
+                }
+            }
+        }
+        if let Some(observer) = &self.observer {
+            shield("the observer", || observer(notice));
+        }
+        self.changed.notify(usize::MAX);
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App").field("status", &self.status()).finish_non_exhaustive()
+    }
+}
+
+/// The driver at work: from waking up to resting.
+///
+/// While a turn lasts nobody wakes the driver; [`rest`](Self::rest) says whether something was changed meanwhile.
+pub struct Turn {
+    app: Arc<App>,
+    events: Vec<Event>,
+}
+
+impl Turn {
+    /// Hands facts to the state machine, or takes decisions from it.
+    pub fn core<T>(&self, facts: impl FnOnce(&mut Client) -> T) -> T {
+        facts(&mut lock(&self.app.shared).core)
+    }
+
+    /// The next decision.
+    #[must_use]
+    pub fn action(&self) -> Option<Action> {
+        self.core(Client::poll_action)
+    }
+
+    /// Calls the plugins back about everything that happened. Says whether there was anything.
+    pub fn deliver(&mut self) -> bool {
+        let mut events = std::mem::take(&mut self.events);
+        self.core(|core| events.extend(std::iter::from_fn(|| core.poll_event())));
+        let any = !events.is_empty();
+        for event in events.drain(..) {
+            self.deliver_one(event);
+        }
+        self.events = events;
+        any
+    }
+
+    /// Ends the turn, unless something was changed that the driver has not looked at yet.
+    #[must_use]
+    pub fn rest(&self) -> bool {
+        let mut shared = lock(&self.app.shared);
+        let rests = !std::mem::take(&mut shared.dirty);
+        shared.driver_at_work = !rests;
+        rests
+    }
+
+    fn deliver_one(&self, event: Event) {
+        let app = &self.app;
+        match event {
+            Event::Call { call, plugin, method, params, expects_reply } => {
+                let responder = Responder::new(app, call, plugin.clone(), method.clone(), expects_reply);
+                let Some(receiver) = app.plugin(&plugin) else { return };
+                shield("a plugin", || {
+                    if receiver.has_method(&method) {
+                        receiver.on_call(Call { method, params, responder });
+                    } else {
+                        let _ended = responder.error(&ErrorReport::new(format!("Receiver {method} not found.")));
+                    }
+                });
+            }
+            Event::MethodQuery { call, plugin, method } => {
+                let mut has_it = false;
+                if let Some(receiver) = app.plugin(&plugin) {
+                    shield("a plugin", || has_it = receiver.has_method(&method));
+                }
+                // A session that ended meanwhile wants no answer.
+                let _ended = self.core(|core| core.respond_supported(call, has_it));
+            }
+            Event::PluginConnected(plugin) => {
+                tracing::debug!(%plugin, "the desktop initialised the plugin");
+                if let Some(receiver) = app.plugin(&plugin) {
+                    shield("a plugin", || receiver.on_connect(Connection::new(app, plugin)));
+                }
+            }
+            Event::PluginDisconnected(plugin) => {
+                tracing::debug!(%plugin, "the desktop has left the plugin");
+                if let Some(receiver) = app.leaving_plugin(&plugin) {
+                    shield("a plugin", || receiver.on_disconnect());
+                }
+            }
+            Event::StateChanged(state) => app.notice(&Notice::State(state)),
+            Event::Step(step) => app.notice(&Notice::Step(step)),
+            Event::Failed(failure) => app.notice(&Notice::Failed(failure)),
+            Event::PeerMisbehaved(error) => app.notice(&Notice::PeerMisbehaved(error)),
+            other => tracing::debug!("not handled: {other:?}"),
+        }
+    }
+}
+
+/// Keeps the panic of a callback from everybody else. What it was asked is answered when its responder is dropped.
+fn shield(whose: &str, callback: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(callback)).is_err() {
+        tracing::error!("{whose} panicked in a callback");
+    }
+}
+
+/// The state behind these locks is never left half-changed: no callback runs under them.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

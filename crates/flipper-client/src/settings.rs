@@ -1,0 +1,321 @@
+//! What an app says before it starts.
+
+use std::env;
+use std::fmt;
+use std::marker::PhantomData;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use flipper_proto::client::{Config, MediumChoice, Os, Ports};
+use flipper_proto::{Limits, Medium, Overflow};
+
+use crate::app::Notice;
+use crate::jobs::CertificateProvider;
+use crate::plugin::Plugin;
+
+/// What an adapter does with a [`Setup`].
+pub trait Launch {
+    /// What the app holds while Flipper runs.
+    type Handle;
+
+    /// Starts. Nothing that needs the network or the disk happens before this returns.
+    ///
+    /// # Errors
+    /// [`StartError`], where the settings make no sense or the runtime is not there.
+    fn launch(setup: Setup) -> Result<Self::Handle, StartError>;
+}
+
+/// Settings on their way to a start, with an adapter that will carry it out.
+#[must_use]
+pub struct Builder<L> {
+    setup: Setup,
+    ports: Option<Ports>,
+    launch: PhantomData<fn() -> L>,
+}
+
+impl<L: Launch> Builder<L> {
+    /// The settings of an app: `app` is the name that people see, `app_id` its bundle id in reverse-DNS form.
+    ///
+    /// Everything else has a default that needs no change on a desktop machine.
+    pub fn new(app: impl Into<String>, app_id: impl Into<String>) -> Self {
+        let mut config = Config::new(app, app_id);
+        let host_name = gethostname::gethostname().to_string_lossy().into_owned();
+        config.os = Os::Automatic(real_os());
+        config.device.clone_from(&host_name);
+        config.device_id = host_name;
+        config.instance_id = Some(format!("{:016x}", random()));
+        config.seed = random();
+        let setup = Setup { config, directory: None, plugins: Vec::new(), observer: None, provider: None };
+        Self { setup, ports: None, launch: PhantomData }
+    }
+
+    /// Adds a plugin.
+    pub fn plugin(mut self, plugin: impl Plugin) -> Self {
+        self.setup.plugins.push(Arc::new(plugin));
+        self
+    }
+
+    /// The desktop's host name or address. Default: `localhost`.
+    pub fn host(mut self, host: impl Into<String>) -> Self {
+        self.setup.config.host = host.into();
+        self
+    }
+
+    /// The desktop's ports. Default: what the variable `FLIPPER_ALT_PORTS` says, else `FLIPPER_PORTS` (both in the form
+    /// `INSECURE,SECURE`), else 9089 and 9088.
+    pub fn ports(mut self, insecure: u16, secure: u16) -> Self {
+        self.ports = Some(Ports { insecure, secure });
+        self
+    }
+
+    /// The operating system to present. Default: the real one, or `MacOS` to a desktop that refuses that.
+    pub fn os(mut self, os: impl Into<String>) -> Self {
+        self.setup.config.os = Os::Fixed(os.into());
+        self
+    }
+
+    /// The device's name. Default: the host name.
+    pub fn device(mut self, device: impl Into<String>) -> Self {
+        self.setup.config.device = device.into();
+        self
+    }
+
+    /// A stable id of the device, which is presented where the desktop has none for it. Default: the host name.
+    pub fn device_id(mut self, device_id: impl Into<String>) -> Self {
+        self.setup.config.device_id = device_id.into();
+        self
+    }
+
+    /// The app's private directory for keys and certificates. Default: `apps/<app id>` in `FLIPPER_STATE_DIR`, else in
+    /// `~/.flipper`.
+    pub fn directory(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.setup.directory = Some(directory.into());
+        self
+    }
+
+    /// How certificates reach the app, and what the session says about it. Default: files, and in the session whatever
+    /// has the official UI show the app.
+    pub fn medium(mut self, medium: Medium) -> Self {
+        self.setup.config.medium = MediumChoice::Fixed(medium);
+        self
+    }
+
+    /// Where medium WWW fetches certificates from.
+    pub fn certificate_provider(mut self, provider: impl CertificateProvider) -> Self {
+        self.setup.provider = Some(Arc::new(provider));
+        self
+    }
+
+    /// What is bounded, and how.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.setup.config.limits = limits;
+        self
+    }
+
+    /// Which event goes when a plugin's buffer is full. Default: the oldest.
+    pub fn overflow(mut self, overflow: Overflow) -> Self {
+        self.setup.config.overflow = overflow;
+        self
+    }
+
+    /// Changes any other setting of the state machine, such as how long it waits for what.
+    pub fn configure(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        change(&mut self.setup.config);
+        self
+    }
+
+    /// Is told of every step and every failure, from the task or thread that drives the connection.
+    pub fn observer(mut self, observer: impl Fn(&Notice) + Send + Sync + 'static) -> Self {
+        self.setup.observer = Some(Box::new(observer));
+        self
+    }
+
+    /// Starts, and goes on looking for a desktop until it is stopped. Returns at once.
+    ///
+    /// # Errors
+    /// [`StartError`]. Neither the network nor the disk is ever a reason.
+    pub fn start(self) -> Result<L::Handle, StartError> {
+        let mut setup = self.setup;
+        if setup.config.app.is_empty() {
+            return Err(StartError::NoName("the app's name"));
+        }
+        if setup.config.app_id.is_empty() {
+            return Err(StartError::NoName("the app's id"));
+        }
+        if setup.config.medium == MediumChoice::Fixed(Medium::Www) && setup.provider.is_none() {
+            return Err(StartError::NoCertificateProvider);
+        }
+        setup.config.ports = match self.ports {
+            Some(ports) => ports,
+            None => ports_of_environment(|name| env::var(name).ok())?.unwrap_or(setup.config.ports),
+        };
+        if setup.directory.is_none() {
+            setup.directory = Some(default_directory(&setup.config.app_id)?);
+        }
+        L::launch(setup)
+    }
+}
+
+impl<L> fmt::Debug for Builder<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("config", &self.setup.config).finish_non_exhaustive()
+    }
+}
+
+/// Everything that an adapter needs to start an app.
+#[non_exhaustive]
+pub struct Setup {
+    /// The settings of the state machine.
+    pub config: Config,
+    /// The directory for keys and certificates; always there when an adapter gets it.
+    pub directory: Option<PathBuf>,
+    /// The plugins to begin with.
+    pub plugins: Vec<Arc<dyn Plugin>>,
+    /// Who is told of every step.
+    pub observer: Option<Box<dyn Fn(&Notice) + Send + Sync>>,
+    /// Where medium WWW fetches certificates from.
+    pub provider: Option<Arc<dyn CertificateProvider>>,
+}
+
+impl fmt::Debug for Setup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Setup")
+            .field("config", &self.config)
+            .field("directory", &self.directory)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why an app's Flipper did not start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StartError {
+    /// This is empty.
+    NoName(&'static str),
+    /// An environment variable does not hold two ports.
+    BadPorts {
+        /// The variable.
+        variable: &'static str,
+        /// What it holds.
+        value: String,
+    },
+    /// No directory was given, and there is no home directory to put one into.
+    NoDirectory,
+    /// Medium WWW was chosen, and nothing was given to fetch certificates with.
+    NoCertificateProvider,
+    /// The runtime is not there; the text says which, and what to do.
+    NoRuntime(&'static str),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoName(what) => write!(f, "{what} is empty; Flipper cannot show an app without one"),
+            Self::BadPorts { variable, value } => write!(
+                f,
+                "the variable {variable} must hold the two ports of the desktop as INSECURE,SECURE (such as 9089,9088), \
+                 not {value:?}"
+            ),
+            Self::NoDirectory => f.write_str(
+                "there is no home directory to keep keys and certificates in; give a directory, or set FLIPPER_STATE_DIR",
+            ),
+            Self::NoCertificateProvider => {
+                f.write_str("medium WWW needs a certificate provider that fetches certificates; give one, or leave the medium unset")
+            }
+            Self::NoRuntime(what) => f.write_str(what),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// The name that desktops know this operating system by.
+fn real_os() -> String {
+    match env::consts::OS {
+        "android" => "Android",
+        "freebsd" => "FreeBSD",
+        "ios" => "iOS",
+        "linux" => "Linux",
+        "macos" => "MacOS",
+        "windows" => "Windows",
+        other => other,
+    }
+    .to_owned()
+}
+
+/// `FLIPPER_PORTS` moves other ports of the official desktop, but its documentation says that it moves these: it counts
+/// where `FLIPPER_ALT_PORTS` is unset.
+fn ports_of_environment(variable: impl Fn(&str) -> Option<String>) -> Result<Option<Ports>, StartError> {
+    for name in ["FLIPPER_ALT_PORTS", "FLIPPER_PORTS"] {
+        let Some(value) = variable(name).filter(|value| !value.is_empty()) else { continue };
+        let parsed = value.split_once(',').and_then(|(insecure, secure)| {
+            Some(Ports { insecure: insecure.trim().parse().ok()?, secure: secure.trim().parse().ok()? })
+        });
+        return parsed.map(Some).ok_or(StartError::BadPorts { variable: name, value });
+    }
+    Ok(None)
+}
+
+fn default_directory(app_id: &str) -> Result<PathBuf, StartError> {
+    let state = env::var_os("FLIPPER_STATE_DIR").filter(|value| !value.is_empty()).map(PathBuf::from);
+    let state = state.or_else(|| env::home_dir().map(|home| home.join(".flipper"))).ok_or(StartError::NoDirectory)?;
+    Ok(state.join("apps").join(folder_name(app_id)))
+}
+
+/// An app id as the name of one folder, whatever it holds.
+fn folder_name(app_id: &str) -> String {
+    let mut name = String::new();
+    for byte in app_id.bytes() {
+        let plain = byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_' || (byte == b'.' && !name.is_empty());
+        if plain {
+            name.push(char::from(byte));
+        } else {
+            name.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    name
+}
+
+/// Where the system has no randomness the process id has to do: neither use is a secret.
+fn random() -> u64 {
+    getrandom::u64().unwrap_or_else(|_| u64::from(std::process::id()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ports(alt: Option<&str>, legacy: Option<&str>) -> Result<Option<Ports>, StartError> {
+        ports_of_environment(|name| {
+            match name {
+                "FLIPPER_ALT_PORTS" => alt,
+                _ => legacy,
+            }
+            .map(str::to_owned)
+        })
+    }
+
+    #[test]
+    fn alt_ports_win_over_ports() {
+        assert_eq!(ports(None, None), Ok(None));
+        assert_eq!(ports(Some("1,2"), Some("3,4")), Ok(Some(Ports { insecure: 1, secure: 2 })));
+        assert_eq!(ports(None, Some("3, 4")), Ok(Some(Ports { insecure: 3, secure: 4 })));
+        assert_eq!(ports(Some(""), Some("3,4")), Ok(Some(Ports { insecure: 3, secure: 4 })));
+    }
+
+    #[test]
+    fn ports_that_are_none_are_refused() {
+        for bad in ["1", "1,", "a,b", "1,70000", "1,2,3"] {
+            let error = StartError::BadPorts { variable: "FLIPPER_ALT_PORTS", value: bad.to_owned() };
+            assert_eq!(ports(Some(bad), None), Err(error));
+        }
+    }
+
+    #[test]
+    fn an_app_id_never_leaves_its_folder() {
+        assert_eq!(folder_name("com.example.app"), "com.example.app");
+        assert_eq!(folder_name("../../etc"), "%2E.%2F..%2Fetc");
+        assert_eq!(folder_name(".hidden"), "%2Ehidden");
+        assert_eq!(folder_name("a/b\\c ü"), "a%2Fb%5Cc%20%C3%BC");
+    }
+}

@@ -1,0 +1,82 @@
+//! Where the app stands with its desktop.
+
+use std::sync::Arc;
+
+use flipper_proto::client::{Failure, State};
+
+use crate::app::App;
+
+/// Where the app stands with its desktop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// The state of the connection.
+    pub state: State,
+    /// The latest failure, also when it is over. Its text says what happened, where, and what to do.
+    pub last_failure: Option<Failure>,
+}
+
+impl Status {
+    /// Whether there is a session with a desktop.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        matches!(self.state, State::Connected { .. })
+    }
+}
+
+/// Waits for another [`Status`], in async code or in a blocked thread.
+#[derive(Debug)]
+pub struct Watch {
+    app: Arc<App>,
+    seen: Status,
+}
+
+impl Watch {
+    pub(crate) fn new(app: Arc<App>) -> Self {
+        let seen = app.status();
+        Self { app, seen }
+    }
+
+    /// The status now, or as soon as it is another than this watch gave last.
+    ///
+    /// What came and went between two calls is not seen: this tells where the app stands, not how it got there.
+    pub async fn changed(&mut self) -> Status {
+        loop {
+            let listener = self.app.listen();
+            if let Some(status) = self.news() {
+                return status;
+            }
+            listener.await;
+        }
+    }
+
+    /// Waits until the status is one that is looked for.
+    pub async fn until(&mut self, mut found: impl FnMut(&Status) -> bool) -> Status {
+        let mut status = self.app.status();
+        while !found(&status) {
+            status = self.changed().await;
+        }
+        self.seen.clone_from(&status);
+        status
+    }
+
+    /// As [`changed`](Self::changed), blocking the thread.
+    pub fn blocking_changed(&mut self) -> Status {
+        use event_listener::Listener as _;
+        loop {
+            let listener = self.app.listen();
+            if let Some(status) = self.news() {
+                return status;
+            }
+            listener.wait();
+        }
+    }
+
+    fn news(&mut self) -> Option<Status> {
+        let status = self.app.status();
+        if status == self.seen {
+            return None;
+        }
+        self.seen.clone_from(&status);
+        Some(status)
+    }
+}
