@@ -24,7 +24,7 @@ use crate::status::{Status, Watch};
 pub struct App {
     shared: Mutex<Shared>,
     plugins: Mutex<Plugins>,
-    observer: Option<Box<dyn Fn(&Notice) + Send + Sync>>,
+    observer: Option<Observer>,
     changed: Changed,
     clock: Clock,
     spawner: Option<Arc<dyn Spawn>>,
@@ -60,6 +60,9 @@ pub enum Notice {
     /// The desktop sent something that is not understood; the session goes on.
     PeerMisbehaved(ProtocolError),
 }
+
+/// Who is told of every notice.
+pub type Observer = Box<dyn Fn(&Notice) + Send + Sync>;
 
 /// A unit of async work.
 pub type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -197,11 +200,17 @@ impl App {
         self.changed.notify(usize::MAX);
     }
 
+    /// Whether the driver has ended.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.finished.load(Ordering::Acquire)
+    }
+
     /// Waits until the driver has ended.
     pub async fn finished(&self) {
         loop {
             let listener = self.changed.listen();
-            if self.finished.load(Ordering::Acquire) {
+            if self.is_finished() {
                 return;
             }
             listener.await;

@@ -148,7 +148,8 @@ impl Drop for Responder {
         let report = if std::thread::panicking() {
             ErrorReport::new(format!("Plugin {plugin} panicked in method {method}")).named("PluginPanicked")
         } else {
-            ErrorReport::new(format!("Plugin {plugin} dropped the call of {method} without an answer")).named("NoAnswer")
+            ErrorReport::new(format!("Plugin {plugin} dropped the call of {method} without an answer"))
+                .named("NoAnswer")
         };
         // Where the session is over there is nobody to tell.
         let _ended = self.answer(|app, call| app.with_core(|core| core.respond_error(call, &report)));

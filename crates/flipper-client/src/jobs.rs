@@ -111,9 +111,7 @@ impl Jobs {
             None => Err("no certificate provider was given".to_owned()),
         };
         match fetched {
-            Ok(certificates) => {
-                done(self.store.deliver(generation, &certificates.ca, &certificates.certificate))
-            }
+            Ok(certificates) => done(self.store.deliver(generation, &certificates.ca, &certificates.certificate)),
             Err(why) => JobOutcome::Failed(CredentialFailure {
                 kind: CredentialProblem::Fetch,
                 text: format!("the certificates of device {device_id} could not be fetched: {why}"),

@@ -38,7 +38,7 @@ mod plugin;
 mod settings;
 mod status;
 
-pub use self::app::{App, Clock, Notice, Spawn, Task, Turn};
+pub use self::app::{App, Clock, Notice, Observer, Spawn, Task, Turn};
 pub use self::builder::{PluginBuilder, plugin};
 pub use self::call::{Call, Responder, UnknownCall};
 pub use self::connection::{Connection, SendError};

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use flipper_proto::client::{Config, MediumChoice, Os, Ports};
 use flipper_proto::{Limits, Medium, Overflow};
 
-use crate::app::Notice;
+use crate::app::{Notice, Observer};
 use crate::jobs::CertificateProvider;
 use crate::plugin::Plugin;
 
@@ -172,7 +172,7 @@ pub struct Setup {
     /// The plugins to begin with.
     pub plugins: Vec<Arc<dyn Plugin>>,
     /// Who is told of every step.
-    pub observer: Option<Box<dyn Fn(&Notice) + Send + Sync>>,
+    pub observer: Option<Observer>,
     /// Where medium WWW fetches certificates from.
     pub provider: Option<Arc<dyn CertificateProvider>>,
 }

@@ -36,47 +36,57 @@ impl Watch {
         Self { app, seen }
     }
 
-    /// The status now, or as soon as it is another than this watch gave last.
+    /// The status, as soon as it is another than this watch gave last; `None` when Flipper has stopped for good.
     ///
     /// What came and went between two calls is not seen: this tells where the app stands, not how it got there.
-    pub async fn changed(&mut self) -> Status {
+    pub async fn changed(&mut self) -> Option<Status> {
         loop {
             let listener = self.app.listen();
-            if let Some(status) = self.news() {
-                return status;
+            match self.news() {
+                News::Changed(status) => return Some(status),
+                News::Over => return None,
+                News::None => listener.await,
             }
-            listener.await;
         }
-    }
-
-    /// Waits until the status is one that is looked for.
-    pub async fn until(&mut self, mut found: impl FnMut(&Status) -> bool) -> Status {
-        let mut status = self.app.status();
-        while !found(&status) {
-            status = self.changed().await;
-        }
-        self.seen.clone_from(&status);
-        status
     }
 
     /// As [`changed`](Self::changed), blocking the thread.
-    pub fn blocking_changed(&mut self) -> Status {
+    pub fn blocking_changed(&mut self) -> Option<Status> {
         use event_listener::Listener as _;
         loop {
             let listener = self.app.listen();
-            if let Some(status) = self.news() {
-                return status;
+            match self.news() {
+                News::Changed(status) => return Some(status),
+                News::Over => return None,
+                News::None => listener.wait(),
             }
-            listener.wait();
         }
     }
 
-    fn news(&mut self) -> Option<Status> {
-        let status = self.app.status();
-        if status == self.seen {
-            return None;
+    /// Waits until the status is one that is looked for; `None` when Flipper has stopped for good before.
+    pub async fn until(&mut self, mut found: impl FnMut(&Status) -> bool) -> Option<Status> {
+        let mut status = self.app.status();
+        while !found(&status) {
+            status = self.changed().await?;
         }
         self.seen.clone_from(&status);
         Some(status)
     }
+
+    fn news(&mut self) -> News {
+        // Asked first, so that what changed last is still told.
+        let over = self.app.is_finished();
+        let status = self.app.status();
+        if status == self.seen {
+            return if over { News::Over } else { News::None };
+        }
+        self.seen.clone_from(&status);
+        News::Changed(status)
+    }
+}
+
+enum News {
+    None,
+    Changed(Status),
+    Over,
 }

@@ -1,0 +1,6 @@
+//! Tests of Flipper clients and desktops against each other and against the official peers.
+
+#![forbid(unsafe_code)]
+
+#[cfg(unix)]
+pub mod official;

@@ -1,0 +1,296 @@
+//! Our client against the official desktop: how it gets its certificates, and keeps them.
+
+#![cfg(unix)]
+
+mod app;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::process::Command;
+
+use flipper_conformance::official::{OfficialDesktop, Ui};
+use flipper_tokio::Flipper;
+use flipper_tokio::proto::Medium;
+use flipper_tokio::proto::client::{CredentialProblem, ExchangeReason, Failure, State, Step};
+use serde_json::json;
+use tempfile::TempDir;
+
+use app::{App, Result, tells_of_exchange};
+
+#[test]
+fn an_app_without_any_option_gets_certificates_and_is_shown() -> Result {
+    let Some(desktop) = OfficialDesktop::start_unless_skipped()? else { return Ok(()) };
+    let ui = desktop.ui()?;
+    let dir = TempDir::new()?;
+
+    let mut app = App::start(&desktop, "Rust App", &dir.path().join("not/there/yet"))?;
+    app.wait_connected()?;
+
+    let client = ui.wait_for_client("Rust App")?;
+    // The official desktop serves no Linux apps, and shows one only with a device of its own.
+    assert_eq!(client.query.os, "MacOS");
+    assert_eq!(client.query.medium.as_deref(), Some("NONE"));
+    let devices = ui.device_list()?;
+    assert!(devices.iter().any(|device| device.serial == client.query.device_id), "{devices:?}");
+    assert_eq!(
+        Ui::new(&ui, client.id).execute("Example", "echo", json!({}))?.unwrap_err()["name"],
+        "ConnectionNotFound"
+    );
+    app.stop();
+    Ok(())
+}
+
+#[test]
+fn the_second_start_needs_no_exchange() -> Result {
+    let Some(desktop) = OfficialDesktop::start_unless_skipped()? else { return Ok(()) };
+    let dir = TempDir::new()?;
+    let mut first = App::start(&desktop, "Rust App", dir.path())?;
+    first.wait_step("proven", |step| matches!(step, Step::CredentialsProven(_)).then_some(()))?;
+    first.wait_connected()?;
+    assert!(tells_of_exchange(&first.steps()));
+    first.stop();
+
+    let mut second = App::start(&desktop, "Rust App", dir.path())?;
+    second.wait_connected()?;
+
+    assert!(!tells_of_exchange(&second.steps()), "{:?}", second.steps());
+    // The key is nobody else's business.
+    for entry in walk(dir.path())? {
+        let mode = fs::metadata(&entry)?.permissions().mode() & 0o777;
+        assert_eq!(mode, if entry.is_dir() { 0o700 } else { 0o600 }, "{}", entry.display());
+    }
+    second.stop();
+    Ok(())
+}
+
+#[test]
+fn an_app_that_comes_first_waits_for_the_desktop() -> Result {
+    let Some(mut desktop) = OfficialDesktop::start_unless_skipped()? else { return Ok(()) };
+    let dir = TempDir::new()?;
+    desktop.stop()?;
+
+    let mut app = App::start(&desktop, "Rust App", dir.path())?;
+    let failure = app.wait_failure()?;
+    assert!(failure.to_string().contains("nobody listens there; start the desktop"), "{failure}");
+    app.wait_failure()?;
+    desktop.restart()?;
+    app.wait_connected()?;
+
+    desktop.ui()?.wait_for_client("Rust App")?;
+    app.stop();
+    Ok(())
+}
+
+#[test]
+fn new_certificates_of_the_desktop_lead_to_a_new_exchange() -> Result {
+    let Some(mut desktop) = OfficialDesktop::start_unless_skipped()? else { return Ok(()) };
+    let dir = TempDir::new()?;
+    let mut app = App::start(&desktop, "Rust App", dir.path())?;
+    app.wait_connected()?;
+
+    desktop.regenerate_certificates()?;
+    app.wait_step("rejected", rejected)?;
+    app.wait_connected()?;
+
+    desktop.ui()?.wait_for_client("Rust App")?;
+    app.stop();
+    Ok(())
+}
+
+#[test]
+fn another_ca_of_the_same_name_leads_to_a_new_exchange() -> Result {
+    let Some(mut desktop) = OfficialDesktop::start_unless_skipped()? else { return Ok(()) };
+    let dir = TempDir::new()?;
+    let mut app = App::start(&desktop, "Rust App", dir.path())?;
+    app.wait_connected()?;
+    app.stop();
+
+    desktop.replace_ca()?;
+    let mut app = App::start(&desktop, "Rust App", dir.path())?;
+    app.wait_step("rejected", rejected)?;
+    app.wait_connected()?;
+
+    desktop.ui()?.wait_for_client("Rust App")?;
+    app.stop();
+    Ok(())
+}
+
+#[test]
+fn an_expired_certificate_leads_to_a_new_exchange() -> Result {
+    let Some(desktop) = OfficialDesktop::start_unless_skipped()? else { return Ok(()) };
+    let dir = TempDir::new()?;
+    let mut app = App::start(&desktop, "Rust App", dir.path())?;
+    app.wait_connected()?;
+    app.stop();
+    let current = fs::read_to_string(dir.path().join("current"))?;
+    expire(&desktop, &dir.path().join(current.trim()))?;
+
+    let mut app = App::start(&desktop, "Rust App", dir.path())?;
+    app.wait_step("expiring", |step| matches!(step, Step::ExchangeNeeded(ExchangeReason::Expiring)).then_some(()))?;
+    app.wait_connected()?;
+
+    desktop.ui()?.wait_for_client("Rust App")?;
+    app.stop();
+    Ok(())
+}
+
+#[test]
+fn every_character_that_an_app_id_may_have_is_fine() -> Result {
+    let Some(desktop) = OfficialDesktop::start_unless_skipped()? else { return Ok(()) };
+    let ui = desktop.ui()?;
+    let ids =
+        ["abcdefghijklmnopqrstuvwxyz-0123456789", "ABCDEFGHIJKLMNOPQRSTUVWXYZ_.com", &"x".repeat(200), "a b/ü+#&"];
+    for (at, app_id) in ids.into_iter().enumerate() {
+        let dir = TempDir::new()?;
+        let name = format!("App {at}");
+        let mut app = App::start_with(&desktop, &name, app_id, dir.path(), |builder| builder)?;
+        app.wait_connected()?;
+        ui.wait_for_client(&name)?;
+        app.stop();
+    }
+    Ok(())
+}
+
+#[test]
+fn app_names_arrive_as_they_are() -> Result {
+    let Some(desktop) = OfficialDesktop::start_unless_skipped()? else { return Ok(()) };
+    let ui = desktop.ui()?;
+    for name in ["two  words", "A&B", "C#", "1+1=2", "100%", "%20", "grün 東京 🦀", "a?b/c;d\"e'f"] {
+        let dir = TempDir::new()?;
+        let mut app = App::start(&desktop, name, dir.path())?;
+        app.wait_connected()?;
+        let client = ui.wait_for_client(name)?;
+        assert_eq!(Ui::new(&ui, client.id).plugins()?, ["Example", "Ticker"]);
+        app.stop();
+    }
+    Ok(())
+}
+
+#[test]
+fn an_os_that_was_set_by_hand_and_is_refused_is_told() -> Result {
+    let Some(desktop) = OfficialDesktop::start_unless_skipped()? else { return Ok(()) };
+    let dir = TempDir::new()?;
+
+    let mut app = App::start_with(&desktop, "Rust App", "com.example.app", dir.path(), |builder| builder.os("BeOS"))?;
+    let failure = app.wait_failure()?;
+
+    assert_eq!(failure, Failure::OsRefused { os: "BeOS".to_owned() });
+    assert!(failure.to_string().contains("leave the os unset"), "{failure}");
+    // It goes on trying, and no key is left behind.
+    app.wait_failure()?;
+    app.stop();
+    assert_eq!(walk(dir.path())?.into_iter().filter(|path| path.is_file()).count(), 0);
+    Ok(())
+}
+
+#[test]
+fn a_desktop_that_answers_nothing_is_told() -> Result {
+    let Some(desktop) = OfficialDesktop::start_unless_skipped()? else { return Ok(()) };
+    let dir = TempDir::new()?;
+
+    // The official desktop of 2022 reads the medium from the message, refuses NONE, and does not answer.
+    let mut app = App::start_with(&desktop, "Rust App", "com.example.app", dir.path(), |builder| {
+        builder.medium(Medium::None).configure(|config| config.timing.grant = std::time::Duration::from_millis(50))
+    })?;
+
+    assert!(matches!(app.wait_failure()?, Failure::ExchangeTimeout { .. }));
+    app.stop();
+    Ok(())
+}
+
+#[test]
+fn a_directory_that_cannot_be_used_is_told_and_the_app_goes_on_trying() -> Result {
+    let Some(desktop) = OfficialDesktop::start_unless_skipped()? else { return Ok(()) };
+    let dir = TempDir::new()?;
+    let file = dir.path().join("file");
+    fs::write(&file, "not a directory")?;
+
+    let mut app = App::start(&desktop, "Rust App", &file)?;
+    for _ in 0..2 {
+        let Failure::Credentials(failure) = app.wait_failure()? else { return Err("another failure".into()) };
+        assert_eq!(failure.kind, CredentialProblem::Io);
+        assert!(failure.text.contains(&*file.to_string_lossy()), "{failure}");
+    }
+    fs::remove_file(&file)?;
+    app.wait_connected()?;
+
+    app.stop();
+    Ok(())
+}
+
+#[test]
+fn damaged_files_lead_to_a_new_exchange() -> Result {
+    let Some(desktop) = OfficialDesktop::start_unless_skipped()? else { return Ok(()) };
+    let dir = TempDir::new()?;
+    let mut app = App::start(&desktop, "Rust App", dir.path())?;
+    app.wait_connected()?;
+    app.stop();
+    for name in ["app.csr", "privateKey.pem", "sonarCA.crt", "device.crt", "connection_config.json"] {
+        for content in ["", "-----BEGIN CERTIFICATE-----\nMIIB"] {
+            let current = fs::read_to_string(dir.path().join("current"))?;
+            fs::write(dir.path().join(current.trim()).join(name), content)?;
+
+            let mut app = App::start(&desktop, "Rust App", dir.path())?;
+            let failure = app.wait_failure()?;
+            assert!(failure.to_string().contains(name), "{name}: {failure}");
+            app.wait_connected()?;
+            app.stop();
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn nothing_outlives_an_app_that_stops_while_it_connects() -> Result {
+    let Some(desktop) = OfficialDesktop::start_unless_skipped()? else { return Ok(()) };
+    let dir = TempDir::new()?;
+
+    let mut app = App::start(&desktop, "Rust App", dir.path())?;
+    app.wait_step("asked", |step| matches!(step, Step::CertificateAsked { .. }).then_some(()))?;
+    let flipper: Flipper = app.flipper.clone();
+    app.stop();
+
+    assert_eq!(flipper.status().state, State::Stopped);
+    assert!(!walk(dir.path())?.iter().any(|path| path.ends_with("privateKey.pem")));
+    Ok(())
+}
+
+fn rejected(step: &Step) -> Option<()> {
+    matches!(step, Step::ExchangeNeeded(ExchangeReason::Rejected)).then_some(())
+}
+
+/// Has the desktop's CA issue the app's certificate again, so that it expired long ago.
+fn expire(desktop: &OfficialDesktop, generation: &std::path::Path) -> Result {
+    let work = TempDir::new()?;
+    fs::write(work.path().join("index.txt"), "")?;
+    let config = "[ca]\ndefault_ca = it\n[it]\ndatabase = index.txt\nnew_certs_dir = .\nrand_serial = yes\n\
+                  default_md = sha256\npolicy = any\n[any]\ncommonName = supplied\n";
+    fs::write(work.path().join("ca.cnf"), config)?;
+    let output = Command::new("openssl")
+        .current_dir(work.path())
+        .args(["ca", "-batch", "-notext", "-config", "ca.cnf"])
+        .args(["-startdate", "20200101000000Z", "-enddate", "20200201000000Z"])
+        .arg("-cert")
+        .arg(desktop.certificates_dir().join("ca.crt"))
+        .arg("-keyfile")
+        .arg(desktop.certificates_dir().join("ca.key"))
+        .arg("-in")
+        .arg(generation.join("app.csr"))
+        .arg("-out")
+        .arg(generation.join("device.crt"))
+        .output()?;
+    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into()) }
+}
+
+/// Everything below a directory.
+fn walk(dir: &std::path::Path) -> Result<Vec<std::path::PathBuf>> {
+    let mut all = Vec::new();
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            all.extend(walk(&path)?);
+        }
+        all.push(path);
+    }
+    Ok(all)
+}

@@ -1,0 +1,120 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::fmt;
+
+pub(crate) const USAGE: &str = "\
+Usage: cargo xtask <CHORE>
+
+Chores:
+  test [--skip-official REASON]  run all tests, those with official peers included
+  check                          clippy, formatting, documentation, flipper-proto without std
+  ci [--skip-official REASON]    test, then check
+  help                           print this
+
+Tests with official peers need node, npm and openssl, and install the peers by npm. They may be
+skipped with a reason, but not in CI.
+";
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Chore {
+    Test { skip_official: Option<String> },
+    Check,
+    Ci { skip_official: Option<String> },
+    Help,
+}
+
+/// Why a command line cannot be carried out.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Misuse {
+    NoChore,
+    Unknown(String),
+    NoReason,
+    SkipInCi,
+}
+
+/// Reads the arguments that follow the program's name.
+pub(crate) fn parse(args: impl IntoIterator<Item = OsString>, in_ci: bool) -> Result<Chore, Misuse> {
+    let mut args = args.into_iter().map(|arg| arg.to_string_lossy().into_owned());
+    match args.next().as_deref() {
+        None => Err(Misuse::NoChore),
+        Some("test") => Ok(Chore::Test { skip_official: skip_official(args, in_ci)? }),
+        Some("ci") => Ok(Chore::Ci { skip_official: skip_official(args, in_ci)? }),
+        Some("check") => nothing_more(args, Chore::Check),
+        Some("help" | "--help" | "-h") => nothing_more(args, Chore::Help),
+        Some(other) => Err(Misuse::Unknown(other.to_owned())),
+    }
+}
+
+fn skip_official(args: impl Iterator<Item = String>, in_ci: bool) -> Result<Option<String>, Misuse> {
+    let mut reason = None;
+    let mut args = args.peekable();
+    while let Some(arg) = args.next() {
+        let value = match arg.split_once('=') {
+            Some(("--skip-official", value)) => Some(value.to_owned()),
+            None if arg == "--skip-official" => args.next(),
+            _ => return Err(Misuse::Unknown(arg)),
+        };
+        reason = Some(value.filter(|reason| is_reason(reason)).ok_or(Misuse::NoReason)?);
+    }
+    match reason {
+        Some(_) if in_ci => Err(Misuse::SkipInCi),
+        reason => Ok(reason),
+    }
+}
+
+/// A following flag is no reason: it was left out.
+fn is_reason(text: &str) -> bool {
+    !text.trim().is_empty() && !text.starts_with('-')
+}
+
+fn nothing_more(mut args: impl Iterator<Item = String>, chore: Chore) -> Result<Chore, Misuse> {
+    args.next().map_or(Ok(chore), |arg| Err(Misuse::Unknown(arg)))
+}
+
+impl fmt::Display for Misuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoChore => f.write_str("no chore is given"),
+            Self::Unknown(arg) => write!(f, "unknown argument {arg:?}"),
+            Self::NoReason => f.write_str("--skip-official needs a reason"),
+            Self::SkipInCi => {
+                f.write_str("--skip-official is refused in CI: tests with official peers always run there")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Chore, Misuse, parse};
+
+    fn parse_words(line: &str, in_ci: bool) -> Result<Chore, Misuse> {
+        parse(line.split_whitespace().map(Into::into), in_ci)
+    }
+
+    #[test]
+    fn chores() {
+        assert_eq!(parse_words("test", true), Ok(Chore::Test { skip_official: None }));
+        assert_eq!(parse_words("check", true), Ok(Chore::Check));
+        assert_eq!(parse_words("ci", true), Ok(Chore::Ci { skip_official: None }));
+        assert_eq!(parse_words("--help", false), Ok(Chore::Help));
+        assert_eq!(parse_words("", false), Err(Misuse::NoChore));
+        assert_eq!(parse_words("tests", false), Err(Misuse::Unknown("tests".to_owned())));
+        assert_eq!(parse_words("check --fast", false), Err(Misuse::Unknown("--fast".to_owned())));
+    }
+
+    #[test]
+    fn skipping_takes_a_reason_and_never_happens_in_ci() {
+        let skipped = Chore::Test { skip_official: Some("offline".to_owned()) };
+        assert_eq!(parse_words("test --skip-official offline", false).as_ref(), Ok(&skipped));
+        assert_eq!(parse_words("test --skip-official=offline", false).as_ref(), Ok(&skipped));
+        for no_reason in ["test --skip-official", "test --skip-official=", "ci --skip-official --skip-official=x"] {
+            assert_eq!(parse_words(no_reason, false), Err(Misuse::NoReason), "{no_reason}");
+        }
+        for chore in ["test", "ci"] {
+            let line = format!("{chore} --skip-official offline");
+            assert_eq!(parse_words(&line, true), Err(Misuse::SkipInCi));
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! What has to hold besides the tests.
+
+use std::fs;
+
+use crate::report::Report;
+use crate::shell::{self, Failure};
+
+pub(crate) fn run(report: &mut Report) {
+    report.step("clippy", || {
+        shell::run(shell::cargo_workspace("clippy").args(["--all-targets", "--", "--deny", "warnings"]))
+    });
+    report.step("formatting", || shell::run(shell::cargo("fmt").args(["--all", "--", "--check"])));
+    report.step("documentation", || {
+        shell::run(shell::cargo_workspace("doc").arg("--no-deps").env("RUSTDOCFLAGS", "--deny warnings"))
+    });
+    report.step("flipper-proto no_std", without_std);
+}
+
+/// Builds the crate `no-std-check`, which says itself how it tells that `std` got in.
+fn without_std() -> Result<(), Failure> {
+    // It is no member of the workspace, but what is checked are the workspace's versions of everything. Cargo strikes
+    // out of the copy what is not needed there, which is why this build goes without `--locked` even in CI.
+    let lock = shell::workspace().join("xtask/no-std-check/Cargo.lock");
+    fs::copy(shell::workspace().join("Cargo.lock"), &lock).map_err(Failure::at(&lock))?;
+    shell::run(shell::cargo("check").args([
+        "--manifest-path",
+        "xtask/no-std-check/Cargo.toml",
+        "--target-dir",
+        "target/no-std-check",
+    ]))
+}

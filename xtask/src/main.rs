@@ -1,0 +1,45 @@
+//! The project's own chores: `cargo xtask help` lists them.
+
+#![forbid(unsafe_code)]
+
+mod args;
+mod checks;
+mod peers;
+mod programs;
+mod report;
+mod shell;
+mod suite;
+
+use std::env;
+use std::process::ExitCode;
+
+use args::{Chore, USAGE};
+use report::Report;
+
+/// The status of a command that was not understood or may not be given here, as `cargo` and `clap` have it.
+const MISUSE: u8 = 2;
+
+fn main() -> ExitCode {
+    let chore = match args::parse(env::args_os().skip(1), shell::in_ci()) {
+        Ok(chore) => chore,
+        Err(misuse) => {
+            eprintln!("error: {misuse}\n\n{USAGE}");
+            return ExitCode::from(MISUSE);
+        }
+    };
+    let mut report = Report::default();
+    match &chore {
+        Chore::Help => {
+            print!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        Chore::Test { skip_official } => suite::run(&mut report, skip_official.as_deref()),
+        Chore::Check => checks::run(&mut report),
+        Chore::Ci { skip_official } => {
+            suite::run(&mut report, skip_official.as_deref());
+            checks::run(&mut report);
+        }
+    }
+    report.print();
+    if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -1,0 +1,77 @@
+//! The programs that official peers need.
+
+use std::io;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::shell::{self, Failure};
+
+struct Program {
+    name: &'static str,
+    /// Asks for its version: the cheapest proof that it runs.
+    version: &'static str,
+    /// Where it is found, for a person.
+    from: &'static str,
+    /// Debian's package.
+    package: &'static str,
+}
+
+const PROGRAMS: [Program; 3] = [
+    Program { name: "node", version: "--version", from: "Node.js 18 or later", package: "nodejs" },
+    Program { name: "npm", version: "--version", from: "npm, which comes with Node.js", package: "npm" },
+    Program { name: "openssl", version: "version", from: "OpenSSL's command", package: "openssl" },
+];
+
+/// Makes sure that all of them run. Where this is root on Debian or its like, installs what is missing.
+pub(crate) fn ensure() -> Result<(), Failure> {
+    let missing = missing()?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let packages: Vec<_> = missing.iter().map(|program| program.package).collect();
+    if may_install() {
+        eprintln!("Missing: {}. This is root on a system with apt-get, so they are installed.", list(&missing));
+        shell::run(Command::new("apt-get").arg("update"))?;
+        let mut install = Command::new("apt-get");
+        install.args(["install", "--yes", "--no-install-recommends"]).args(&packages);
+        shell::run(install.env("DEBIAN_FRONTEND", "noninteractive"))?;
+        return match self::missing()?.as_slice() {
+            [] => Ok(()),
+            still => Err(Failure::Said(format!("apt-get did not bring {}", list(still)))),
+        };
+    }
+    let wanted: Vec<_> = missing.iter().map(|program| program.from).collect();
+    Err(Failure::Said(format!(
+        "missing: {}. Install {} (on Debian: apt-get install {}), or leave the tests out that need them: \
+         cargo xtask test --skip-official REASON",
+        list(&missing),
+        wanted.join(", "),
+        packages.join(" "),
+    )))
+}
+
+fn missing() -> Result<Vec<&'static Program>, Failure> {
+    let mut missing = Vec::new();
+    for program in &PROGRAMS {
+        let mut command = Command::new(program.name);
+        command.arg(program.version).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        match command.status() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => missing.push(program),
+            status => shell::finish(&command, status)?,
+        }
+    }
+    Ok(missing)
+}
+
+fn may_install() -> bool {
+    let is_root = || {
+        let id = Command::new("id").arg("-u").output();
+        id.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+    };
+    Path::new("/usr/bin/apt-get").exists() && is_root()
+}
+
+fn list(programs: &[&Program]) -> String {
+    let names: Vec<_> = programs.iter().map(|program| program.name).collect();
+    names.join(", ")
+}

@@ -1,0 +1,123 @@
+//! Running the tests.
+
+use std::fmt;
+use std::io::{self, BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+
+use crate::report::Report;
+use crate::shell::{self, Failure};
+use crate::{peers, programs};
+
+/// Tells the tests with official peers why they are to be skipped; `flipper_conformance` reads it.
+const SKIP_VARIABLE: &str = "FLIPPER_SKIP_OFFICIAL";
+
+pub(crate) fn run(report: &mut Report, skip_official: Option<&str>) {
+    match skip_official {
+        Some(reason) => report.note(format!("Tests with official peers were skipped: {reason}")),
+        None => {
+            let ready = report.step("programs", programs::ensure) && report.step("official peers", peers::install);
+            if !ready {
+                // They would fail one by one, for the reason that has just been given.
+                return;
+            }
+        }
+    }
+    let mut counts = Counts::default();
+    let mut step = |name, kind: &[&str]| {
+        let mut command = shell::cargo_workspace("test");
+        command.arg("--no-fail-fast").args(kind).env_remove(SKIP_VARIABLE);
+        if let Some(reason) = skip_official {
+            command.env(SKIP_VARIABLE, reason);
+        }
+        report.step(name, || run_counted(&mut command, &mut counts));
+    };
+    // `--all-targets` leaves out the documentation's examples and cannot be combined with them.
+    step("tests", &["--all-targets"]);
+    step("documentation tests", &["--doc"]);
+    report.count_tests(counts);
+}
+
+/// Runs a test command, shows what it prints, and adds up the results in it.
+fn run_counted(command: &mut Command, counts: &mut Counts) -> Result<(), Failure> {
+    shell::announce(command);
+    let mut child = match command.stdout(Stdio::piped()).spawn() {
+        Ok(child) => child,
+        Err(error) => return shell::finish(command, Err(error)),
+    };
+    if let Some(stdout) = child.stdout.take() {
+        relay(stdout, counts);
+    }
+    let status = child.wait();
+    shell::finish(command, status)
+}
+
+fn relay(output: impl io::Read, counts: &mut Counts) {
+    let mut output = BufReader::new(output);
+    let mut line = Vec::new();
+    while matches!(output.read_until(b'\n', &mut line), Ok(1..)) {
+        // Where nobody reads any more, the tests' verdict still counts.
+        let _ = io::stdout().write_all(&line);
+        counts.add(Counts::of_line(&String::from_utf8_lossy(&line)));
+        line.clear();
+    }
+}
+
+/// How many tests there were, by what became of them.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Counts {
+    passed: u32,
+    failed: u32,
+    ignored: u32,
+}
+
+impl Counts {
+    /// Reads a line such as `test result: ok. 3 passed; 0 failed; 1 ignored; …`. There are none in any other.
+    fn of_line(line: &str) -> Self {
+        let mut counts = Self::default();
+        let Some((_, results)) = line.trim().strip_prefix("test result: ").and_then(|rest| rest.split_once(". "))
+        else {
+            return counts;
+        };
+        for result in results.split("; ") {
+            match result.split_once(' ').map(|(number, what)| (number.parse().unwrap_or(0), what)) {
+                Some((number, "passed")) => counts.passed = number,
+                Some((number, "failed")) => counts.failed = number,
+                Some((number, "ignored")) => counts.ignored = number,
+                _ => {}
+            }
+        }
+        counts
+    }
+
+    pub(crate) fn add(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.ignored += other.ignored;
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { passed, failed, ignored } = self;
+        write!(f, "{passed} passed, {failed} failed, {ignored} skipped")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Counts;
+
+    #[test]
+    fn results_are_read_and_added_up() {
+        let mut counts = Counts::default();
+        for line in [
+            "running 3 tests",
+            "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s\n",
+            "test result: FAILED. 10 passed; 2 failed; 0 ignored; 0 measured; 4 filtered out; finished in 1.20s",
+            "7 passed; 7 failed",
+        ] {
+            counts.add(Counts::of_line(line));
+        }
+        assert_eq!(counts.to_string(), "13 passed, 2 failed, 1 skipped");
+    }
+}
