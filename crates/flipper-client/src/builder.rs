@@ -11,7 +11,6 @@ use crate::connection::Connection;
 use crate::plugin::Plugin;
 
 /// Begins a plugin that is made of closures.
-#[must_use]
 pub fn plugin(id: impl Into<String>) -> PluginBuilder {
     PluginBuilder {
         id: id.into(),

@@ -43,13 +43,13 @@ impl Call {
     ///
     /// # Errors
     /// The call itself, where the adapter has no async runtime.
-    pub fn spawn(self, task: impl FnOnce(Self) -> Task) -> Result<(), Self> {
+    pub fn spawn(self, task: impl FnOnce(Self) -> Task) -> Result<(), Box<Self>> {
         match self.responder.app.upgrade().and_then(|app| app.spawner()) {
             Some(spawner) => {
                 spawner.spawn(task(self));
                 Ok(())
             }
-            None => Err(self),
+            None => Err(Box::new(self)),
         }
     }
 }
