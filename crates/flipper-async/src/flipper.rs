@@ -5,7 +5,9 @@ use std::future::Future;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use flipper_client::{App, Builder, Clock, Connection, Jobs, Launch, Plugin, Setup, Spawn, StartError, Status, Task, Watch};
+use flipper_client::{
+    App, Builder, Clock, Connection, Jobs, Launch, Plugin, Setup, Spawn, StartError, Status, Task, Watch,
+};
 use flipper_proto::ApiMisuse;
 use flipper_proto::client::Counters;
 
@@ -47,9 +49,10 @@ impl<R: Runtime> Flipper<R> {
         self.held.app.watch()
     }
 
-    /// Waits until there is a session with a desktop.
-    pub async fn connected(&self) {
-        self.watch().until(Status::is_connected).await;
+    /// Waits until there is a session with a desktop. Says whether there is one: there never will be once Flipper has
+    /// stopped.
+    pub async fn connected(&self) -> bool {
+        self.watch().until(Status::is_connected).await.is_some()
     }
 
     /// Adds a plugin. A desktop that is connected asks for the plugins anew.

@@ -27,11 +27,7 @@ pub trait AsyncMethods {
 }
 
 impl AsyncMethods for PluginBuilder {
-    fn async_method<P, T, E, F>(
-        self,
-        name: impl Into<String>,
-        handler: impl Fn(P) -> F + Send + Sync + 'static,
-    ) -> Self
+    fn async_method<P, T, E, F>(self, name: impl Into<String>, handler: impl Fn(P) -> F + Send + Sync + 'static) -> Self
     where
         P: DeserializeOwned + Send,
         T: Serialize,

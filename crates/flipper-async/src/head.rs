@@ -7,7 +7,16 @@ use std::task::{Context, Poll, ready};
 use futures_io::{AsyncRead, AsyncWrite};
 
 /// The longest head of an HTTP message that is read, in bytes.
-const MAX_HEAD: usize = 16 * 1024;
+pub(crate) const MAX_HEAD: usize = 16 * 1024;
+
+/// Where the head ends, if it does. The last `new` bytes were not looked at before.
+pub(crate) fn find_end_of_head(bytes: &[u8], new: usize) -> Option<usize> {
+    const END: &[u8] = b"\r\n\r\n";
+    // What was there before may hold the beginning of the end.
+    let begin = bytes.len().saturating_sub(new + END.len() - 1);
+    let found = bytes[begin..].windows(END.len()).position(|window| window == END)?;
+    Some(begin + found + END.len())
+}
 
 /// A stream whose first bytes, up to the empty line that ends an HTTP head, are handed over together.
 ///
@@ -27,6 +36,11 @@ enum Head {
 impl<S> WholeHead<S> {
     pub(crate) fn new(stream: S) -> Self {
         Self { stream, head: Head::Gathering(Vec::new()) }
+    }
+
+    /// A stream whose head somebody else has read.
+    pub(crate) fn already_read(stream: S) -> Self {
+        Self { stream, head: Head::Over }
     }
 }
 
@@ -49,10 +63,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for WholeHead<S> {
                 Head::Gathering(bytes) => {
                     let mut piece = [0; 1024];
                     let count = ready!(Pin::new(&mut this.stream).poll_read(cx, &mut piece))?;
-                    // The last three bytes of what was there may begin the end of the head.
-                    let searched = bytes.len().saturating_sub(3);
                     bytes.extend_from_slice(&piece[..count]);
-                    let ended = bytes[searched..].windows(4).any(|window| window == b"\r\n\r\n");
+                    let ended = find_end_of_head(bytes, count).is_some();
                     if count == 0 && bytes.is_empty() {
                         return Poll::Ready(Ok(0));
                     }

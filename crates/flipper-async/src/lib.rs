@@ -1,8 +1,10 @@
 //! The one asynchronous Flipper driver, over a small [`Runtime`] trait.
 //!
 //! Apps do not name this crate: they use the adapter of their runtime, such as `flipper-tokio`, which implements
-//! [`Runtime`] and gives [`Flipper`] its runtime.
+//! [`Runtime`] and gives [`Flipper`] its runtime. The desktop's side is in [`desk`].
 #![forbid(unsafe_code)]
+
+pub mod desk;
 
 mod connect;
 mod driver;

@@ -1,5 +1,6 @@
 //! An open WebSocket, polled by a driver of either role.
 
+use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use async_tungstenite::WebSocketStream;
@@ -53,11 +54,23 @@ pub(crate) struct Wire {
     unflushed: usize,
     closing: bool,
     peer_close: Option<CloseCause>,
+    parting: Parting,
+}
+
+/// How far the end of a socket has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Parting {
+    /// Something may wait to be sent.
+    Flush,
+    /// Everything was sent, and this side is to be closed.
+    Close,
+    /// This side is closed.
+    Closed,
 }
 
 impl Wire {
     pub(crate) fn new(socket: WebSocketStream<Stream>) -> Self {
-        Self { socket, unflushed: 0, closing: false, peer_close: None }
+        Self { socket, unflushed: 0, closing: false, peer_close: None, parting: Parting::Flush }
     }
 
     /// How many more bytes to hand over.
@@ -145,6 +158,33 @@ impl Wire {
             }
         }
         if let Poll::Ready(Err(_)) = flushed { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    /// Ends the TCP connection of a WebSocket that is over: sends what is left, closes this side, and drops what still
+    /// arrives. Ready when the peer has closed its side, too.
+    ///
+    /// A socket that is dropped with something unread in it is reset, and the peer may then never see the close frame.
+    pub(crate) fn part(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.parting == Parting::Flush && self.flush(cx).is_ready() {
+            self.parting = Parting::Close;
+        }
+        let stream = self.socket.get_mut();
+        if self.parting == Parting::Close && Pin::new(&mut *stream).poll_close(cx).is_ready() {
+            self.parting = Parting::Closed;
+        }
+        let mut rest = [0; 4096];
+        let mut bytes = 0;
+        while bytes < READ_BYTES {
+            match Pin::new(&mut *stream).poll_read(cx, &mut rest) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Err(_)) => return Poll::Ready(()),
+                Poll::Ready(Ok(0)) if self.parting == Parting::Closed => return Poll::Ready(()),
+                Poll::Ready(Ok(0)) => return Poll::Pending,
+                Poll::Ready(Ok(count)) => bytes += count,
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     /// An error here shows again, and for good, at the next read or flush.

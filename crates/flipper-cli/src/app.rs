@@ -64,7 +64,10 @@ impl From<MediumOption> for Medium {
 pub(crate) async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let begin = Instant::now();
     let say = move |line: &str| println!("{:>8.3} s  {line}", begin.elapsed().as_secs_f64());
-    say(&format!("sample app {:?} ({}), plugins Example and Ticker; stop it with Ctrl-C", options.name, options.app_id));
+    say(&format!(
+        "sample app {:?} ({}), plugins Example and Ticker; stop it with Ctrl-C",
+        options.name, options.app_id
+    ));
     let mut builder = Flipper::builder(options.name, options.app_id)
         .host(options.host)
         .plugin(example())

@@ -1,3 +1,5 @@
 //! `flipper demo`.
 
-pub(crate) async fn run() -> Result<(), Box<dyn std::error::Error>> { Ok(()) }
+pub(crate) async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    Ok(())
+}

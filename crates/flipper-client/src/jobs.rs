@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -107,7 +108,9 @@ impl Jobs {
 
     fn fetch(&self, generation: Generation, device_id: &str) -> JobOutcome {
         let fetched = match &self.provider {
-            Some(provider) => provider.fetch(device_id),
+            // It is the app's own code: its panic ends neither the driver nor the attempts.
+            Some(provider) => catch_unwind(AssertUnwindSafe(|| provider.fetch(device_id)))
+                .unwrap_or_else(|_| Err("the certificate provider panicked".to_owned())),
             None => Err("no certificate provider was given".to_owned()),
         };
         match fetched {

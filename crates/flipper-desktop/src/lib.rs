@@ -1,1 +1,60 @@
-//! A headless Flipper desktop as a library.
+//! A headless Flipper desktop as a library, on tokio.
+//!
+//! ```no_run
+//! use flipper_desktop::{Desktop, Event};
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let desktop = Desktop::builder().start().await?;
+//! let mut events = desktop.events();
+//! println!("waiting for apps on {}", desktop.ports());
+//! while let Some(event) = events.next().await {
+//!     match event {
+//!         Event::PluginsChanged { client, .. } => {
+//!             let answer = desktop.call(&client, "Example", "reverse", None).await;
+//!             println!("{client}: {answer:?}");
+//!         }
+//!         Event::Message { client, plugin, method, params } => println!("{client} {plugin} {method} {params:?}"),
+//!         _ => {}
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! It is a whole desktop without a face: it hands out certificates, takes the sessions of any number of apps, initialises
+//! their background plugins by itself, and tells everything that happens as an [`Event`]. Nothing needs to be installed
+//! for it; the certificate authority is its own.
+//!
+//! # Trust
+//!
+//! It listens on loopback unless told otherwise. An app gets a certificate only after it has shown that it can write
+//! where it asks the certificate to be written, see [`PlainFiles`]; the certificate is bound to the app's id and device,
+//! and no other app can use it. Web pages are turned away by their `Origin`, and by the `Host` that they name.
+//!
+//! A new way for certificates to reach an app is a [`Deliverer`].
+#![forbid(unsafe_code)]
+
+mod audience;
+mod builder;
+mod client;
+mod desktop;
+mod error;
+mod event;
+mod exchange;
+mod port_owner;
+mod ports;
+mod pump;
+mod renewal;
+
+pub use self::audience::Events;
+pub use self::builder::Builder;
+pub use self::client::Client;
+pub use self::desktop::{Counters, Desktop};
+pub use self::error::{CallError, StartError};
+pub use self::event::Event;
+pub use self::exchange::{Deliverer, Delivery, DeliveryError, Issued, PlainFiles};
+pub use self::port_owner::PortOwner;
+pub use self::ports::Ports;
+pub use flipper_async::desk::{Counters as DeskCounters, Options, Port};
+pub use flipper_pki as pki;
+pub use flipper_proto as proto;

@@ -121,7 +121,7 @@ impl CloseCode {
     pub const CERTIFICATE: Self = Self(4401);
     /// 4403: the certificate belongs to another app or device than the query names.
     pub const IDENTITY: Self = Self(4403);
-    /// 4408: the client did not register in time.
+    /// 4408: the client did not register in time, asked for nothing, or was silent for too long.
     pub const REGISTRATION: Self = Self(4408);
     /// 4409: a newer connection of the same identity took over.
     pub const REPLACED: Self = Self(4409);

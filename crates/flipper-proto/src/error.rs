@@ -62,7 +62,8 @@ impl fmt::Display for Excerpt {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProtocolError {
-    /// The message is no JSON; `at` is the byte at which that shows.
+    /// The message is no JSON, or a field with a meaning holds what no program can represent, such as `1e400` or half a
+    /// surrogate pair; `at` is the byte at which that shows.
     Json {
         /// Offset in bytes from the start of the message.
         at: usize,
@@ -98,6 +99,13 @@ pub enum ProtocolError {
         /// The limit.
         max: usize,
     },
+    /// The peer names more plugins than the limit allows; the others are ignored.
+    TooManyPlugins {
+        /// The limit.
+        max: usize,
+    },
+    /// The peer never answered this method, which it must.
+    Unanswered(&'static str),
 }
 
 impl fmt::Display for ProtocolError {
@@ -114,6 +122,8 @@ impl fmt::Display for ProtocolError {
             Self::UnexpectedReply(id) => write!(f, "an answer arrived to request {id}, which is not waiting for one"),
             Self::NotInState(what) => write!(f, "{what}"),
             Self::TooManyCalls { max } => write!(f, "more than {max} calls wait for their answers"),
+            Self::TooManyPlugins { max } => write!(f, "more than {max} plugins are named"),
+            Self::Unanswered(method) => write!(f, "`{method}` was never answered"),
         }
     }
 }
@@ -141,6 +151,11 @@ pub enum ApiMisuse {
         /// The limit.
         max: usize,
     },
+    /// The peer does not read, and no more bytes than this may wait for it.
+    QueueFull {
+        /// The limit.
+        max: usize,
+    },
     /// This many plugins were added already.
     TooManyPlugins {
         /// The limit.
@@ -164,6 +179,7 @@ impl fmt::Display for ApiMisuse {
             Self::UnknownCall => f.write_str("the call was answered before, or its connection has ended"),
             Self::UnknownExchange => f.write_str("the exchange was finished before, or its connection has ended"),
             Self::TooManyPending { max } => write!(f, "{max} requests wait for their answers already"),
+            Self::QueueFull { max } => write!(f, "the peer does not read, and only {max} bytes may wait for it"),
             Self::TooManyPlugins { max } => write!(f, "{max} plugins were added already"),
             Self::TooLarge { size, max } => write!(f, "the message has {size} bytes, {max} are allowed"),
         }

@@ -81,6 +81,9 @@ impl Counter {
 pub struct MessageId(u64);
 
 impl MessageId {
+    /// The smallest id.
+    pub const ZERO: Self = Self(0);
+
     /// The largest id: 2^53 - 1.
     pub const MAX: Self = Self((1 << 53) - 1);
 
@@ -94,6 +97,12 @@ impl MessageId {
     #[must_use]
     pub const fn as_u64(self) -> u64 {
         self.0
+    }
+
+    /// The id after this one; after the largest comes the smallest.
+    #[must_use]
+    pub(crate) const fn successor(self) -> Self {
+        if self.0 < Self::MAX.0 { Self(self.0 + 1) } else { Self::ZERO }
     }
 }
 

@@ -1,10 +1,12 @@
 //! The Flipper protocol as pure state machines.
 #![no_std]
 #![forbid(unsafe_code)]
+#![warn(clippy::wildcard_enum_match_arm)]
 
 extern crate alloc;
 
 pub mod client;
+pub mod desktop;
 
 mod close;
 mod error;

@@ -9,7 +9,7 @@ pub struct Limits {
     /// The largest message in bytes, in and out. Default: 64 MiB. The official desktop takes 100 MiB, its C++ client
     /// 32 MB, and its UI warns from 5 MiB on.
     pub message_bytes: usize,
-    /// How many calls of one connection may wait for their answers. Default: 16,384.
+    /// How many calls of one connection may wait for their answers, on either side. Default: 16,384.
     pub pending_calls: usize,
     /// How many plugins a client may have. Default: 1,024.
     pub plugins: usize,
@@ -18,12 +18,12 @@ pub struct Limits {
     pub buffered_events: usize,
     /// How many bytes these events may have together. Default: 8 MiB.
     pub buffered_event_bytes: usize,
-    /// How many bytes of answers wait for a peer that does not read. An answer that finds the queue full is replaced by
-    /// a short error. Default: 128 MiB.
+    /// How many bytes wait for a peer that does not read. A client replaces an answer that finds the queue full by a
+    /// short error, and once such errors have doubled the queue, by nothing; a desktop refuses the call. Default: 128 MiB.
     pub queued_answer_bytes: usize,
-    /// The largest certificate request message that a desktop reads. Default: 64 KiB.
+    /// The largest message that either side of a certificate exchange reads. Default: 64 KiB.
     pub exchange_message_bytes: usize,
-    /// How many clients a desktop serves at once. Default: 1,024.
+    /// How many clients a desktop serves at once, and how many connections on its exchange port. Default: 1,024.
     pub clients: usize,
 }
 

@@ -1,5 +1,6 @@
 //! Shared text and raw JSON.
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 use core::fmt;
 use core::ops::Deref;
@@ -21,6 +22,14 @@ impl Text {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Shares a string of this message, without a copy where it stands there as it is.
+    pub(crate) fn share(&self, string: Cow<'_, str>) -> Self {
+        match string {
+            Cow::Borrowed(part) => self.part(part),
+            Cow::Owned(string) => Self::from(string),
+        }
     }
 
     /// Shares `part`, which must be borrowed from this text; anything else is copied.

@@ -6,7 +6,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::close::{CloseCause, CloseCode};
-use crate::error::ErrorReport;
+use crate::error::{ErrorReport, Excerpt, ProtocolError};
 use crate::ids::{AttemptId, JobId};
 use crate::query::Medium;
 use crate::text::Text;
@@ -15,7 +15,7 @@ use crate::wire::exchange::{AcknowledgedConfig, Acknowledgement, SignCertificate
 
 use super::action::{Action, Job, JobOutcome, Prepared, Timer, Trust};
 use super::state::{CredentialFailure, CredentialProblem, Failure, Grant, Purpose, Step};
-use super::{AfterClose, Client, Os, Phase};
+use super::{AfterClose, Client, Errand, Os, Phase};
 
 /// An exchange that is under way.
 #[derive(Debug)]
@@ -78,7 +78,10 @@ impl Client {
                 self.vault.exchange_failed = true;
                 return self.retry_after(Failure::Credentials(failure), now);
             }
-            JobOutcome::Loaded { .. } | JobOutcome::Stored(_) | JobOutcome::Done => return,
+            JobOutcome::Loaded { .. } | JobOutcome::Stored(_) | JobOutcome::Done => {
+                self.vault.exchange_failed = true;
+                return self.retry_after(unfit_outcome(), now);
+            }
         };
         self.step(Step::RequestMade(prepared.generation), now);
         let mut query = self.query("unknown");
@@ -104,11 +107,15 @@ impl Client {
         let text = request.encode();
         self.outbox.open();
         self.outbox.push(text);
+        self.vault.asked_at = Some(now);
         self.step(Step::CertificateAsked { os: self.os().to_string() }, now);
     }
 
     pub(super) fn exchange_answered(&mut self, text: &Text, now: Instant) {
-        let device_id = match decode_answer(text) {
+        let max = self.config.limits.exchange_message_bytes;
+        let answer =
+            if text.len() > max { Err(ProtocolError::TooLarge { size: text.len(), max }) } else { decode_answer(text) };
+        let device_id = match answer {
             Ok(Ok(device_id)) => device_id,
             Ok(Err(error)) => {
                 let error = error.as_ref().map(ErrorReport::bounded);
@@ -144,12 +151,11 @@ impl Client {
         let Phase::Exchange(exchange) = &mut self.phase else { return };
         let generation = exchange.prepared.generation;
         match outcome {
-            JobOutcome::Stored(credentials) => {
+            JobOutcome::Stored(credentials) if credentials.generation == generation => {
                 let socket = exchange.socket;
                 self.acknowledge(false, &credentials.device_id);
                 self.step(Step::CertificatesStored(generation), now);
                 self.vault.fresh = Some(credentials);
-                self.vault.exchanged_at = Some(now);
                 self.vault.strikes = 0;
                 self.vault.exchange_failed = false;
                 match socket {
@@ -176,7 +182,9 @@ impl Client {
                 self.acknowledge(true, "");
                 self.exchange_failed(Failure::Credentials(failure), now);
             }
-            JobOutcome::Loaded { .. } | JobOutcome::Prepared(_) => self.exchange_failed(unfit_outcome(), now),
+            JobOutcome::Loaded { .. } | JobOutcome::Prepared(_) | JobOutcome::Stored(_) => {
+                self.exchange_failed(unfit_outcome(), now);
+            }
         }
     }
 
@@ -192,7 +200,9 @@ impl Client {
         let Phase::Exchange(exchange) = &self.phase else { return };
         let failure = match exchange.stage {
             Stage::Opening { .. } => self.connection_failure(Purpose::Exchange, CloseCause::Timeout),
-            _ => Failure::ExchangeTimeout { after: self.config.timing.grant },
+            Stage::Asking { .. } | Stage::Fetching { .. } | Stage::Storing { .. } => {
+                Failure::ExchangeTimeout { after: self.config.timing.grant }
+            }
         };
         self.exchange_failed(failure, now);
     }
@@ -203,15 +213,16 @@ impl Client {
             self.phase = Phase::Exchange(exchange);
             return;
         }
-        let failure = match &cause {
-            CloseCause::Code { code: 1011, reason } => {
-                if self.replace_os(now) {
-                    self.drop_exchange(&exchange);
-                    return self.advance(now);
-                }
-                self.not_understood(reason.clone())
+        let failure = if let CloseCause::Code { code: 1011, reason } = &cause {
+            if self.replace_os(now) {
+                // As the other one it has not been asked yet.
+                self.vault.asked_at = None;
+                self.drop_exchange(&exchange);
+                return self.advance(now);
             }
-            _ => self.connection_failure(Purpose::Exchange, cause),
+            self.not_understood(reason.clone())
+        } else {
+            self.connection_failure(Purpose::Exchange, cause)
         };
         self.phase = Phase::Exchange(exchange);
         self.exchange_failed(failure, now);
@@ -222,7 +233,7 @@ impl Client {
         if let Phase::Exchange(exchange) = core::mem::replace(&mut self.phase, Phase::Stopped) {
             self.vault.exchange_failed = true;
             let discarded = exchange.prepared.generation;
-            self.start_job(Job::Discard { generation: discarded });
+            self.chore(Job::Discard { generation: discarded });
             self.failed(failure, now);
             match exchange.socket {
                 // A socket that never opened has nothing to say goodbye to.
@@ -242,35 +253,40 @@ impl Client {
 
     /// Ends the exchange without a word.
     pub(super) fn drop_exchange(&mut self, exchange: &Exchange) {
-        self.outbox.clear();
+        self.drop_queue();
         if let Some(attempt) = exchange.socket {
             self.actions.push_back(Action::Abort { attempt });
         }
-        // While a job works on the generation, its outcome is what discards it.
-        if matches!(exchange.stage, Stage::Opening { .. } | Stage::Asking { .. } | Stage::Fetching { .. }) {
-            self.start_job(Job::Discard { generation: exchange.prepared.generation });
+        let generation = exchange.prepared.generation;
+        match exchange.stage {
+            Stage::Opening { .. } | Stage::Asking { .. } => self.chore(Job::Discard { generation }),
+            // While a job works on the generation, nothing else may.
+            Stage::Fetching { job, .. } | Stage::Storing { job } => {
+                self.errands.insert(job, Errand::Abandoned(Some(generation)));
+            }
         }
     }
 }
 
-fn unfit_outcome() -> Failure {
+pub(super) fn unfit_outcome() -> Failure {
     let text = String::from("the driver answered a job with the outcome of another");
     Failure::Credentials(CredentialFailure { kind: CredentialProblem::Invalid, text })
 }
 
 /// The latest steps and failures, which a certificate request carries to the desktop for its troubleshooting.
 #[derive(Debug, Default)]
-pub(super) struct History(VecDeque<(Instant, String, bool)>);
+pub(super) struct History(VecDeque<(Instant, Excerpt, bool)>);
 
 impl History {
     /// As many lines as help; an endless series of failures must not fill the memory.
     const MAX: usize = 64;
 
-    pub(super) fn push(&mut self, now: Instant, line: String, good: bool) {
+    /// Lines are cut, so that a request with all of them stays below what a desktop reads.
+    pub(super) fn push(&mut self, now: Instant, line: &str, good: bool) {
         if self.0.len() == Self::MAX {
             self.0.pop_front();
         }
-        self.0.push_back((now, line, good));
+        self.0.push_back((now, Excerpt::new(line), good));
     }
 
     /// `<unix ms>:info:…` and `<unix ms>:error:…`, as the official clients write them.

@@ -5,6 +5,7 @@ mod backoff;
 mod config;
 mod exchange;
 mod plugins;
+mod policy;
 mod session;
 mod state;
 
@@ -18,14 +19,13 @@ pub use self::state::{
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::mem;
-use core::time::Duration;
 
-use crate::close::{CloseCause, CloseCode, TlsFailure};
+use crate::close::{CloseCause, CloseCode};
 use crate::error::{ApiMisuse, ErrorReport, ProtocolError};
 use crate::identity::PluginId;
 use crate::ids::{AttemptId, CallId, Counter, Generation, JobId};
-use crate::query::{Medium, Query};
 use crate::text::{Payload, Text};
 use crate::time::Instant;
 use crate::wire::encode;
@@ -33,6 +33,7 @@ use crate::wire::encode;
 use self::backoff::Retries;
 use self::exchange::Exchange;
 use self::plugins::Plugins;
+use self::policy::Vault;
 use self::session::{Outbox, PendingCall, Session};
 
 /// The app's side of a connection, as a state machine without IO.
@@ -48,6 +49,7 @@ pub struct Client {
     calls: BTreeMap<CallId, PendingCall>,
     outbox: Outbox,
     vault: Vault,
+    errands: BTreeMap<JobId, Errand>,
     retries: Retries,
     /// What the client presents instead of its real operating system, since a desktop refused that.
     presented_os: Option<String>,
@@ -83,25 +85,15 @@ enum AfterClose {
     Retry,
 }
 
-/// Which credentials there are, and how far they are trusted.
-#[derive(Debug, Default)]
-struct Vault {
-    /// Those in use: a desktop has accepted them once.
-    proven: Option<Credentials>,
-    /// Those of the last exchange, until a desktop accepts them.
-    fresh: Option<Credentials>,
-    /// Failures in a row that speak against the credentials that were used.
-    strikes: u32,
-    /// The last exchange failed; the proven credentials get another chance before the next one.
-    exchange_failed: bool,
-    /// When the last exchange succeeded.
-    exchanged_at: Option<Instant>,
-    /// Whether older generations may still lie on the disk.
-    prunable: bool,
+/// A job that no phase waits for.
+#[derive(Debug)]
+enum Errand {
+    /// It puts the disk in order. Its end changes nothing here.
+    Chore,
+    /// It makes or works on credentials that nobody wants any more, and that go once it is done. Those of a key that is
+    /// still being made are known only then.
+    Abandoned(Option<Generation>),
 }
-
-/// So many failures speak for an exchange.
-const STRIKES: u32 = 2;
 
 impl Client {
     /// A client that is stopped and has no plugins.
@@ -115,6 +107,7 @@ impl Client {
             calls: BTreeMap::new(),
             outbox: Outbox::default(),
             vault: Vault::default(),
+            errands: BTreeMap::new(),
             presented_os: None,
             history: exchange::History::default(),
             last_failure: None,
@@ -132,37 +125,46 @@ impl Client {
 
     /// The socket of `attempt` is open: the upgrade was answered with 101.
     pub fn handle_opened(&mut self, attempt: AttemptId, now: Instant) {
-        match &mut self.phase {
-            Phase::Exchange(exchange) if exchange.is_opening(attempt) => self.exchange_opened(now),
-            Phase::Opening { attempt: current, generation, .. } if *current == attempt => {
-                let generation = *generation;
-                self.prove(generation, now);
-                self.outbox.open();
-                self.phase = Phase::Connected(Session::new(attempt, now, &self.config));
-                self.tell_state();
-            }
-            _ => self.counters.stale_facts += 1,
+        if let Phase::Exchange(exchange) = &self.phase
+            && exchange.is_opening(attempt)
+        {
+            self.exchange_opened(now);
+        } else if let Phase::Opening { attempt: current, generation, .. } = self.phase
+            && current == attempt
+        {
+            self.prove(generation, now);
+            self.outbox.open();
+            self.phase = Phase::Connected(Session::new(attempt, now, &self.config));
+            self.tell_state();
+        } else {
+            self.counters.stale_facts += 1;
         }
     }
 
     /// A text message arrived.
     pub fn handle_message(&mut self, attempt: AttemptId, text: impl Into<Text>, now: Instant) {
-        match &mut self.phase {
-            Phase::Connected(session) if session.attempt == attempt => {
-                session.alive(now, &self.config.timing);
-                self.session_message(&text.into());
-                self.tell_state();
-            }
-            Phase::Exchange(exchange) if exchange.awaits_answer(attempt) => self.exchange_answered(&text.into(), now),
-            // What a peer sends while it is being closed, or after its answer, changes nothing any more.
-            Phase::Closing { attempt: current, .. } if *current == attempt => {}
-            Phase::Exchange(exchange) if exchange.has_socket(attempt) => {}
-            _ => self.counters.stale_facts += 1,
+        if let Phase::Connected(session) = &mut self.phase
+            && session.attempt == attempt
+        {
+            session.alive(now, &self.config.timing);
+            self.session_message(&text.into());
+            self.tell_state();
+        } else if let Phase::Exchange(exchange) = &self.phase
+            && exchange.awaits_answer(attempt)
+        {
+            self.exchange_answered(&text.into(), now);
+        } else if !self.has_socket(attempt) {
+            self.counters.stale_facts += 1;
         }
+        // What else a peer sends, after its answer or while it is being closed, changes nothing any more.
     }
 
     /// A binary message arrived. One that holds text is read like a text message.
     pub fn handle_binary(&mut self, attempt: AttemptId, bytes: &[u8], now: Instant) {
+        if !self.has_socket(attempt) {
+            self.counters.stale_facts += 1;
+            return;
+        }
         match core::str::from_utf8(bytes) {
             Ok(text) => {
                 self.counters.binary_messages += 1;
@@ -170,9 +172,7 @@ impl Client {
             }
             Err(error) => {
                 self.handle_alive(attempt, now);
-                if self.has_socket(attempt) {
-                    self.misbehaved(ProtocolError::NotText { at: error.valid_up_to() });
-                }
+                self.misbehaved(ProtocolError::NotText { at: error.valid_up_to() });
             }
         }
     }
@@ -214,43 +214,49 @@ impl Client {
 
     /// The work of `job` is done.
     pub fn handle_job_done(&mut self, job: JobId, outcome: JobOutcome, now: Instant) {
-        match (&mut self.phase, outcome) {
-            (Phase::Loading { job: current }, outcome) if *current == job => self.loaded(outcome, now),
-            (Phase::Preparing { job: current }, outcome) if *current == job => self.prepared(outcome, now),
-            (Phase::Exchange(exchange), outcome) if exchange.works_on(job) => self.exchange_worked(outcome, now),
+        match &self.phase {
+            Phase::Loading { job: current } if *current == job => return self.loaded(outcome, now),
+            Phase::Preparing { job: current } if *current == job => return self.prepared(outcome, now),
+            Phase::Exchange(exchange) if exchange.works_on(job) => return self.exchange_worked(outcome, now),
+            Phase::Stopped
+            | Phase::Loading { .. }
+            | Phase::Waiting { .. }
+            | Phase::Preparing { .. }
+            | Phase::Exchange(_)
+            | Phase::Opening { .. }
+            | Phase::Connected(_)
+            | Phase::Closing { .. } => {}
+        }
+        match (self.errands.remove(&job), outcome) {
             // A key that nobody waits for any more must not stay on the disk.
-            (_, JobOutcome::Prepared(prepared)) => {
-                self.counters.stale_facts += 1;
-                self.start_job(Job::Discard { generation: prepared.generation });
+            (Some(Errand::Abandoned(Some(generation))), _) => self.chore(Job::Discard { generation }),
+            (Some(Errand::Abandoned(None)), JobOutcome::Prepared(prepared)) => {
+                self.chore(Job::Discard { generation: prepared.generation });
             }
-            (_, JobOutcome::Stored(credentials)) => {
-                self.counters.stale_facts += 1;
-                self.start_job(Job::Discard { generation: credentials.generation });
-            }
-            (_, JobOutcome::Failed(failure)) => self.failed(Failure::Credentials(failure), now),
-            (_, JobOutcome::Done | JobOutcome::Loaded { .. }) => {}
+            (Some(Errand::Chore), JobOutcome::Failed(failure)) => self.failed(Failure::Credentials(failure), now),
+            (Some(Errand::Chore | Errand::Abandoned(None)), _) => {}
+            (None, _) => self.counters.stale_facts += 1,
         }
     }
 
     /// Time has passed. Wanted when the moment of [`poll_timeout`](Self::poll_timeout) has come; harmless at any other.
     pub fn handle_timeout(&mut self, now: Instant) {
-        match &mut self.phase {
-            Phase::Waiting { until } if *until <= now => self.advance(now),
-            Phase::Opening { attempt, generation, deadline } if *deadline <= now => {
-                let (attempt, generation) = (*attempt, *generation);
+        if self.poll_timeout().is_none_or(|(at, _)| at > now) {
+            return;
+        }
+        match self.phase {
+            Phase::Stopped | Phase::Loading { .. } | Phase::Preparing { .. } => {}
+            Phase::Waiting { .. } => self.advance(now),
+            Phase::Exchange(_) => self.exchange_timed_out(now),
+            Phase::Opening { attempt, generation, .. } => {
                 self.actions.push_back(Action::Abort { attempt });
                 self.opening_failed(generation, CloseCause::Timeout, now);
             }
-            Phase::Closing { attempt, deadline, then } if *deadline <= now => {
-                let (attempt, then) = (*attempt, *then);
+            Phase::Connected(_) => self.session_timeout(now),
+            Phase::Closing { attempt, then, .. } => {
                 self.actions.push_back(Action::Abort { attempt });
                 self.closed(then, now);
             }
-            Phase::Exchange(exchange) if exchange.deadline().is_some_and(|(at, _)| at <= now) => {
-                self.exchange_timed_out(now);
-            }
-            Phase::Connected(_) => self.session_timeout(now),
-            _ => {}
         }
     }
 
@@ -260,9 +266,6 @@ impl Client {
     pub fn start(&mut self, now: Instant) {
         match &mut self.phase {
             Phase::Stopped => {
-                self.retries.reset();
-                self.vault.strikes = 0;
-                self.vault.exchange_failed = false;
                 if self.vault.proven.is_some() {
                     self.advance(now);
                 } else {
@@ -271,19 +274,30 @@ impl Client {
                     self.tell_state();
                 }
             }
-            Phase::Closing { then, .. } => *then = AfterClose::Advance,
-            _ => {}
+            Phase::Closing { then: then @ AfterClose::Stop, .. } => *then = AfterClose::Advance,
+            Phase::Loading { .. }
+            | Phase::Waiting { .. }
+            | Phase::Preparing { .. }
+            | Phase::Exchange(_)
+            | Phase::Opening { .. }
+            | Phase::Connected(_)
+            | Phase::Closing { .. } => {}
         }
     }
 
-    /// Ends whatever is going on: sends what is queued, closes, and stays stopped until [`start`](Self::start).
+    /// Ends whatever is going on, and stays stopped until [`start`](Self::start). A session sends the answers and events
+    /// that are queued before it closes, as far as the desktop reads them in time.
     pub fn stop(&mut self, now: Instant) {
         let deadline = now + self.config.timing.close;
+        self.retries.reset();
+        self.vault.strikes = 0;
+        self.vault.exchange_failed = false;
         match mem::replace(&mut self.phase, Phase::Stopped) {
-            Phase::Stopped | Phase::Loading { .. } | Phase::Waiting { .. } | Phase::Preparing { .. } => {}
-            Phase::Exchange(exchange) => {
-                self.drop_exchange(&exchange);
+            Phase::Stopped | Phase::Loading { .. } | Phase::Waiting { .. } => {}
+            Phase::Preparing { job } => {
+                self.errands.insert(job, Errand::Abandoned(None));
             }
+            Phase::Exchange(exchange) => self.drop_exchange(&exchange),
             Phase::Opening { attempt, .. } => self.actions.push_back(Action::Abort { attempt }),
             Phase::Connected(session) => {
                 self.begin_close(session.attempt, CloseCode::NORMAL, deadline, AfterClose::Stop);
@@ -314,7 +328,7 @@ impl Client {
     pub fn remove_plugin(&mut self, id: &str) -> Result<(), ApiMisuse> {
         let plugin = self.plugins.known(id).ok_or(ApiMisuse::UnknownPlugin)?;
         let connected = self.plugins.remove(id)?;
-        let orphans: alloc::vec::Vec<CallId> =
+        let orphans: Vec<CallId> =
             self.calls.iter().filter(|(_, call)| call.plugin == plugin).map(|(call, _)| *call).collect();
         for call in orphans {
             let report = ErrorReport::new(format!("Plugin {id} was removed")).named("PluginRemoved");
@@ -412,7 +426,7 @@ impl Client {
         if let Some(text) = self.outbox.next(&mut self.plugins) {
             return Some(Action::Send { attempt, text });
         }
-        let code = self.outbox.close_when_empty()?;
+        let code = self.outbox.close_when_empty(&self.plugins)?;
         Some(Action::Close { attempt, code })
     }
 
@@ -445,7 +459,9 @@ impl Client {
             Phase::Waiting { until } => State::Waiting { until: *until },
             Phase::Exchange(_) => State::Exchanging,
             Phase::Opening { .. } => State::Connecting,
-            Phase::Connected(session) => State::Connected { unresponsive: session.is_unresponsive() },
+            Phase::Connected(session) => {
+                State::Connected { unresponsive: session.is_unresponsive(&self.config.timing) }
+            }
             Phase::Closing { .. } => State::Closing,
         }
     }
@@ -492,182 +508,6 @@ impl Client {
 
     // --- On the way ---
 
-    fn loaded(&mut self, outcome: JobOutcome, now: Instant) {
-        match outcome {
-            JobOutcome::Loaded { credentials, problem } => {
-                if let Some(problem) = problem {
-                    self.failed(Failure::Credentials(problem), now);
-                }
-                if let Some(credentials) = credentials {
-                    self.presented_os.clone_from(&credentials.os);
-                    self.step(Step::CredentialsFound(credentials.generation), now);
-                    self.vault.prunable = true;
-                    self.vault.proven = Some(credentials);
-                }
-            }
-            JobOutcome::Failed(failure) => self.failed(Failure::Credentials(failure), now),
-            JobOutcome::Prepared(_) | JobOutcome::Stored(_) | JobOutcome::Done => {}
-        }
-        self.advance(now);
-    }
-
-    /// Goes wherever the credentials allow: to a session, or to an exchange first.
-    fn advance(&mut self, now: Instant) {
-        if let Some(reason) = self.exchange_reason(now) {
-            self.step(Step::ExchangeNeeded(reason), now);
-            let job = self.start_job(Job::NewGeneration);
-            self.phase = Phase::Preparing { job };
-        } else if let Some(credentials) = self.vault.fresh.as_ref().or(self.vault.proven.as_ref()) {
-            let generation = credentials.generation;
-            let target = self.session_query(credentials).to_target();
-            let attempt = self.connect(self.config.ports.secure, target, Trust::Mutual(generation));
-            self.phase = Phase::Opening { attempt, generation, deadline: now + self.config.timing.connect };
-            self.step(Step::SessionAttempted(generation), now);
-        }
-        self.tell_state();
-    }
-
-    fn exchange_reason(&self, now: Instant) -> Option<ExchangeReason> {
-        if self.vault.fresh.is_some() {
-            return None;
-        }
-        let Some(credentials) = &self.vault.proven else { return Some(ExchangeReason::NoCredentials) };
-        if credentials.medium != self.config.exchange_medium() {
-            return Some(ExchangeReason::MediumChanged);
-        }
-        if self.vault.exchange_failed {
-            return None;
-        }
-        if self.vault.strikes >= STRIKES {
-            return Some(ExchangeReason::Rejected);
-        }
-        // A desktop whose own certificates expire soon cannot give better ones: ask it now and then only.
-        let renew_before = self.config.timing.renew_before;
-        let asked_lately = self.vault.exchanged_at.is_some_and(|at| now < at + renew_before / 8);
-        (credentials.valid_until <= now + renew_before && !asked_lately).then_some(ExchangeReason::Expiring)
-    }
-
-    fn session_query(&self, credentials: &Credentials) -> Query {
-        let of_its_own = credentials.device_id.is_empty();
-        let automatic = self.config.medium == MediumChoice::Automatic;
-        let mut query = self.query(if of_its_own && automatic { &self.config.device_id } else { &credentials.device_id });
-        query.medium = Some(if of_its_own && automatic { Medium::None } else { credentials.medium });
-        query.csr = Some(credentials.csr.clone());
-        query.csr_path = Some(credentials.csr_path.clone());
-        query
-    }
-
-    fn query(&self, device_id: &str) -> Query {
-        let mut query = Query::new(&self.config.app, self.os(), &self.config.device, device_id);
-        query.app_id = Some(self.config.app_id.clone());
-        query.foreground = self.config.foreground;
-        query.instance_id.clone_from(&self.config.instance_id);
-        query
-    }
-
-    /// The operating system to present.
-    fn os(&self) -> &str {
-        match (&self.config.os, &self.presented_os) {
-            (Os::Automatic(_), Some(presented)) => presented,
-            (Os::Automatic(os) | Os::Fixed(os), _) => os,
-        }
-    }
-
-    /// Presents another operating system from now on, if the desktop may take that one.
-    fn replace_os(&mut self, now: Instant) -> bool {
-        match &self.config.os {
-            Os::Automatic(real) if self.presented_os.is_none() && !Os::OFFICIAL.contains(&real.as_str()) => {
-                let refused = real.clone();
-                self.presented_os = Some(Os::FALLBACK.to_string());
-                self.step(Step::OsReplaced { refused, presented: Os::FALLBACK.to_string() }, now);
-                true
-            }
-            Os::Automatic(_) | Os::Fixed(_) => false,
-        }
-    }
-
-    /// What close code 1011 means to a client that presents this operating system.
-    fn not_understood(&self, reason: crate::error::Excerpt) -> Failure {
-        if Os::OFFICIAL.contains(&self.os()) {
-            Failure::QueryRefused { reason }
-        } else {
-            Failure::OsRefused { os: self.os().to_string() }
-        }
-    }
-
-    fn connect(&mut self, port: u16, target: String, trust: Trust) -> AttemptId {
-        let attempt = AttemptId::from_u64(self.attempts.next());
-        let endpoint = Endpoint { host: self.config.host.clone(), port, target };
-        self.actions.push_back(Action::Connect { attempt, endpoint, trust });
-        attempt
-    }
-
-    /// The desktop has answered under these credentials: they are good.
-    fn prove(&mut self, generation: Generation, now: Instant) {
-        self.vault.strikes = 0;
-        self.vault.exchange_failed = false;
-        if let Some(fresh) = self.vault.fresh.take_if(|fresh| fresh.generation == generation) {
-            self.vault.proven = Some(fresh);
-            self.vault.prunable = true;
-            self.start_job(Job::Promote { generation });
-            self.step(Step::CredentialsProven(generation), now);
-        }
-    }
-
-    fn opening_failed(&mut self, generation: Generation, cause: CloseCause, now: Instant) {
-        self.phase = Phase::Stopped;
-        match &cause {
-            CloseCause::Http(_) => self.prove(generation, now),
-            cause => self.count_strikes(generation, cause, now),
-        }
-        let failure = self.connection_failure(Purpose::Session, cause);
-        self.retry_after(failure, now);
-    }
-
-    /// Weighs how far a failure to open a session speaks against the credentials.
-    fn count_strikes(&mut self, generation: Generation, cause: &CloseCause, now: Instant) {
-        let expired = [&self.vault.fresh, &self.vault.proven]
-            .into_iter()
-            .flatten()
-            .any(|credentials| credentials.generation == generation && credentials.valid_until <= now);
-        let strikes = match cause {
-            CloseCause::Tls(TlsFailure::Handshake(_)) | CloseCause::DroppedBeforeUpgrade if !expired => 1,
-            CloseCause::Tls(_) | CloseCause::DroppedBeforeUpgrade => STRIKES,
-            _ => return,
-        };
-        self.vault.exchange_failed = false;
-        self.vault.strikes = self.vault.strikes.saturating_add(strikes);
-        if self.vault.strikes >= STRIKES
-            && let Some(fresh) = self.vault.fresh.take_if(|fresh| fresh.generation == generation)
-        {
-            // What an exchange brought is of no use: the older ones get another chance first.
-            self.vault.exchange_failed = true;
-            self.start_job(Job::Discard { generation: fresh.generation });
-        }
-    }
-
-    fn connection_failure(&self, purpose: Purpose, cause: CloseCause) -> Failure {
-        let port = match purpose {
-            Purpose::Exchange => self.config.ports.insecure,
-            Purpose::Session => self.config.ports.secure,
-        };
-        let host = &self.config.host;
-        let to = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
-        Failure::Connection { purpose, to, cause }
-    }
-
-    /// Tells the app, and waits before the next attempt.
-    fn retry_after(&mut self, failure: Failure, now: Instant) {
-        self.failed(failure, now);
-        self.phase = Phase::Waiting { until: now + self.wait() };
-        self.tell_state();
-    }
-
-    /// A wait is never zero, so that no timer lies in the past.
-    fn wait(&mut self) -> Duration {
-        self.retries.next_wait().max(Duration::from_millis(1))
-    }
-
     fn begin_close(&mut self, attempt: AttemptId, code: CloseCode, deadline: Instant, then: AfterClose) {
         self.outbox.close(code);
         self.phase = Phase::Closing { attempt, deadline, then };
@@ -675,7 +515,7 @@ impl Client {
 
     fn closed(&mut self, then: AfterClose, now: Instant) {
         self.phase = Phase::Stopped;
-        self.outbox.clear();
+        self.drop_queue();
         match then {
             AfterClose::Stop => {}
             AfterClose::Advance => return self.advance(now),
@@ -699,13 +539,25 @@ impl Client {
         job
     }
 
+    /// Starts a job that nothing waits for.
+    fn chore(&mut self, kind: Job) {
+        let job = self.start_job(kind);
+        self.errands.insert(job, Errand::Chore);
+    }
+
+    /// Forgets what was queued for a socket that is gone. The events of plugins stay with them.
+    fn drop_queue(&mut self) {
+        self.outbox.clear();
+        self.plugins.end_turns();
+    }
+
     fn step(&mut self, step: Step, now: Instant) {
-        self.history.push(now, step.to_string(), true);
+        self.history.push(now, &step.to_string(), true);
         self.events.push_back(Event::Step(step));
     }
 
     fn failed(&mut self, failure: Failure, now: Instant) {
-        self.history.push(now, failure.to_string(), false);
+        self.history.push(now, &failure.to_string(), false);
         self.last_failure = Some(failure.clone());
         self.events.push_back(Event::Failed(failure));
     }

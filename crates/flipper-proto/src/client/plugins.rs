@@ -91,9 +91,8 @@ impl Plugins {
         self.turns.retain(|turn| turn != id);
     }
 
-    /// Disconnects every connected plugin, and names them.
+    /// Disconnects every connected plugin, and names them. Those that have events keep their turns.
     pub(super) fn disconnect_all(&mut self) -> impl Iterator<Item = PluginId> {
-        self.turns.clear();
         self.slots.iter_mut().filter_map(|(id, slot)| core::mem::take(&mut slot.connected).then(|| id.clone()))
     }
 
@@ -112,7 +111,7 @@ impl Plugins {
         };
         let was_empty = slot.events.is_empty();
         // An event that is larger than the whole buffer still goes when it is alone.
-        while !fits(slot) && !(slot.events.is_empty() && limits.buffered_events > 0) {
+        while !fits(slot) && (!slot.events.is_empty() || limits.buffered_events == 0) {
             slot.dropped += 1;
             self.dropped += 1;
             match overflow {
@@ -144,6 +143,12 @@ impl Plugins {
         Some((event, None))
     }
 
+    /// Keeps what is left of the events until their plugins are connected again.
+    pub(super) fn end_turns(&mut self) {
+        self.turns.clear();
+    }
+
+    /// Whether some plugin has the turn to send an event.
     pub(super) fn has_events(&self) -> bool {
         !self.turns.is_empty()
     }

@@ -1,9 +1,10 @@
 //! A session: the requests of the desktop, the answers and events on their way to it, and whether it is still there.
 
-use alloc::borrow::Cow;
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::String;
+use core::time::Duration;
 
 use crate::close::{CloseCause, CloseCode};
 use crate::error::{ErrorReport, ProtocolError};
@@ -28,10 +29,13 @@ pub(super) struct Session {
     /// When the session counts as stable; `None` once it does.
     stable_at: Option<Instant>,
     last_alive: Instant,
-    /// When to ping, or to count the last ping as missed.
+    /// When to look whether the peer has been silent, and to ping it.
     check_at: Instant,
-    missed: u32,
-    unresponsive: bool,
+    /// Checks in a row that found it silent. The first sends a ping; every further one finds the last ping missed.
+    ///
+    /// Silence is counted in checks and never read off the clock: after a breakpoint in this program, or when the machine
+    /// wakes up, the clock has run on while nobody listened.
+    silent_checks: u32,
 }
 
 impl Session {
@@ -42,26 +46,24 @@ impl Session {
             stable_at: Some(now + config.backoff.stable),
             last_alive: now,
             check_at: now + config.timing.ping,
-            missed: 0,
-            unresponsive: false,
+            silent_checks: 0,
         }
     }
 
     pub(super) fn alive(&mut self, now: Instant, timing: &Timing) {
         self.last_alive = now;
         self.check_at = now + timing.ping;
-        self.missed = 0;
-        self.unresponsive = false;
+        self.silent_checks = 0;
     }
 
-    pub(super) fn is_unresponsive(&self) -> bool {
-        self.unresponsive
+    pub(super) fn is_unresponsive(&self, timing: &Timing) -> bool {
+        self.silent_checks > timing.missed_pings
     }
 
     pub(super) fn next_timer(&self) -> (Instant, Timer) {
         match self.stable_at {
             Some(at) if at <= self.check_at => (at, Timer::Stable),
-            _ => (self.check_at, Timer::Ping),
+            Some(_) | None => (self.check_at, Timer::Ping),
         }
     }
 }
@@ -123,8 +125,8 @@ impl Outbox {
     }
 
     /// The code to close with, once, when nothing is left to be sent.
-    pub(super) fn close_when_empty(&mut self) -> Option<CloseCode> {
-        if self.answers.is_empty() { self.closing.take() } else { None }
+    pub(super) fn close_when_empty(&mut self, plugins: &Plugins) -> Option<CloseCode> {
+        if self.answers.is_empty() && !plugins.has_events() { self.closing.take() } else { None }
     }
 }
 
@@ -170,7 +172,7 @@ impl Client {
                 .map(|plugin| self.set_plugin(id, method, &plugin)),
             "execute" => self.execute(text, id, params),
             "isMethodSupported" => self.method_query(text, id, params),
-            other => Err(ProtocolError::UnknownMethod(other.into())),
+            unknown => Err(ProtocolError::UnknownMethod(unknown.into())),
         };
         if let Err(error) = done {
             self.refuse(id, error);
@@ -206,18 +208,13 @@ impl Client {
         }
     }
 
-    fn execute(
-        &mut self,
-        text: &Text,
-        id: Option<MessageId>,
-        params: Field<Params<'_>>,
-    ) -> Result<(), ProtocolError> {
+    fn execute(&mut self, text: &Text, id: Option<MessageId>, params: Field<Params<'_>>) -> Result<(), ProtocolError> {
         let params = params.required("params")?;
         let api = params.api.required("api")?;
         let method = params.method.required("method")?;
         let Some((call, plugin)) = self.new_call(id, &api, "execute")? else { return Ok(()) };
         let params = params.params.map(|params| Payload::part_of(text, params));
-        let method = shared(text, method);
+        let method = text.share(method);
         self.events.push_back(Event::Call { call, plugin, method, params, expects_reply: id.is_some() });
         Ok(())
     }
@@ -232,7 +229,7 @@ impl Client {
         let api = params.api.required("api")?;
         let method = params.method.required("method")?;
         let Some((call, plugin)) = self.new_call(id, &api, "isMethodSupported")? else { return Ok(()) };
-        let method = shared(text, method);
+        let method = text.share(method);
         self.events.push_back(Event::MethodQuery { call, plugin, method });
         Ok(())
     }
@@ -260,11 +257,10 @@ impl Client {
 
     /// Tells both sides of a request that breaks the protocol.
     fn refuse(&mut self, id: Option<MessageId>, error: ProtocolError) {
-        let report = match &error {
-            // The official clients answer an unknown method with the message alone.
-            ProtocolError::UnknownMethod(_) => ErrorReport::new(format!("{error}")),
-            _ => ErrorReport::new(format!("{error}")).named("InvalidRequest"),
-        };
+        let report = ErrorReport::new(format!("{error}"));
+        // The official clients answer an unknown method with the message alone.
+        let unknown = matches!(error, ProtocolError::UnknownMethod(_));
+        let report = if unknown { report } else { report.named("InvalidRequest") };
         self.answer_error(id, &report);
         self.misbehaved(error);
     }
@@ -273,19 +269,22 @@ impl Client {
         self.queue_answer(id, encode::error(id, &encode::report(report)));
     }
 
-    /// Queues an answer, or in its place an error that is small enough.
+    /// Queues an answer, or in its place an error that is small enough, as long as there is room for that.
     pub(super) fn queue_answer(&mut self, id: Option<MessageId>, text: String) {
-        let (size, limits) = (text.len(), &self.config.limits);
+        let (size, waiting, limits) = (text.len(), self.outbox.answer_bytes, &self.config.limits);
         let report = if size > limits.message_bytes {
             let max = limits.message_bytes;
             ErrorReport::new(format!("The answer has {size} bytes, {max} are allowed")).named("AnswerTooLarge")
-        } else if self.outbox.answer_bytes.saturating_add(size) > limits.queued_answer_bytes {
-            let waiting = self.outbox.answer_bytes;
+        } else if waiting.saturating_add(size) > limits.queued_answer_bytes {
             ErrorReport::new(format!("The answer was dropped: {waiting} bytes of answers wait to be read"))
                 .named("AnswerDropped")
         } else {
             return self.outbox.push(text);
         };
+        if waiting >= limits.queued_answer_bytes.saturating_mul(2) {
+            self.counters.answers_dropped += 1;
+            return;
+        }
         self.counters.answers_replaced += 1;
         self.outbox.push(encode::error(id, &encode::report(&report)));
     }
@@ -304,7 +303,7 @@ impl Client {
             session.stable_at = None;
             self.retries.reset();
             if core::mem::take(&mut self.vault.prunable) {
-                self.start_job(Job::Prune);
+                self.chore(Job::Prune);
             }
         }
         let Phase::Connected(session) = &mut self.phase else { return };
@@ -312,18 +311,18 @@ impl Client {
             return;
         }
         let timing = &self.config.timing;
-        let silent = now.saturating_duration_since(session.last_alive);
-        if silent >= timing.unresponsive {
+        // Never zero, so that no timer lies in the past.
+        let ping = timing.ping.max(Duration::from_millis(1));
+        session.silent_checks = session.silent_checks.saturating_add(1);
+        if ping.saturating_mul(session.silent_checks) >= timing.unresponsive {
+            let after = now.saturating_duration_since(session.last_alive);
             let deadline = now + timing.close;
-            self.failed(Failure::Unresponsive { after: silent }, now);
+            self.failed(Failure::Unresponsive { after }, now);
             self.leave_session();
+            self.plugins.end_turns();
             self.begin_close(attempt, CloseCode::GOING_AWAY, deadline, AfterClose::Retry);
         } else {
-            // The first check finds no ping to miss; every further one does.
-            let pinged = silent >= timing.ping.saturating_mul(2);
-            session.missed += u32::from(pinged);
-            session.unresponsive = session.missed >= timing.missed_pings;
-            session.check_at = now + timing.ping.max(core::time::Duration::from_millis(1));
+            session.check_at = now + ping;
             self.actions.push_back(Action::Ping { attempt });
         }
         self.tell_state();
@@ -331,23 +330,26 @@ impl Client {
 
     pub(super) fn session_ended(&mut self, session: &Session, cause: CloseCause, now: Instant) {
         self.leave_session();
-        self.outbox.clear();
-        let lasted = now.saturating_duration_since(session.opened_at);
-        let short = lasted < self.config.backoff.stable;
-        let failure = match &cause {
-            CloseCause::Code { code: 1011, reason } => {
-                if self.replace_os(now) {
-                    return self.advance(now);
-                }
-                self.not_understood(reason.clone())
+        self.drop_queue();
+        if let CloseCause::Code { code, .. } = &cause {
+            self.session_refused(*code, now);
+        }
+        let failure = if let CloseCause::Code { code: 1011, reason } = &cause {
+            if self.replace_os(now) {
+                return self.advance(now);
             }
-            _ => self.connection_failure(Purpose::Session, cause),
+            self.not_understood(reason.clone())
+        } else {
+            self.connection_failure(Purpose::Session, cause)
         };
-        self.retries.short_sessions = if short { self.retries.short_sessions.saturating_add(1) } else { 0 };
+        if now.saturating_duration_since(session.opened_at) >= self.config.backoff.stable {
+            self.retries.reset();
+        } else {
+            self.retries.short_sessions = self.retries.short_sessions.saturating_add(1);
+        }
         if self.retries.looping() {
             let sessions = self.retries.short_sessions;
-            let cause = alloc::boxed::Box::new(failure);
-            return self.retry_after(Failure::ReconnectLoop { sessions, cause }, now);
+            return self.retry_after(Failure::ReconnectLoop { sessions, cause: Box::new(failure) }, now);
         }
         self.retry_after(failure, now);
     }
@@ -357,13 +359,5 @@ impl Client {
         self.calls.clear();
         let disconnected = self.plugins.disconnect_all();
         self.events.extend(disconnected.map(Event::PluginDisconnected));
-    }
-}
-
-/// A string of a message, without a copy where it stands there as it is.
-fn shared(text: &Text, part: Cow<'_, str>) -> Text {
-    match part {
-        Cow::Borrowed(part) => text.part(part),
-        Cow::Owned(part) => Text::from(part),
     }
 }

@@ -334,6 +334,8 @@ pub struct Counters {
     pub events_dropped: u64,
     /// Answers that were replaced by an error because the desktop does not read, or because they were too large.
     pub answers_replaced: u64,
+    /// Answers for which not even that error found room.
+    pub answers_dropped: u64,
     /// Facts about attempts or jobs that were over.
     pub stale_facts: u64,
 }

@@ -5,12 +5,15 @@
 //! are skipped without recursion, so that neither their size nor their depth costs more than reading past them.
 
 use alloc::borrow::Cow;
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
 use core::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::error::{Excerpt, ProtocolError};
+use crate::identity::PluginId;
 use crate::ids::MessageId;
 
 /// The fields of a message that have a meaning in a session.
@@ -84,6 +87,9 @@ impl<'a> Envelope<'a> {
 
 /// Where in `text` serde_json noticed `error`, in bytes.
 pub(crate) fn offset(text: &str, error: &serde_json::Error) -> usize {
+    if error.is_eof() {
+        return text.len();
+    }
     let line_start: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
     (line_start + error.column().saturating_sub(1)).min(text.len())
 }
@@ -274,6 +280,61 @@ impl<'de> Visitor<'de> for StringSeed {
     }
 }
 
+/// The plugins that the answer to `getPlugins` names, each once, up to a limit.
+#[derive(Debug, Default)]
+pub(crate) struct Names {
+    pub(crate) kept: Vec<PluginId>,
+    /// Whether there were more than the limit.
+    pub(crate) truncated: bool,
+}
+
+/// Reads `{"plugins":["A","B"]}`.
+///
+/// # Errors
+/// When there is no array of strings.
+pub(crate) fn decode_plugins(json: &str, max: usize) -> Result<Names, ProtocolError> {
+    #[derive(serde::Deserialize)]
+    struct Answer<'a> {
+        #[serde(borrow)]
+        plugins: &'a RawValue,
+    }
+    let answer: Answer<'_> = decode_as(json, "plugins")?;
+    let mut names = serde_json::Deserializer::from_str(answer.plugins.get());
+    names.deserialize_seq(NamesVisitor { max }).map_err(|_| ProtocolError::WrongType("plugins"))
+}
+
+/// Keeps no more than the limit in memory, however many come.
+struct NamesVisitor {
+    max: usize,
+}
+
+impl<'de> Visitor<'de> for NamesVisitor {
+    type Value = Names;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the names of plugins")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Names, A::Error> {
+        let mut names = Names::default();
+        let mut seen = BTreeSet::new();
+        while let Some(name) = seq.next_element::<Cow<'_, str>>()? {
+            if seen.contains(&*name) {
+                continue;
+            }
+            if names.kept.len() >= self.max {
+                names.truncated = true;
+                drain(seq)?;
+                break;
+            }
+            let name = PluginId::new(&name);
+            seen.insert(name.clone());
+            names.kept.push(name);
+        }
+        Ok(names)
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Key {
     Id,
@@ -364,16 +425,14 @@ fn decode_id(raw: &RawValue) -> Option<Result<MessageId, Excerpt>> {
     Some(id.ok_or_else(|| Excerpt::new(text)))
 }
 
-/// Reads JSON whose shape does not matter to anybody here, so that wrong types are told apart from no JSON.
+/// Reads a JSON object, and tells one of the wrong shape apart from what is no JSON.
 ///
 /// # Errors
 /// As [`Envelope::decode`].
-pub(crate) fn decode_as<'a, T: serde::Deserialize<'a>>(
-    text: &'a str,
-    what: &'static str,
-) -> Result<T, ProtocolError> {
-    serde_json::from_str(text).map_err(|error| {
+pub(crate) fn decode_as<'a, T: serde::Deserialize<'a>>(text: &'a str, what: &'static str) -> Result<T, ProtocolError> {
+    let value = serde_json::from_str(text).map_err(|error| {
         if error.is_data() { ProtocolError::WrongType(what) } else { ProtocolError::Json { at: offset(text, &error) } }
-    })
+    })?;
+    // Serde takes an array for a struct whose fields come in order.
+    if text.trim_start().starts_with('[') { Err(ProtocolError::WrongType(what)) } else { Ok(value) }
 }
-

@@ -44,7 +44,8 @@ pub(crate) fn plugins<'a>(id: MessageId, plugins: impl Iterator<Item = &'a str>)
     success(id, &to_json(&Plugins { plugins: plugins.collect() }))
 }
 
-/// `{"method":"execute","params":{"api":…,"method":…,"params":…}}`: an event of a plugin. It must not have an id.
+/// `{"method":"execute","params":{"api":…,"method":…,"params":…}}`: from a client an event of a plugin, which must not
+/// have an id; from a desktop a call whose answer nobody wants.
 pub(crate) fn event(api: &str, method: &str, params: Option<&Payload>) -> String {
     let mut text = String::with_capacity(api.len() + method.len() + params.map_or(0, |p| p.as_json().len()) + 64);
     text.push_str("{\"method\":\"execute\",\"params\":");
@@ -55,25 +56,23 @@ pub(crate) fn event(api: &str, method: &str, params: Option<&Payload>) -> String
 
 /// `{"id":N,"method":"execute","params":{"api":…,"method":…,"params":…}}`, and the same shape with
 /// `isMethodSupported`.
-pub(crate) fn call(
-    id: Option<MessageId>,
-    what: &str,
-    api: &str,
-    method: &str,
-    params: Option<&Payload>,
-) -> String {
+pub(crate) fn call(id: MessageId, what: &str, api: &str, method: &str, params: Option<&Payload>) -> String {
     let mut text = String::with_capacity(api.len() + method.len() + params.map_or(0, |p| p.as_json().len()) + 96);
-    push_head(&mut text, id, what);
+    push_head(&mut text, Some(id), what);
     text.push_str(",\"params\":");
     push_call(&mut text, api, method, params);
     text.push('}');
     text
 }
 
-/// `{"id":N,"method":…}`
-pub(crate) fn request(id: MessageId, method: &str) -> String {
-    let mut text = String::with_capacity(64);
+/// `{"id":N,"method":…,"params":…}`, without `params` where there are none.
+pub(crate) fn request(id: MessageId, method: &str, params: Option<&Payload>) -> String {
+    let mut text = String::with_capacity(method.len() + params.map_or(0, |p| p.as_json().len()) + 64);
     push_head(&mut text, Some(id), method);
+    if let Some(params) = params {
+        text.push_str(",\"params\":");
+        text.push_str(params.as_json());
+    }
     text.push('}');
     text
 }

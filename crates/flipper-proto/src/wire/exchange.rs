@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use crate::error::{ErrorReport, ProtocolError};
 use crate::query::Medium;
 use crate::time::WallTime;
-use crate::wire::decode::{decode_as, offset};
+use crate::wire::decode::decode_as;
 use crate::wire::encode::to_json;
 
 /// What a client asks for: `signCertificate`.
@@ -136,13 +136,7 @@ pub(crate) fn decode_client_message(text: &str) -> Result<ClientMessage, Protoco
         #[serde(borrow, default)]
         has_required_files: Option<&'a RawValue>,
     }
-    let raw: Raw<'_> = serde_json::from_str(text).map_err(|error| {
-        if error.is_data() {
-            ProtocolError::WrongType("message")
-        } else {
-            ProtocolError::Json { at: offset(text, &error) }
-        }
-    })?;
+    let raw: Raw<'_> = decode_as(text, "message")?;
     let method = required::<Cow<'_, str>>(raw.method, "method")?;
     // Logs help people only: logs of another shape are none.
     let logs = raw.logs.and_then(|logs| serde_json::from_str(logs.get()).ok()).unwrap_or_default();
@@ -172,10 +166,12 @@ pub(crate) fn decode_client_message(text: &str) -> Result<ClientMessage, Protoco
 /// Reads an error object, whatever shape it has: `message`, `name` and `stacktrace` are what official peers write, but
 /// any JSON passes.
 pub(crate) fn decode_report(json: &str) -> ErrorReport {
-    serde_json::from_str(json).unwrap_or_else(|_| match serde_json::from_str::<String>(json) {
-        Ok(message) => ErrorReport::new(message),
-        Err(_) => ErrorReport::new(json),
-    })
+    match decode_as::<ErrorReport>(json, "error") {
+        // An object without a message says more as it is.
+        Ok(report) if report.message.is_empty() && report.name.is_none() => ErrorReport::new(json),
+        Ok(report) => report,
+        Err(_) => ErrorReport::new(serde_json::from_str::<String>(json).as_deref().unwrap_or(json)),
+    }
 }
 
 fn required<'a, T: Deserialize<'a>>(field: Option<&'a RawValue>, name: &'static str) -> Result<T, ProtocolError> {
@@ -186,5 +182,5 @@ fn required<'a, T: Deserialize<'a>>(field: Option<&'a RawValue>, name: &'static 
 /// A timestamp of zero, or none at all, is not checked by anybody.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range is checked before the cast")]
 fn wall_time(millis: f64) -> Option<WallTime> {
-    (millis >= 1.0 && millis <= 9_007_199_254_740_991.0).then(|| WallTime::from_unix_millis(millis as u64))
+    (1.0..=9_007_199_254_740_991.0).contains(&millis).then(|| WallTime::from_unix_millis(millis as u64))
 }

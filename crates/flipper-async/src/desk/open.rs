@@ -1,0 +1,146 @@
+//! From a TCP connection to an open WebSocket that was let in.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use async_tungstenite::WebSocketStream;
+use flipper_pki::classify_io;
+use flipper_proto::CloseCause;
+use flipper_proto::desktop::{Channel, PeerIdentity, Upgrade};
+use futures_rustls::TlsAcceptor;
+use futures_util::AsyncBufReadExt as _;
+use futures_util::io::BufReader;
+use rustls::ServerConfig;
+use rustls::pki_types::CertificateDer;
+use tungstenite::protocol::Role;
+
+use super::http::{self, Request};
+use super::shared::{Seat, Shared};
+use crate::connect::READ_AHEAD;
+use crate::head::WholeHead;
+use crate::wire::{Transport, Wire, websocket_config};
+
+/// How a desk speaks TLS, and whom it takes its peers for.
+#[derive(Clone)]
+pub struct Tls {
+    config: Arc<ServerConfig>,
+    identify: Arc<Identify>,
+}
+
+type Identify = dyn Fn(&CertificateDer<'_>) -> PeerIdentity + Send + Sync;
+
+impl Tls {
+    /// Speaks TLS by `config`, which must demand a certificate; `identify` says whom a certificate that passed was
+    /// issued to.
+    pub fn new(
+        config: Arc<ServerConfig>,
+        identify: impl Fn(&CertificateDer<'_>) -> PeerIdentity + Send + Sync + 'static,
+    ) -> Self {
+        Self { config, identify: Arc::new(identify) }
+    }
+}
+
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Tls(..)")
+    }
+}
+
+/// How connections of one listener are opened.
+#[derive(Clone)]
+pub(super) enum Door {
+    Insecure,
+    Secure(Tls),
+}
+
+/// What became of a connection.
+pub(super) enum Opened {
+    /// A WebSocket, though perhaps one that is to be closed at once.
+    WebSocket(Box<Wire>, Seat),
+    /// A refusal that the state machine told of.
+    Answered,
+}
+
+/// How many times larger than its limit a message on the exchange port may be to be refused with a reason. One that is
+/// larger still ends the connection.
+const EXCHANGE_TOLERANCE: usize = 16;
+
+/// The first byte of every TLS connection: a record of type `handshake`.
+const TLS_HANDSHAKE: u8 = 22;
+
+/// Opens a connection. What is no WebSocket is answered in HTTP.
+///
+/// # Errors
+/// When it came to nothing before the state machine could be asked.
+pub(super) async fn open(
+    desk: &Arc<Shared>,
+    stream: Box<dyn Transport>,
+    peer: SocketAddr,
+    door: Door,
+) -> Result<Opened, CloseCause> {
+    let limits = desk.peek(|core| core.config().limits.clone());
+    match door {
+        Door::Insecure => {
+            let max = limits.exchange_message_bytes.saturating_mul(EXCHANGE_TOLERANCE).min(limits.message_bytes);
+            upgrade(desk, stream, peer, Channel::Insecure, max).await
+        }
+        Door::Secure(tls) => {
+            let mut stream = BufReader::with_capacity(READ_AHEAD, stream);
+            if *stream.fill_buf().await.map_err(|_| CloseCause::Reset)?.first().ok_or(CloseCause::Eof)? != TLS_HANDSHAKE
+            {
+                return Err(http::refuse_plain_text(&mut stream).await);
+            }
+            let accepted = TlsAcceptor::from(tls.config).accept(stream).await.map_err(|error| tls_failure(&error))?;
+            let certificates = accepted.get_ref().1.peer_certificates();
+            let identity = match certificates.and_then(<[_]>::first) {
+                Some(certificate) => (tls.identify)(certificate),
+                None => PeerIdentity::Unusable("there is none".into()),
+            };
+            upgrade(desk, Box::new(accepted), peer, Channel::Secure(identity), limits.message_bytes).await
+        }
+    }
+}
+
+/// Reads the request, asks for admission, and answers.
+async fn upgrade(
+    desk: &Arc<Shared>,
+    mut stream: Box<dyn Transport>,
+    peer: SocketAddr,
+    channel: Channel,
+    max_message: usize,
+) -> Result<Opened, CloseCause> {
+    let request = match Request::read(&mut stream).await? {
+        Ok(request) => request,
+        Err(refused) => return Err(refused.answer(&mut stream).await),
+    };
+    let peer = peer.to_string();
+    let upgrade = Upgrade {
+        target: &request.target,
+        host: request.host.as_deref(),
+        origin: request.origin.as_deref(),
+        peer: &peer,
+    };
+    match desk.admit(channel, upgrade) {
+        Ok(seat) => {
+            // From here on, the state machine is told by the seat if anything goes wrong.
+            http::switch_protocols(&mut stream, &request.accept).await?;
+            let config = Some(websocket_config(max_message));
+            let stream = WholeHead::already_read(stream);
+            let socket = WebSocketStream::from_partially_read(stream, request.rest, Role::Server, config).await;
+            Ok(Opened::WebSocket(Box::new(Wire::new(socket)), seat))
+        }
+        Err((status, reason)) => {
+            http::refuse(&mut stream, status, &reason.to_string()).await;
+            Ok(Opened::Answered)
+        }
+    }
+}
+
+fn tls_failure(error: &std::io::Error) -> CloseCause {
+    match (classify_io(error), error.kind()) {
+        (Some(failure), _) => CloseCause::Tls(failure),
+        (None, std::io::ErrorKind::UnexpectedEof) => CloseCause::Eof,
+        (None, _) => CloseCause::Reset,
+    }
+}

@@ -1,0 +1,511 @@
+//! What all tasks of one desk share.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use event_listener::Event as Signal;
+use flipper_client::Clock;
+use flipper_proto::desktop::{Action, Admission, Channel, Config, Desktop, Event, Refusal, Upgrade};
+use flipper_proto::{ApiMisuse, CloseCause, CloseCode, ConnId, Excerpt, Instant, RequestId};
+
+use super::news::{News, Port, Queue};
+use super::options::Options;
+use super::reply::{PendingReply, ReplySlot};
+use crate::wire::Incoming;
+
+/// One state machine, and those who wait for it.
+pub(super) struct Shared {
+    state: Mutex<State>,
+    clock: Clock,
+    options: Options,
+    /// There are news, or there will never be any more.
+    told: Signal,
+    /// Reading may go on.
+    roomy: Signal,
+    stopping: Signal,
+    ended: Signal,
+}
+
+struct State {
+    core: Desktop,
+    lines: BTreeMap<ConnId, Line>,
+    replies: BTreeMap<RequestId, ReplySlot>,
+    news: Queue,
+    /// Somebody holds back until there are fewer news.
+    held_back: bool,
+    /// When the timer task wakes up by itself.
+    armed: Option<Instant>,
+    alarm: Option<Waker>,
+    /// How many accept loops and connections there are, those that are on their way included.
+    tasks: usize,
+    stopping: bool,
+    counters: Counters,
+}
+
+/// A connection's line to the task that drives it.
+#[derive(Default)]
+struct Line {
+    orders: Vec<Order>,
+    /// Wakes the task while it rests.
+    waker: Option<Waker>,
+    held_back: bool,
+}
+
+/// What the state machine wants of a connection's task.
+pub(super) enum Order {
+    Send(String),
+    Ping,
+    Close { code: CloseCode, reason: String },
+    Abort,
+}
+
+/// Sums of what came to nothing before the state machine could know of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counters {
+    /// Connections that were lost or given up before they asked for admission.
+    pub failed_handshakes: u64,
+    /// How many times the system gave no connection although one was there.
+    pub failed_accepts: u64,
+}
+
+/// Whom to wake once the lock is free.
+#[derive(Default)]
+struct Woken {
+    tasks: Vec<Waker>,
+    told: bool,
+}
+
+impl Shared {
+    pub(super) fn new(config: Config, options: Options, clock: Clock) -> Arc<Self> {
+        let state = State {
+            core: Desktop::new(config),
+            lines: BTreeMap::new(),
+            replies: BTreeMap::new(),
+            news: Queue::new(options.waiting_news, options.waiting_news_bytes),
+            held_back: false,
+            armed: None,
+            alarm: None,
+            tasks: 0,
+            stopping: false,
+            counters: Counters::default(),
+        };
+        Arc::new(Self {
+            state: Mutex::new(state),
+            clock,
+            options,
+            told: Signal::new(),
+            roomy: Signal::new(),
+            stopping: Signal::new(),
+            ended: Signal::new(),
+        })
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    pub(super) fn options(&self) -> &Options {
+        &self.options
+    }
+
+    pub(super) fn counters(&self) -> Counters {
+        self.lock().counters
+    }
+
+    /// Asks the state machine something.
+    pub(super) fn peek<T>(&self, question: impl FnOnce(&Desktop) -> T) -> T {
+        question(&self.lock().core)
+    }
+
+    /// Changes the state machine, and has its decisions carried out.
+    pub(super) fn with_core<T>(&self, change: impl FnOnce(&mut Desktop, Instant) -> T) -> T {
+        self.change(|state, now, _| change(&mut state.core, now))
+    }
+
+    /// Sends a request whose reply somebody waits for.
+    pub(super) fn ask(
+        self: &Arc<Self>,
+        ask: impl FnOnce(&mut Desktop, Instant) -> Result<RequestId, ApiMisuse>,
+    ) -> Result<PendingReply, ApiMisuse> {
+        let request = self.change(|state, now, _| {
+            let request = ask(&mut state.core, now)?;
+            // Still under the lock, so that the reply cannot come before.
+            state.replies.insert(request, ReplySlot::Wanted(None));
+            Ok(request)
+        })?;
+        Ok(PendingReply::new(Arc::clone(self), request))
+    }
+
+    pub(super) fn poll_reply(&self, request: RequestId, cx: &Context<'_>) -> Poll<flipper_proto::desktop::Outcome> {
+        let mut state = self.lock();
+        match state.replies.remove(&request) {
+            Some(ReplySlot::Here(outcome)) => Poll::Ready(outcome),
+            Some(ReplySlot::Wanted(_)) => {
+                state.replies.insert(request, ReplySlot::Wanted(Some(cx.waker().clone())));
+                Poll::Pending
+            }
+            // It was taken before, and a future is not to be polled after that.
+            Some(ReplySlot::Abandoned) | None => Poll::Pending,
+        }
+    }
+
+    pub(super) fn abandon_reply(&self, request: RequestId) {
+        let mut state = self.lock();
+        if let Some(ReplySlot::Wanted(_)) = state.replies.remove(&request) {
+            state.replies.insert(request, ReplySlot::Abandoned);
+        }
+    }
+
+    // --- Connections ---
+
+    /// Asks for admission. What has none is to be answered with this HTTP status.
+    pub(super) fn admit(self: &Arc<Self>, channel: Channel, upgrade: Upgrade<'_>) -> Result<Seat, (u16, Refusal)> {
+        let conn = self.change(|state, now, _| match state.core.handle_upgrade(channel, upgrade, now) {
+            // One that is to be closed at once has that among its orders already.
+            Admission::Accept(conn) | Admission::AcceptThenClose { conn, .. } => {
+                state.lines.insert(conn, Line::default());
+                Ok(conn)
+            }
+            Admission::Reject { status, reason } => Err((status, reason)),
+        })?;
+        Ok(Seat { desk: Arc::clone(self), conn })
+    }
+
+    /// Wakes whoever holds back, if there is room again.
+    fn relieve(&self, state: &mut State, woken: &mut Woken) {
+        if !state.held_back || !state.news.is_roomy() {
+            return;
+        }
+        state.held_back = false;
+        for line in state.lines.values_mut().filter(|line| line.held_back) {
+            woken.tasks.extend(line.waker.take());
+        }
+        self.roomy.notify(usize::MAX);
+    }
+
+    /// Ready while news are wanted.
+    pub(super) async fn roomy(&self) {
+        loop {
+            let roomy = self.roomy.listen();
+            if !self.holds_back() {
+                return;
+            }
+            roomy.await;
+        }
+    }
+
+    fn holds_back(&self) -> bool {
+        let mut state = self.lock();
+        let full = state.news.is_full();
+        state.held_back |= full;
+        full
+    }
+
+    // --- News ---
+
+    /// The next news; `None` when the desk has ended.
+    pub(super) async fn next_news(&self) -> Option<News> {
+        loop {
+            let told = self.told.listen();
+            if let Poll::Ready(news) = self.take_news() {
+                return news;
+            }
+            told.await;
+        }
+    }
+
+    fn take_news(&self) -> Poll<Option<News>> {
+        let mut state = self.lock();
+        let Some(news) = state.news.pop() else {
+            return if state.has_ended() { Poll::Ready(None) } else { Poll::Pending };
+        };
+        let mut woken = Woken::default();
+        self.relieve(&mut state, &mut woken);
+        drop(state);
+        woken.tasks.into_iter().for_each(Waker::wake);
+        Poll::Ready(Some(news))
+    }
+
+    pub(super) fn handshake_failed(&self, port: Port, peer: SocketAddr, cause: CloseCause) {
+        tracing::debug!(%port, %peer, "a connection came to nothing: {cause}");
+        self.change(|state, _, woken| {
+            state.counters.failed_handshakes += 1;
+            woken.tell(state, News::HandshakeFailed { port, peer, cause });
+        });
+    }
+
+    /// `first` is the first time since a connection was taken.
+    pub(super) fn accept_failed(&self, port: Port, error: &std::io::Error, first: bool) {
+        self.change(|state, _, woken| {
+            state.counters.failed_accepts += 1;
+            if first {
+                tracing::warn!(%port, "no connection can be taken: {error}");
+                woken.tell(state, News::AcceptFailed { port, error: Excerpt::new(&error.to_string()) });
+            }
+        });
+    }
+
+    // --- Time ---
+
+    /// Tells the state machine the time if it asked for that. Returns when to come again; `waker` is woken if that
+    /// turns out to be too late.
+    pub(super) fn tick(&self, waker: &Waker) -> Tick {
+        self.change(|state, now, _| {
+            if state.core.poll_timeout().is_some_and(|(at, _)| at <= now) {
+                state.core.handle_timeout(now);
+            }
+            if state.has_ended() {
+                return Tick::Over;
+            }
+            state.armed = state.core.poll_timeout().map(|(at, _)| at);
+            state.alarm = Some(waker.clone());
+            state.armed.map_or(Tick::Never, Tick::At)
+        })
+    }
+
+    // --- The end ---
+
+    /// Begins to end: nobody is let in any more, and everybody is asked to leave.
+    pub(super) fn stop(&self) {
+        self.change(|state, now, woken| {
+            state.stopping = true;
+            state.core.stop(now);
+            self.after_task(state, woken);
+        });
+        self.stopping.notify(usize::MAX);
+    }
+
+    /// Ready once the desk has begun to end.
+    pub(super) async fn stopping(&self) {
+        loop {
+            let stopping = self.stopping.listen();
+            if self.lock().stopping {
+                return;
+            }
+            stopping.await;
+        }
+    }
+
+    /// Ready once every listener and every connection is gone.
+    pub(super) async fn ended(&self) {
+        loop {
+            let ended = self.ended.listen();
+            if self.lock().has_ended() {
+                return;
+            }
+            ended.await;
+        }
+    }
+
+    /// Counts a task among those that the desk ends with.
+    pub(super) fn task(self: &Arc<Self>) -> Presence {
+        self.lock().tasks += 1;
+        Presence(Arc::clone(self))
+    }
+
+    fn after_task(&self, state: &mut State, woken: &mut Woken) {
+        if state.has_ended() {
+            woken.tasks.extend(state.alarm.take());
+            woken.told = true;
+            self.ended.notify(usize::MAX);
+        }
+    }
+
+    // --- The lock ---
+
+    /// Everything that changes anything goes through here.
+    fn change<T>(&self, change: impl FnOnce(&mut State, Instant, &mut Woken) -> T) -> T {
+        let mut woken = Woken::default();
+        let mut state = self.lock();
+        // Read under the lock, so that the state machine never sees time run backwards.
+        let now = self.clock.now();
+        let result = change(&mut state, now, &mut woken);
+        state.settle(&mut woken);
+        drop(state);
+        woken.tasks.into_iter().for_each(Waker::wake);
+        if woken.told {
+            self.told.notify(usize::MAX);
+        }
+        result
+    }
+
+    /// No code of others runs under this lock but the closures of [`Shared::with_core`]; if one panics, what it left is
+    /// still a state machine.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Hands out whatever the state machine decided.
+    fn settle(&mut self, woken: &mut Woken) {
+        while let Some(action) = self.core.poll_action() {
+            let (conn, order) = match action {
+                Action::Send { conn, text } => (conn, Order::Send(text)),
+                Action::Ping { conn } => (conn, Order::Ping),
+                Action::Close { conn, code, reason } => (conn, Order::Close { code, reason }),
+                Action::Abort { conn } => (conn, Order::Abort),
+                other => {
+                    tracing::error!("the driver does not know how to {other:?}");
+                    continue;
+                }
+            };
+            if let Some(line) = self.lines.get_mut(&conn) {
+                line.orders.push(order);
+                woken.tasks.extend(line.waker.take());
+            }
+        }
+        while let Some(event) = self.core.poll_event() {
+            self.tell(event, woken);
+        }
+        let next = self.core.poll_timeout().map(|(at, _)| at);
+        if let Some(next) = next
+            && self.armed.is_none_or(|armed| next < armed)
+        {
+            self.armed = Some(next);
+            woken.tasks.extend(self.alarm.take());
+        }
+    }
+
+    fn tell(&mut self, event: Event, woken: &mut Woken) {
+        let Event::Reply { request, client, outcome } = event else {
+            return woken.tell(self, News::Event(event));
+        };
+        match self.replies.remove(&request) {
+            Some(ReplySlot::Wanted(waker)) => {
+                self.replies.insert(request, ReplySlot::Here(outcome));
+                woken.tasks.extend(waker);
+            }
+            Some(ReplySlot::Here(_) | ReplySlot::Abandoned) => {}
+            // Asked through `with_core`: whoever did so listens to the news.
+            None => woken.tell(self, News::Event(Event::Reply { request, client, outcome })),
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.stopping && self.tasks == 0
+    }
+}
+
+impl Woken {
+    fn tell(&mut self, state: &mut State, news: News) {
+        state.news.push(news);
+        self.told = true;
+    }
+}
+
+/// What the timer task is to do.
+pub(super) enum Tick {
+    At(Instant),
+    Never,
+    Over,
+}
+
+/// A connection that was let in. Dropped before its end was told, it counts as lost.
+pub(super) struct Seat {
+    desk: Arc<Shared>,
+    conn: ConnId,
+}
+
+/// What became of a turn.
+pub(super) struct Turn {
+    /// Nothing more is to be read for now.
+    pub(super) held_back: bool,
+    /// There was something to do.
+    pub(super) worked: bool,
+}
+
+impl Seat {
+    pub(super) fn desk(&self) -> &Shared {
+        &self.desk
+    }
+
+    /// Hands over what arrived and how much the socket takes, and fetches what is to be done. If that is nothing, `cx`
+    /// is woken when there is something.
+    pub(super) fn turn(
+        &self,
+        arrived: &mut Vec<Incoming>,
+        room: usize,
+        orders: &mut Vec<Order>,
+        cx: &Context<'_>,
+    ) -> Turn {
+        self.desk.change(|state, now, woken| {
+            let mut worked = !arrived.is_empty();
+            self.hand_over(&mut state.core, arrived, now);
+            let Some(line) = state.lines.get_mut(&self.conn) else { return Turn { held_back: false, worked } };
+            line.waker = None;
+            orders.append(&mut line.orders);
+            let taken: usize = orders.iter().map(Order::bytes).sum();
+            state.core.handle_writable(self.conn, room.saturating_sub(taken), now);
+            state.settle(woken);
+            let held_back = state.news.is_full();
+            state.held_back |= held_back;
+            let Some(line) = state.lines.get_mut(&self.conn) else { return Turn { held_back, worked } };
+            orders.append(&mut line.orders);
+            worked |= !orders.is_empty() || (line.held_back && !held_back);
+            line.held_back = held_back;
+            if !worked {
+                line.waker = Some(cx.waker().clone());
+            }
+            Turn { held_back, worked }
+        })
+    }
+
+    /// Hands over the last that arrived, and why there will be no more.
+    pub(super) fn end(&self, arrived: &mut Vec<Incoming>, cause: CloseCause) {
+        self.desk.change(|state, now, _| {
+            self.hand_over(&mut state.core, arrived, now);
+            state.lines.remove(&self.conn);
+            state.core.handle_closed(self.conn, cause, now);
+        });
+    }
+
+    /// The socket was dropped because the state machine wanted it so. It expects no answer.
+    pub(super) fn aborted(&self) {
+        self.desk.lock().lines.remove(&self.conn);
+    }
+
+    fn hand_over(&self, core: &mut Desktop, arrived: &mut Vec<Incoming>, now: Instant) {
+        for incoming in arrived.drain(..) {
+            match incoming {
+                Incoming::Text(text) => core.handle_message(self.conn, text, now),
+                Incoming::Binary(bytes) => core.handle_binary(self.conn, &bytes, now),
+                Incoming::Alive => core.handle_alive(self.conn, now),
+            }
+        }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.desk.change(|state, now, _| {
+            if state.lines.remove(&self.conn).is_some() {
+                state.core.handle_closed(self.conn, CloseCause::Reset, now);
+            }
+        });
+    }
+}
+
+impl Order {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Send(text) => text.len(),
+            Self::Ping | Self::Close { .. } | Self::Abort => 0,
+        }
+    }
+}
+
+/// A task that the desk ends with. To be dropped after everything that the task holds.
+pub(super) struct Presence(Arc<Shared>);
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        self.0.change(|state, _, woken| {
+            state.tasks -= 1;
+            self.0.after_task(state, woken);
+        });
+    }
+}

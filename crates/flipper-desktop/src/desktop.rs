@@ -1,0 +1,237 @@
+//! What a program holds while its desktop runs.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+
+use flipper_async::desk::Desk;
+use flipper_pki::Authority;
+use flipper_proto::desktop::Call;
+use flipper_proto::{ClientId, CloseCode, Payload, PluginId, ProtocolError};
+use flipper_tokio::Tokio;
+use tokio::sync::{mpsc, watch};
+
+use crate::audience::{Audience, Events, Observer};
+use crate::builder::Builder;
+use crate::client::Client;
+use crate::error::CallError;
+use crate::exchange::{Deliverer, Exchanges};
+use crate::ports::Ports;
+use crate::pump::{Background, Pump};
+use crate::renewal::renew;
+
+/// A desktop that runs. Clones are handles of the same one; when the last is dropped, it stops.
+#[derive(Clone)]
+pub struct Desktop {
+    held: Arc<Held>,
+}
+
+struct Held {
+    desk: Desk<Tokio>,
+    ports: Ports,
+    audience: Arc<Audience>,
+    /// Closed when everything has ended.
+    running: watch::Receiver<()>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // Others hold the desk as well, to the end: it has to be told.
+        drop(self.desk.stop());
+    }
+}
+
+/// What a desktop is made of.
+pub(crate) struct Parts {
+    pub(crate) desk: Desk<Tokio>,
+    pub(crate) ports: Ports,
+    pub(crate) authority: Authority,
+    pub(crate) deliverers: Vec<Box<dyn Deliverer>>,
+    pub(crate) init_background_plugins: bool,
+    pub(crate) observers: Vec<Observer>,
+}
+
+/// Sums of what was refused, lost or ignored since the desktop started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counters {
+    /// By the state machine.
+    pub protocol: flipper_proto::desktop::Counters,
+    /// Before the state machine could know of it.
+    pub desk: flipper_async::desk::Counters,
+    /// Events that subscribers missed, because they did not take them in time.
+    pub missed_events: u64,
+    /// Panics of observers.
+    pub observer_panics: u64,
+}
+
+impl Desktop {
+    /// Begins the settings of a desktop. Everything has a default.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts { desk, ports, authority, deliverers, init_background_plugins, observers } = parts;
+        let audience = Audience::new(observers);
+        let (tell, told) = mpsc::unbounded_channel();
+        let renewal = tokio::spawn(renew(authority.clone(), tell.clone()));
+        let pump = Pump {
+            desk: desk.clone(),
+            exchanges: Exchanges::new(desk.clone(), authority, deliverers, tell),
+            audience: Arc::clone(&audience),
+            events: told,
+            background: init_background_plugins.then(Background::default),
+        };
+        let (until_the_end, running) = watch::channel(());
+        tokio::spawn(async move {
+            pump.run().await;
+            renewal.abort();
+            drop(until_the_end);
+        });
+        Self { held: Arc::new(Held { desk, ports, audience, running }) }
+    }
+
+    /// The ports that it listens on.
+    #[must_use]
+    pub fn ports(&self) -> Ports {
+        self.held.ports
+    }
+
+    /// The clients that are connected, in the order of their ids.
+    #[must_use]
+    pub fn clients(&self) -> Vec<Client> {
+        self.held.desk.peek(|core| core.clients().map(Client::from).collect())
+    }
+
+    /// A client, if it is connected.
+    #[must_use]
+    pub fn client(&self, client: &ClientId) -> Option<Client> {
+        self.held.desk.peek(|core| core.client(client).map(Client::from))
+    }
+
+    /// The plugins of a client; `None` if it is not connected, or has not told yet.
+    #[must_use]
+    pub fn plugins(&self, client: &ClientId) -> Option<Vec<PluginId>> {
+        self.held.desk.peek(|core| core.client(client)?.plugins.map(<[_]>::to_vec))
+    }
+
+    /// All events from now on.
+    #[must_use]
+    pub fn events(&self) -> Events {
+        self.held.audience.subscribe()
+    }
+
+    /// Initialises a plugin: its events are wanted, and its methods may be called. One that is initialised already starts
+    /// over.
+    ///
+    /// Clients do not answer that. One that has no such plugin says so with an
+    /// [`Event::ClientError`](crate::Event::ClientError).
+    ///
+    /// # Errors
+    /// [`CallError::NotConnected`], [`CallError::Busy`], [`CallError::TooLarge`].
+    pub fn init_plugin(&self, client: &ClientId, plugin: &str) -> Result<(), CallError> {
+        let plugin = PluginId::new(plugin);
+        Ok(self.held.desk.with_core(|core, _| core.init_plugin(client, &plugin))?)
+    }
+
+    /// Leaves a plugin: its events are not wanted any more.
+    ///
+    /// # Errors
+    /// As [`init_plugin`](Self::init_plugin).
+    pub fn deinit_plugin(&self, client: &ClientId, plugin: &str) -> Result<(), CallError> {
+        let plugin = PluginId::new(plugin);
+        Ok(self.held.desk.with_core(|core, _| core.deinit_plugin(client, &plugin))?)
+    }
+
+    /// Calls a method of a plugin, and waits for the answer as long as
+    /// [`Timing::call`](flipper_proto::desktop::Timing::call) says. No params mean the same as `{}`.
+    ///
+    /// The request is sent when the future is first polled. Dropped after that, it goes on without anybody who waits.
+    ///
+    /// # Errors
+    /// [`CallError`]: the client's own error, no answer in time, a client that is gone.
+    pub async fn call(
+        &self,
+        client: &ClientId,
+        plugin: &str,
+        method: &str,
+        params: Option<Payload>,
+    ) -> Result<Payload, CallError> {
+        let mut call = Call::new(plugin, method);
+        call.params = params;
+        self.call_with(client, &call).await
+    }
+
+    /// As [`call`](Self::call), with a deadline of its own if the call has one.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub async fn call_with(&self, client: &ClientId, call: &Call) -> Result<Payload, CallError> {
+        CallError::of_outcome(self.held.desk.ask(|core, now| core.call(client, call, now))?.await)
+    }
+
+    /// Whether a plugin has a method.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call); a client that has not initialised the plugin answers with an error.
+    pub async fn is_method_supported(&self, client: &ClientId, plugin: &str, method: &str) -> Result<bool, CallError> {
+        let plugin = PluginId::new(plugin);
+        let pending = self.held.desk.ask(|core, now| core.is_method_supported(client, &plugin, method, now))?;
+        let answer = CallError::of_outcome(pending.await)?;
+        supported(&answer).ok_or(CallError::BadAnswer(ProtocolError::WrongType("isSupported")))
+    }
+
+    /// Closes the connection of a client with code 1000. Most clients connect again.
+    ///
+    /// # Errors
+    /// [`CallError::NotConnected`].
+    pub fn disconnect(&self, client: &ClientId) -> Result<(), CallError> {
+        Ok(self.held.desk.with_core(|core, now| core.disconnect(client, CloseCode::NORMAL, now))?)
+    }
+
+    /// What was refused, lost or ignored so far.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        Counters {
+            protocol: self.held.desk.peek(flipper_proto::desktop::Desktop::counters),
+            desk: self.held.desk.counters(),
+            missed_events: self.held.audience.missed(),
+            observer_panics: self.held.audience.panics(),
+        }
+    }
+
+    /// Stops: nobody is let in any more, and every session is closed with 1001.
+    ///
+    /// It begins at once, whether the future is awaited or not. The future is ready when every socket is closed, the
+    /// ports are free and the last event was told; a client that does not close its side holds that up by two seconds
+    /// at most.
+    pub fn stop(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut running = self.held.running.clone();
+        let stopped = self.held.desk.stop();
+        async move {
+            stopped.await;
+            // Nothing is ever sent: this waits for the end.
+            while running.changed().await.is_ok() {}
+        }
+    }
+}
+
+/// The answer to `isMethodSupported`, if it is one.
+fn supported(answer: &Payload) -> Option<bool> {
+    #[derive(serde::Deserialize)]
+    struct Supported {
+        #[serde(rename = "isSupported")]
+        is_supported: bool,
+    }
+    answer.parse::<Supported>().ok().map(|answer| answer.is_supported)
+}
+
+impl fmt::Debug for Desktop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Desktop")
+            .field("ports", &self.held.ports)
+            .field("desk", &self.held.desk)
+            .finish_non_exhaustive()
+    }
+}

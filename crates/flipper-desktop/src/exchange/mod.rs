@@ -1,0 +1,170 @@
+//! Certificate exchanges: what happens between a request and its answer.
+
+mod deliverer;
+mod error;
+mod folder;
+mod plain_files;
+
+pub use self::deliverer::{Deliverer, Delivery, Issued};
+pub use self::error::DeliveryError;
+pub use self::plain_files::PlainFiles;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use flipper_async::desk::Desk;
+use flipper_pki::Authority;
+use flipper_proto::desktop::{ExchangeRequest, Grant};
+use flipper_proto::{ConnId, Excerpt, WallTime};
+use flipper_tokio::Tokio;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::timeout;
+
+use crate::event::Event;
+
+/// How long a delivery may take, its time in the queue included.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How many deliveries run at once. One that hangs keeps its place until it ends.
+const AT_ONCE: usize = 16;
+
+/// How many requests of one connection wait while another one of it is served.
+const WAITING: usize = 8;
+
+/// Has certificates delivered, for each connection in the order in which it asked: answers carry no id.
+#[derive(Clone)]
+pub(crate) struct Exchanges(Arc<Shared>);
+
+struct Shared {
+    desk: Desk<Tokio>,
+    authority: Authority,
+    deliverers: Arc<[Box<dyn Deliverer>]>,
+    events: mpsc::UnboundedSender<Event>,
+    places: Arc<Semaphore>,
+    /// The connections that are being served, and what they asked for since.
+    waiting: Mutex<BTreeMap<ConnId, VecDeque<Arc<ExchangeRequest>>>>,
+}
+
+impl Exchanges {
+    /// Tells how exchanges went on `events`, each time before the client can know.
+    pub(crate) fn new(
+        desk: Desk<Tokio>,
+        authority: Authority,
+        deliverers: Vec<Box<dyn Deliverer>>,
+        events: mpsc::UnboundedSender<Event>,
+    ) -> Self {
+        Self(Arc::new(Shared {
+            desk,
+            authority,
+            deliverers: deliverers.into(),
+            events,
+            places: Arc::new(Semaphore::new(AT_ONCE)),
+            waiting: Mutex::default(),
+        }))
+    }
+
+    /// Serves a request, in its turn.
+    pub(crate) fn take_up(&self, request: ExchangeRequest) {
+        let request = Arc::new(request);
+        let mut waiting = self.0.waiting();
+        match waiting.get_mut(&request.conn) {
+            Some(queue) if queue.len() >= WAITING => {
+                drop(waiting);
+                self.0.finish(&request, Err(DeliveryError::TooManyRequests { max: WAITING }));
+            }
+            Some(queue) => queue.push_back(request),
+            None => {
+                waiting.insert(request.conn, VecDeque::new());
+                drop(waiting);
+                tokio::spawn(Arc::clone(&self.0).work_off(request));
+            }
+        }
+    }
+}
+
+impl Shared {
+    /// Serves a connection until it has nothing more to ask.
+    async fn work_off(self: Arc<Self>, first: Arc<ExchangeRequest>) {
+        let mut next = Some(first);
+        while let Some(request) = next {
+            let result = self.deliver(&request).await;
+            self.finish(&request, result);
+            next = self.next(request.conn);
+        }
+    }
+
+    fn next(&self, conn: ConnId) -> Option<Arc<ExchangeRequest>> {
+        let mut waiting = self.waiting();
+        let next = waiting.get_mut(&conn)?.pop_front();
+        if next.is_none() {
+            waiting.remove(&conn);
+        }
+        next
+    }
+
+    async fn deliver(&self, request: &Arc<ExchangeRequest>) -> Result<Issued, DeliveryError> {
+        let delivering = async {
+            let place = Arc::clone(&self.places).acquire_owned().await;
+            let (request, authority) = (Arc::clone(request), self.authority.clone());
+            let deliverers = Arc::clone(&self.deliverers);
+            let running = tokio::task::spawn_blocking(move || {
+                let _place = place;
+                deliver(&request, &authority, &deliverers)
+            });
+            running.await.unwrap_or(Err(DeliveryError::Panicked))
+        };
+        timeout(PATIENCE, delivering).await.unwrap_or(Err(DeliveryError::TimedOut { after: PATIENCE }))
+    }
+
+    fn finish(&self, request: &Arc<ExchangeRequest>, result: Result<Issued, DeliveryError>) {
+        let clock_skew_millis = request.clock_skew_millis(wall_time());
+        let app = &request.query.app;
+        let (event, answer) = match result {
+            Ok(issued) => {
+                tracing::info!(%app, clock_skew_millis, "issued a certificate to {}", issued.common_name());
+                let event = Event::CertificateIssued {
+                    request: Arc::clone(request),
+                    common_name: issued.common_name().to_owned(),
+                    device_id: issued.device_id().to_owned(),
+                    not_after: issued.not_after(),
+                    clock_skew_millis,
+                };
+                (event, Ok(Grant::new(issued.device_id())))
+            }
+            Err(error) => {
+                tracing::warn!(%app, clock_skew_millis, "refused a certificate: {error}");
+                let report = error.to_report();
+                (Event::CertificateRefused { request: Arc::clone(request), error, clock_skew_millis }, Err(report))
+            }
+        };
+        // A desktop that has ended tells nobody; a client that has left needs no answer.
+        let _ended = self.events.send(event);
+        let _left = self.desk.with_core(|core, now| core.finish_exchange(request.exchange, answer, now));
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, BTreeMap<ConnId, VecDeque<Arc<ExchangeRequest>>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Asks one deliverer after the other. This may block.
+fn deliver(
+    request: &ExchangeRequest,
+    authority: &Authority,
+    deliverers: &[Box<dyn Deliverer>],
+) -> Result<Issued, DeliveryError> {
+    let delivery = Delivery::new(request, authority)?;
+    for deliverer in deliverers {
+        if let Some(issued) = deliverer.deliver(&delivery)? {
+            return Ok(issued);
+        }
+    }
+    Err(DeliveryError::NotServed { os: Excerpt::new(&request.query.os), medium: request.medium })
+}
+
+/// The time that the wire carries. A clock before 1970 is as wrong as the epoch itself.
+fn wall_time() -> WallTime {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    WallTime::from_unix_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,113 @@
+//! From what the driver tells to what the world is told.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use flipper_async::desk::{Desk, News};
+use flipper_proto::desktop::Event as CoreEvent;
+use flipper_proto::{ClientId, PluginId};
+use flipper_tokio::Tokio;
+use tokio::sync::mpsc;
+
+use crate::audience::Audience;
+use crate::event::Event;
+use crate::exchange::Exchanges;
+
+/// Takes all news until the desk has ended.
+pub(crate) struct Pump {
+    pub(crate) desk: Desk<Tokio>,
+    pub(crate) exchanges: Exchanges,
+    pub(crate) audience: Arc<Audience>,
+    /// Events that are not the driver's.
+    pub(crate) events: mpsc::UnboundedReceiver<Event>,
+    pub(crate) background: Option<Background>,
+}
+
+impl Pump {
+    pub(crate) async fn run(mut self) {
+        loop {
+            // An exchange is told of before its client is answered: that has to come before what the client does next.
+            tokio::select! {
+                biased;
+                Some(event) = self.events.recv() => self.audience.tell(&event),
+                news = self.desk.next_news() => match news {
+                    Some(news) => self.pass_on(news),
+                    None => break,
+                },
+            }
+        }
+        self.audience.dismiss();
+    }
+
+    fn pass_on(&mut self, news: News) {
+        let event = match news {
+            News::Event(CoreEvent::ExchangeRequested(request)) => return self.exchanges.take_up(request),
+            News::Event(event) => {
+                if let Some(background) = &mut self.background {
+                    background.follow(&event, &self.desk);
+                }
+                translate(event)
+            }
+            News::HandshakeFailed { port, peer, cause } => Some(Event::HandshakeFailed { port, peer, cause }),
+            News::AcceptFailed { port, error } => Some(Event::AcceptFailed { port, error }),
+            other => {
+                tracing::debug!("not told: {other:?}");
+                None
+            }
+        };
+        if let Some(event) = event {
+            self.audience.tell(&event);
+        }
+    }
+}
+
+/// Initialises the plugins that clients want initialised as soon as they connect, each once: whoever leaves one of them
+/// later on may do so.
+#[derive(Debug, Default)]
+pub(crate) struct Background(BTreeMap<ClientId, BTreeSet<PluginId>>);
+
+impl Background {
+    fn follow(&mut self, event: &CoreEvent, desk: &Desk<Tokio>) {
+        match event {
+            CoreEvent::PluginsChanged { client, background, .. } => {
+                let wanted: BTreeSet<PluginId> = background.iter().cloned().collect();
+                let known = self.0.entry(client.clone()).or_default();
+                desk.with_core(|core, _| {
+                    for plugin in wanted.difference(known) {
+                        // A client that has left meanwhile, or does not read, shows that in other ways.
+                        let _left = core.init_plugin(client, plugin);
+                    }
+                });
+                *known = wanted;
+            }
+            CoreEvent::ClientDisconnected { client, .. } => {
+                self.0.remove(client);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The event as the world is told it. Replies go to those who asked.
+fn translate(event: CoreEvent) -> Option<Event> {
+    Some(match event {
+        CoreEvent::ClientConnected { client, info } => Event::ClientConnected { client, info },
+        CoreEvent::ClientDisconnected { client, cause } => Event::ClientDisconnected { client, cause },
+        CoreEvent::ClientUnresponsive { client } => Event::ClientUnresponsive { client },
+        CoreEvent::ClientResponsive { client } => Event::ClientResponsive { client },
+        CoreEvent::PluginsChanged { client, plugins, background } => {
+            Event::PluginsChanged { client, plugins: plugins.into(), background: background.into() }
+        }
+        CoreEvent::Message { client, plugin, method, params } => Event::Message { client, plugin, method, params },
+        CoreEvent::ClientError { client, report, raw } => Event::ClientError { client, report, raw },
+        CoreEvent::PeerMisbehaved { conn, client, error } => Event::PeerMisbehaved { conn, client, error },
+        CoreEvent::ConnectionRefused { channel, peer, reason } => Event::ConnectionRefused { channel, peer, reason },
+        CoreEvent::ExchangeAcknowledged { query, is_error, has_required_files, logs, .. } => {
+            Event::ExchangeAcknowledged { query, is_error, has_required_files, logs: logs.into() }
+        }
+        other => {
+            tracing::debug!("not told: {other:?}");
+            return None;
+        }
+    })
+}

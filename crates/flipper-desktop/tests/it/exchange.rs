@@ -1,0 +1,487 @@
+//! Certificate exchanges: who gets a certificate, and that nobody else has anything written.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, channel};
+
+use flipper_desktop::pki::Binding;
+use flipper_desktop::proto::desktop::Rate;
+use flipper_desktop::proto::{Medium, Query};
+use flipper_desktop::{Deliverer, Delivery, DeliveryError, Event, Issued};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use serde_json::{Value, json};
+use tempfile::{TempDir, tempdir};
+
+use crate::support::{Identity, Peer, Request, Rig, desktop, memory_authority};
+
+const APP_ID: &str = "com.example.test";
+
+/// A client that knows what it does, in the directory that it has made for that.
+struct Asker {
+    dir: TempDir,
+    identity: Identity,
+}
+
+impl Asker {
+    fn new() -> Self {
+        let asker = Self { dir: tempdir().unwrap(), identity: Identity::of(APP_ID) };
+        fs::write(asker.path("app.csr"), &asker.identity.csr).unwrap();
+        asker
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// As clients write it: with a separator at its end.
+    fn destination(&self) -> String {
+        format!("{}/", self.dir.path().display())
+    }
+
+    fn request(&self) -> Value {
+        request(&self.identity.csr, &self.destination())
+    }
+
+    fn files(&self) -> BTreeSet<String> {
+        names_in(self.dir.path())
+    }
+}
+
+fn request(csr: &str, destination: &str) -> Value {
+    json!({"method": "signCertificate", "csr": csr, "destination": destination, "medium": 1})
+}
+
+fn names_in(dir: &Path) -> BTreeSet<String> {
+    fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+fn query() -> Query {
+    query_on("Linux")
+}
+
+fn query_on(os: &str) -> Query {
+    let mut query = Query::new("Test App", os, "test device", "unknown");
+    query.app_id = Some(APP_ID.to_owned());
+    query.medium = Some(Medium::FsAccess);
+    query
+}
+
+async fn open(rig: &Rig) -> Peer {
+    open_as(rig, &query()).await
+}
+
+async fn open_as(rig: &Rig, query: &Query) -> Peer {
+    Request::exchange(rig.desktop.ports().insecure, query).open().await.unwrap()
+}
+
+async fn ask(peer: &mut Peer, request: &Value) -> Value {
+    peer.send(&request.to_string()).await;
+    peer.receive().await
+}
+
+/// The name of the error that the only request of a new connection is answered with.
+async fn refusal(rig: &Rig, request: &Value) -> String {
+    let answer = ask(&mut open(rig).await, request).await;
+    assert!(answer.get("deviceId").is_none(), "{answer}");
+    let error = &answer["error"];
+    assert!(!error["message"].as_str().unwrap().is_empty());
+    error["name"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn an_app_that_proves_its_directory_gets_its_certificates() {
+    let mut rig = Rig::start(desktop()).await;
+    let asker = Asker::new();
+    let answer = ask(&mut open(&rig).await, &asker.request()).await;
+    assert_eq!(answer, json!({"deviceId": ""}));
+    assert_eq!(asker.files(), ["app.csr", "device.crt", "sonarCA.crt"].map(String::from).into());
+    let pem = fs::read(asker.path("device.crt")).unwrap();
+    let binding = Binding::of_certificate(&CertificateDer::from_pem_slice(&pem).unwrap()).unwrap();
+    assert_eq!(binding, Binding::Bound { app: APP_ID.to_owned(), device_id: String::new() });
+    let issued = rig
+        .event("the certificate", |event| match event {
+            Event::CertificateIssued { request, common_name, device_id, clock_skew_millis, .. } => {
+                Some((request.query.app.clone(), common_name, device_id, clock_skew_millis))
+            }
+            _ => None,
+        })
+        .await;
+    assert_eq!(issued, ("Test App".to_owned(), APP_ID.to_owned(), String::new(), None));
+}
+
+#[tokio::test]
+async fn a_destination_may_lack_the_separator_at_its_end() {
+    let rig = Rig::start(desktop()).await;
+    let asker = Asker::new();
+    let destination = asker.dir.path().to_str().unwrap();
+    let answer = ask(&mut open(&rig).await, &request(&asker.identity.csr, destination)).await;
+    assert_eq!(answer, json!({"deviceId": ""}));
+    assert!(asker.path("device.crt").exists());
+}
+
+#[tokio::test]
+async fn a_request_may_have_other_line_ends_than_the_proof() {
+    let rig = Rig::start(desktop()).await;
+    let asker = Asker::new();
+    let with_cr = asker.identity.csr.replace('\n', "\r\n");
+    let answer = ask(&mut open(&rig).await, &request(&with_cr, &asker.destination())).await;
+    assert_eq!(answer, json!({"deviceId": ""}));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn only_the_owner_can_read_what_is_delivered() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let rig = Rig::start(desktop()).await;
+    let asker = Asker::new();
+    ask(&mut open(&rig).await, &asker.request()).await;
+    for name in ["sonarCA.crt", "device.crt"] {
+        assert_eq!(fs::metadata(asker.path(name)).unwrap().permissions().mode() & 0o7777, 0o600);
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_desktop_of_root_gives_files_to_the_user_of_the_app() {
+    use std::os::unix::fs::{MetadataExt as _, chown};
+    let asker = Asker::new();
+    // Only root can set the stage for this.
+    if chown(asker.path("app.csr"), Some(12_345), Some(23_456)).is_err() {
+        return;
+    }
+    let rig = Rig::start(desktop()).await;
+    ask(&mut open(&rig).await, &asker.request()).await;
+    for name in ["sonarCA.crt", "device.crt"] {
+        let found = fs::metadata(asker.path(name)).unwrap();
+        assert_eq!((found.uid(), found.gid()), (12_345, 23_456));
+    }
+}
+
+#[tokio::test]
+async fn without_proof_nothing_is_written() {
+    let mut rig = Rig::start(desktop()).await;
+    let asker = Asker::new();
+    fs::remove_file(asker.path("app.csr")).unwrap();
+    let answer = ask(&mut open(&rig).await, &asker.request()).await;
+    assert_eq!(answer["error"]["name"], "ProofMissing");
+    assert!(answer["error"]["hint"].as_str().unwrap().contains("require_proof(false)"), "{answer}");
+    assert!(asker.files().is_empty());
+    let (error, skew) = rig
+        .event("the refusal", |event| match event {
+            Event::CertificateRefused { error, clock_skew_millis, .. } => Some((error, clock_skew_millis)),
+            _ => None,
+        })
+        .await;
+    assert_eq!(error, DeliveryError::ProofMissing { path: asker.path("app.csr") });
+    assert_eq!(skew, None);
+}
+
+#[tokio::test]
+async fn a_desktop_may_do_without_proof() {
+    let rig = Rig::start(desktop().require_proof(false)).await;
+    let asker = Asker::new();
+    fs::remove_file(asker.path("app.csr")).unwrap();
+    assert_eq!(ask(&mut open(&rig).await, &asker.request()).await, json!({"deviceId": ""}));
+    assert_eq!(asker.files(), ["device.crt", "sonarCA.crt"].map(String::from).into());
+}
+
+#[tokio::test]
+async fn another_request_is_no_proof() {
+    let rig = Rig::start(desktop()).await;
+    let asker = Asker::new();
+    for other in [Identity::of(APP_ID).csr, String::new(), "x".repeat(100_000), "\u{e9}\u{0}".to_owned()] {
+        fs::write(asker.path("app.csr"), other).unwrap();
+        assert_eq!(refusal(&rig, &asker.request()).await, "ProofDiffers");
+    }
+    assert_eq!(asker.files(), ["app.csr"].map(String::from).into());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn what_is_no_regular_file_is_no_proof() {
+    use std::os::unix::fs::symlink;
+    use std::os::unix::net::UnixListener;
+    let rig = Rig::start(desktop()).await;
+    let asker = Asker::new();
+    let elsewhere = tempdir().unwrap();
+    let kept = elsewhere.path().join("app.csr");
+    let proof = asker.path("app.csr");
+    fs::rename(&proof, &kept).unwrap();
+
+    symlink(&kept, &proof).unwrap();
+    assert_eq!(refusal(&rig, &asker.request()).await, "ProofNotAFile");
+    fs::remove_file(&proof).unwrap();
+
+    fs::create_dir(&proof).unwrap();
+    assert_eq!(refusal(&rig, &asker.request()).await, "ProofNotAFile");
+    fs::remove_dir(&proof).unwrap();
+
+    let _socket = UnixListener::bind(&proof).unwrap();
+    assert_eq!(refusal(&rig, &asker.request()).await, "ProofNotAFile");
+
+    assert_eq!(asker.files(), ["app.csr"].map(String::from).into());
+    assert_eq!(names_in(elsewhere.path()), ["app.csr"].map(String::from).into());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn links_in_the_place_of_certificates_are_replaced_and_not_followed() {
+    use std::os::unix::fs::symlink;
+    let rig = Rig::start(desktop()).await;
+    let asker = Asker::new();
+    let precious = tempdir().unwrap();
+    let target = precious.path().join("precious");
+    fs::write(&target, "precious").unwrap();
+    symlink(&target, asker.path("device.crt")).unwrap();
+    symlink(precious.path().join("new"), asker.path("sonarCA.crt")).unwrap();
+    assert_eq!(ask(&mut open(&rig).await, &asker.request()).await, json!({"deviceId": ""}));
+    assert!(fs::symlink_metadata(asker.path("device.crt")).unwrap().is_file());
+    assert_eq!(fs::read_to_string(&target).unwrap(), "precious");
+    assert_eq!(names_in(precious.path()), ["precious"].map(String::from).into());
+}
+
+#[tokio::test]
+async fn a_directory_in_the_place_of_a_certificate_is_told() {
+    let rig = Rig::start(desktop()).await;
+    let asker = Asker::new();
+    fs::create_dir(asker.path("sonarCA.crt")).unwrap();
+    assert_eq!(refusal(&rig, &asker.request()).await, "WriteFailed");
+    assert_eq!(asker.files(), ["app.csr", "sonarCA.crt"].map(String::from).into());
+}
+
+#[tokio::test]
+async fn destinations_that_are_no_directory_are_refused() {
+    let rig = Rig::start(desktop()).await;
+    let asker = Asker::new();
+    let csr = &asker.identity.csr;
+    let inside = |rest: &str| format!("{}{rest}", asker.destination());
+    for destination in
+        ["", ".", "sonar/", "./", "~/sonar/", "file:///tmp/", &inside("nothing/"), &inside("app.csr"), "/\u{0}/"]
+    {
+        assert_eq!(refusal(&rig, &request(csr, destination)).await, "InvalidDestination", "{destination:?}");
+    }
+    assert_eq!(asker.files(), ["app.csr"].map(String::from).into());
+}
+
+#[tokio::test]
+async fn requests_that_nobody_should_sign_are_refused() {
+    let rig = Rig::start(desktop()).await;
+    let asker = Asker::new();
+    let destination = asker.destination();
+    let good = &asker.identity.csr;
+    let mut bad_signature = good.clone().into_bytes();
+    let at = good.find("\n-----END").unwrap() - 8;
+    bad_signature[at] = if bad_signature[at] == b'A' { b'B' } else { b'A' };
+    for csr in ["", "garbage", &good.replace("REQUEST", "CERTIFICATE"), &String::from_utf8(bad_signature).unwrap()] {
+        // The proof is in order, so that it is the request that is refused.
+        fs::write(asker.path("app.csr"), csr).unwrap();
+        assert_eq!(refusal(&rig, &request(csr, &destination)).await, "InvalidRequest", "{csr}");
+    }
+    assert_eq!(asker.files(), ["app.csr"].map(String::from).into());
+}
+
+#[tokio::test]
+async fn nobody_gets_a_name_that_is_not_an_apps() {
+    let rig = Rig::start(desktop()).await;
+    for name in ["localhost", "LocalHost", "../../etc/passwd", "a b", "", "größe"] {
+        let asker = Asker { identity: Identity::posing_as(name), ..Asker::new() };
+        fs::write(asker.path("app.csr"), &asker.identity.csr).unwrap();
+        assert_eq!(refusal(&rig, &asker.request()).await, "InvalidRequest", "{name}");
+        assert_eq!(asker.files(), ["app.csr"].map(String::from).into());
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_served_yet_is_said_to_be() {
+    let rig = Rig::start(desktop()).await;
+    let asker = Asker::new();
+    for os in ["Android", "iOS"] {
+        let answer = ask(&mut open_as(&rig, &query_on(os)).await, &asker.request()).await;
+        assert_eq!(answer["error"]["name"], "NotServed");
+        let message = answer["error"]["message"].as_str().unwrap();
+        assert!(message.contains(os) && message.contains("not served yet"), "{message}");
+    }
+    for medium in [2, 3] {
+        let mut request = asker.request();
+        request["medium"] = medium.into();
+        assert_eq!(refusal(&rig, &request).await, "NotServed");
+    }
+    assert_eq!(asker.files(), ["app.csr"].map(String::from).into());
+}
+
+#[tokio::test]
+async fn garbage_is_answered_and_the_connection_goes_on() {
+    let mut rig = Rig::start(desktop()).await;
+    let asker = Asker::new();
+    let mut peer = open(&rig).await;
+    for garbage in ["", "null", "[1]", "{", "{}", r#"{"method":"fly"}"#, r#"{"method":"signCertificate"}"#] {
+        peer.send(garbage).await;
+        assert_eq!(peer.receive().await["error"]["name"], "InvalidRequest", "{garbage}");
+    }
+    peer.send(&"x".repeat(200_000)).await;
+    assert_eq!(peer.receive().await["error"]["name"], "InvalidRequest");
+    let bytes = asker.request().to_string().into_bytes();
+    futures_util::SinkExt::send(&mut peer.socket, tungstenite::Message::binary(bytes)).await.unwrap();
+    assert_eq!(peer.receive().await, json!({"deviceId": ""}));
+    rig.event("the complaint", |event| matches!(event, Event::PeerMisbehaved { client: None, .. }).then_some(())).await;
+    let counters = rig.desktop.counters().protocol;
+    assert_eq!((counters.bad_messages, counters.binary_messages), (8, 1));
+}
+
+#[tokio::test]
+async fn a_message_beyond_all_measure_ends_the_connection_with_a_reason() {
+    let rig = Rig::start(desktop()).await;
+    let mut peer = open(&rig).await;
+    peer.send(&"x".repeat(2 << 20)).await;
+    let (code, reason) = peer.closed().await;
+    assert_eq!(code, 4413);
+    assert!(reason.contains("bytes"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_clock_that_is_far_off_is_told_by_how_much() {
+    let mut rig = Rig::start(desktop()).await;
+    let asker = Asker::new();
+    let now = u64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap();
+    let hour = 60 * 60 * 1000;
+    let mut skewed = async |timestamp: u64| {
+        let mut request = asker.request();
+        request["timestamp"] = timestamp.into();
+        let answer = ask(&mut open(&rig).await, &request).await;
+        let skew = rig
+            .event("the skew", |event| match event {
+                Event::CertificateIssued { clock_skew_millis, .. }
+                | Event::CertificateRefused { clock_skew_millis, .. } => clock_skew_millis,
+                _ => None,
+            })
+            .await;
+        (answer, skew)
+    };
+    // The desktop's clock goes on meanwhile.
+    let about = |skew: i64, expected: i64| (skew - expected).abs() < 60_000;
+
+    let (answer, skew) = skewed(now - 3 * hour).await;
+    assert_eq!(answer, json!({"deviceId": ""}));
+    assert!(about(skew, -3 * 60 * 60 * 1000), "{skew}");
+
+    let (answer, skew) = skewed(now - 7 * 24 * hour).await;
+    assert_eq!(answer["error"]["name"], "ClockSkew");
+    let message = answer["error"]["message"].as_str().unwrap();
+    assert!(message.contains("7 d 0 h behind"), "{message}");
+    assert!(about(skew, -7 * 24 * 60 * 60 * 1000), "{skew}");
+
+    let (answer, _) = skewed(now + 1_000 * 24 * hour + hour / 2).await;
+    let message = answer["error"]["message"].as_str().unwrap();
+    assert!(message.contains("1000 d 0 h ahead of"), "{message}");
+}
+
+#[tokio::test]
+async fn requests_that_come_too_fast_are_told_to_wait() {
+    let once = Rate { per_second: 1, burst: 1 };
+    let rig = Rig::start(desktop().configure(|config| config.connection_exchange_rate = once)).await;
+    let asker = Asker::new();
+    let mut peer = open(&rig).await;
+    peer.send(&asker.request().to_string()).await;
+    peer.send(&asker.request().to_string()).await;
+    let mut answers = [peer.receive().await, peer.receive().await];
+    // The refusal needs no work, so that it may well come first.
+    answers.sort_by_key(|answer| answer.get("error").is_some());
+    assert_eq!(answers[0], json!({"deviceId": ""}));
+    assert_eq!(answers[1]["error"]["name"], "RateLimited");
+    assert_eq!(rig.desktop.counters().protocol.limited_exchanges, 1);
+}
+
+/// Serves Android, from a thread that waits for a word first.
+struct Emulators(Mutex<Receiver<String>>);
+
+impl Deliverer for Emulators {
+    fn deliver(&self, delivery: &Delivery<'_>) -> Result<Option<Issued>, DeliveryError> {
+        if delivery.request().query.os != "Android" {
+            return Ok(None);
+        }
+        let device_id = self.0.lock().unwrap().recv().unwrap();
+        assert_ne!(device_id, "panic", "as the test wants it");
+        delivery.sign(&device_id).map(Some)
+    }
+}
+
+fn android() -> Query {
+    query_on("Android")
+}
+
+#[tokio::test]
+async fn a_deliverer_of_ones_own_serves_other_clients_and_plain_files_still_work() {
+    let authority = memory_authority();
+    let (say, word) = channel();
+    let builder = desktop().authority(authority.clone()).deliverer(Emulators(Mutex::new(word)));
+    let mut rig = Rig::start(builder).await;
+    let asker = Asker::new();
+    let mut phone = open_as(&rig, &android()).await;
+    phone.send(&asker.request().to_string()).await;
+
+    // The thread of the deliverer waits: nobody else does.
+    assert_eq!(ask(&mut open(&rig).await, &asker.request()).await, json!({"deviceId": ""}));
+
+    say.send("emulator-5554".to_owned()).unwrap();
+    assert_eq!(phone.receive().await, json!({"deviceId": "emulator-5554"}));
+
+    // What was answered is what the certificate is good for.
+    let tls = asker.identity.tls(&authority, &authority, "emulator-5554");
+    let mut session = android();
+    session.device_id = "emulator-5556".to_owned();
+    let secure = rig.desktop.ports().secure;
+    let mut impostor = Request::session(secure, &session, tls.clone()).open().await.unwrap();
+    assert_eq!(impostor.closed().await.0, 4403);
+    session.device_id = "emulator-5554".to_owned();
+    let _phone = Request::session(secure, &session, tls).open().await.unwrap();
+    assert!(rig.connected().await.as_str().contains("emulator-5554"));
+}
+
+#[tokio::test]
+async fn answers_come_in_the_order_of_the_requests() {
+    let (say, word) = channel();
+    let rig = Rig::start(desktop().deliverer(Emulators(Mutex::new(word)))).await;
+    let asker = Asker::new();
+    let mut peer = open_as(&rig, &android()).await;
+    for _ in 0..3 {
+        peer.send(&asker.request().to_string()).await;
+    }
+    for device in ["first", "second", "third"] {
+        say.send(device.to_owned()).unwrap();
+    }
+    for device in ["first", "second", "third"] {
+        assert_eq!(peer.receive().await, json!({"deviceId": device}));
+    }
+}
+
+#[tokio::test]
+async fn a_deliverer_that_panics_harms_nobody() {
+    let (say, word) = channel();
+    let rig = Rig::start(desktop().deliverer(Emulators(Mutex::new(word)))).await;
+    let asker = Asker::new();
+    say.send("panic".to_owned()).unwrap();
+    let answer = ask(&mut open_as(&rig, &android()).await, &asker.request()).await;
+    assert_eq!(answer["error"]["name"], "DelivererPanicked");
+    assert_eq!(ask(&mut open(&rig).await, &asker.request()).await, json!({"deviceId": ""}));
+}
+
+#[tokio::test]
+async fn an_acknowledgement_is_told() {
+    let mut rig = Rig::start(desktop()).await;
+    let mut peer = open(&rig).await;
+    let acknowledgement = json!({"method": "signCertificateAck", "isError": false, "hasRequiredFiles": true,
+        "config": {"deviceId": "", "medium": 1}, "logs": ["1:info:done"]});
+    peer.send(&acknowledgement.to_string()).await;
+    let told = rig
+        .event("the acknowledgement", |event| match event {
+            Event::ExchangeAcknowledged { is_error, has_required_files, logs, .. } => {
+                Some((is_error, has_required_files, logs.to_vec()))
+            }
+            _ => None,
+        })
+        .await;
+    assert_eq!(told, (false, Some(true), vec!["1:info:done".to_owned()]));
+}

@@ -1,0 +1,11 @@
+//! What the tests work with.
+
+mod app;
+mod certificates;
+mod peer;
+mod rig;
+
+pub(crate) use self::app::{app, app_named};
+pub(crate) use self::certificates::{Identity, foreign_authority, memory_authority};
+pub(crate) use self::peer::{Peer, RawPeer, Request};
+pub(crate) use self::rig::{Rig, desktop, poll_once, within};

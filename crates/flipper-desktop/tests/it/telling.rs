@@ -1,0 +1,87 @@
+//! Observers and subscribers.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use flipper_desktop::pki::{Authority, AuthorityConfig};
+use flipper_desktop::proto::Payload;
+use flipper_desktop::{Event, pki};
+use rustls::pki_types::UnixTime;
+use tempfile::tempdir;
+
+use crate::support::{Rig, app, desktop, within};
+
+#[tokio::test]
+async fn observers_are_told_everything_and_may_panic() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&told);
+    let builder = desktop()
+        .observer(|event| assert!(!matches!(event, Event::ClientConnected { .. }), "as the test wants it"))
+        .observer(move |event| kept.lock().unwrap().push(event.clone()));
+    let mut rig = Rig::start(builder).await;
+    let dir = tempdir().unwrap();
+    let app = app(rig.desktop.ports(), dir.path()).start().unwrap();
+    let client = rig.client().await;
+    assert!(rig.desktop.call(&client, "Example", "echo", None).await.is_ok());
+    within("the end", app.stop()).await;
+    within("the end", rig.desktop.stop()).await;
+    let told = told.lock().unwrap();
+    for (at, what) in [
+        ("issued", told.iter().position(|event| matches!(event, Event::CertificateIssued { .. }))),
+        ("connected", told.iter().position(|event| matches!(event, Event::ClientConnected { .. }))),
+        ("disconnected", told.iter().position(|event| matches!(event, Event::ClientDisconnected { .. }))),
+    ] {
+        assert!(what.is_some(), "{at}: {told:?}");
+    }
+    assert_eq!(rig.desktop.counters().observer_panics, 1);
+}
+
+#[tokio::test]
+async fn a_subscriber_that_lags_misses_the_oldest_and_is_told_how_many() {
+    let mut rig = Rig::start(desktop()).await;
+    let dir = tempdir().unwrap();
+    let _app = app(rig.desktop.ports(), dir.path()).start().unwrap();
+    let client = rig.client().await;
+    let mut lagging = rig.desktop.events();
+    let emit = Payload::from_json(r#"{"count":10500,"size":10}"#).unwrap();
+    // More than one buffer of the app: it has to be done in parts.
+    for _ in 0..3 {
+        let part = Payload::from_json(r#"{"count":3500,"size":10}"#).unwrap();
+        rig.desktop.call(&client, "Example", "emit", Some(part)).await.unwrap();
+        for _ in 0..3500 {
+            rig.event("a row", |event| matches!(event, Event::Message { .. }).then_some(())).await;
+        }
+    }
+    drop(emit);
+    assert_eq!(lagging.missed(), 500);
+    assert_eq!(rig.desktop.counters().missed_events, 500);
+    let Some(Event::Message { params: Some(params), .. }) = lagging.next().await else { panic!("no message") };
+    assert_eq!(params.parse::<serde_json::Value>().unwrap()["index"], 500);
+    assert_eq!(rig.events.missed(), 0);
+}
+
+/// A clock that can be set.
+#[derive(Debug)]
+struct Clock(Mutex<UnixTime>);
+
+impl rustls::time_provider::TimeProvider for Clock {
+    fn current_time(&self) -> Option<UnixTime> {
+        Some(*self.0.lock().unwrap())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_desktop_that_runs_for_weeks_renews_its_certificates() {
+    let clock = Arc::new(Clock(Mutex::new(UnixTime::now())));
+    let mut config = AuthorityConfig::default();
+    config.clock = clock.clone();
+    let authority: Authority = pki::Authority::in_memory(config).unwrap();
+    let first = authority.chain();
+    let mut rig = Rig::start(desktop().authority(authority.clone())).await;
+    let later = clock.0.lock().unwrap().as_secs() + 21 * 24 * 60 * 60;
+    *clock.0.lock().unwrap() = UnixTime::since_unix_epoch(Duration::from_secs(later));
+    // With the clock of tokio paused, waiting lets the hours pass; the limit of other tests would be over first.
+    let event = rig.events.next().await;
+    assert_eq!(event, Some(Event::CertificatesRenewed));
+    assert_ne!(authority.chain(), first);
+}

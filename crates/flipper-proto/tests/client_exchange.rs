@@ -1,0 +1,541 @@
+//! The certificate exchange: what is asked, what is answered, and what becomes of it.
+
+mod rig;
+
+use flipper_proto::client::{
+    CredentialFailure, CredentialProblem, Event, ExchangeReason, Failure, Grant, Job, JobOutcome, MediumChoice, Os,
+    Purpose, State, Step, Timer, Trust,
+};
+use flipper_proto::{
+    AttemptId, CloseCause, CloseCode, ErrorReport, Excerpt, Generation, Instant, Medium, ProtocolError, Query,
+};
+
+use self::rig::{Rig, WALL, code, config, credentials, secs};
+
+fn trouble(kind: CredentialProblem) -> CredentialFailure {
+    CredentialFailure { kind, text: String::from("it does not work") }
+}
+
+/// A client without credentials that has sent its certificate request.
+fn asking() -> (Rig, AttemptId, Generation) {
+    let mut rig = Rig::new(config());
+    rig.start_with(None);
+    let (attempt, generation) = rig.ask();
+    rig.events();
+    (rig, attempt, generation)
+}
+
+/// The exchange has failed: the key goes, the socket is closed, and the client waits.
+fn assert_given_up(rig: &mut Rig, attempt: AttemptId, generation: Generation) {
+    let (_, kind) = rig.take_job();
+    assert_eq!(kind, Job::Discard { generation });
+    assert_eq!(rig.take_close(), (attempt, CloseCode::NORMAL));
+    assert_eq!(rig.client.state(), State::Closing);
+    rig.closed(attempt, code(1000));
+    assert!(matches!(rig.client.state(), State::Waiting { .. }));
+    rig.events();
+    rig.assert_quiet();
+}
+
+#[test]
+fn from_nothing_to_a_session() {
+    let mut rig = Rig::new(config());
+    rig.start();
+    assert_eq!(rig.client.state(), State::Preparing);
+    let (load, kind) = rig.take_job();
+    assert_eq!(kind, Job::Load);
+    rig.job_done(load, JobOutcome::Loaded { credentials: None, problem: None });
+
+    let (make, kind) = rig.take_job();
+    assert_eq!(kind, Job::NewGeneration);
+    assert_eq!(rig.client.poll_timeout(), None);
+    rig.pass(secs(3));
+    let prepared = rig.new_generation();
+    rig.job_done(make, JobOutcome::Prepared(prepared));
+
+    let (exchange, endpoint, trust) = rig.take_connect();
+    assert_eq!((endpoint.host.as_str(), endpoint.port, trust), ("localhost", 9089, Trust::Exchange));
+    assert_eq!(
+        endpoint.target,
+        "/?os=Linux&device=box&device_id=unknown&app=Sample&app_id=com.example.sample&sdk_version=4&medium=1"
+    );
+    assert_eq!(rig.client.state(), State::Exchanging);
+    rig.opened(exchange);
+    let timestamp = WALL + 4_000;
+    assert_eq!(
+        rig.sent(),
+        [format!(
+            concat!(
+                r#"{{"method":"signCertificate","csr":"CSR 1","destination":"/app/1/","medium":1,"timestamp":{at},"logs":["#,
+                r#""{early}:info:certificate exchange needed: there are no stored credentials","#,
+                r#""{at}:info:made a key and a certificate request (generation-1)"]}}"#
+            ),
+            at = timestamp,
+            early = timestamp - 3_000,
+        )]
+    );
+    rig.writable(exchange, 1 << 20);
+
+    rig.grant(exchange, "");
+    let (store, kind) = rig.take_job();
+    let grant = Grant { device_id: String::new(), medium: Medium::FsAccess, os: None };
+    let generation = Generation::from_u64(1);
+    assert_eq!(kind, Job::StoreGrant { generation, grant });
+    rig.job_done(store, JobOutcome::Stored(credentials(1)));
+    assert_eq!(
+        rig.take_sent(),
+        r#"{"method":"signCertificateAck","isError":false,"config":{"deviceId":"","medium":1},"hasRequiredFiles":true}"#
+    );
+    assert_eq!(rig.take_close(), (exchange, CloseCode::NORMAL));
+    assert_eq!(rig.client.state(), State::Closing);
+    rig.assert_no_actions();
+
+    rig.closed(exchange, code(1000));
+    let (session, endpoint, trust) = rig.take_connect();
+    assert_eq!((endpoint.port, trust), (9088, Trust::Mutual(generation)));
+    rig.opened(session);
+    assert_eq!(rig.jobs(), [Job::Promote { generation }]);
+    assert_eq!(
+        rig.events(),
+        [
+            Event::StateChanged(State::Preparing),
+            Event::Step(Step::ExchangeNeeded(ExchangeReason::NoCredentials)),
+            Event::Step(Step::RequestMade(generation)),
+            Event::StateChanged(State::Exchanging),
+            Event::Step(Step::CertificateAsked { os: String::from("Linux") }),
+            Event::Step(Step::Granted { device_id: String::new() }),
+            Event::Step(Step::CertificatesStored(generation)),
+            Event::StateChanged(State::Closing),
+            Event::Step(Step::SessionAttempted(generation)),
+            Event::StateChanged(State::Connecting),
+            Event::Step(Step::CredentialsProven(generation)),
+            Event::StateChanged(State::Connected { unresponsive: false }),
+        ]
+    );
+    assert_eq!(rig.client.last_failure(), None);
+    rig.assert_quiet();
+}
+
+#[test]
+fn everything_that_was_set_is_in_the_query() {
+    let mut config = config();
+    config.app = String::from("A&B #1?");
+    config.host = String::from("desk.example");
+    config.ports.insecure = 1;
+    config.ports.secure = 2;
+    config.instance_id = Some(String::from("i 1"));
+    config.foreground = Some(true);
+    config.medium = MediumChoice::Fixed(Medium::FsAccess);
+    config.os = Os::Fixed(String::from("Windows"));
+    let mut rig = Rig::new(config);
+    rig.start_with(Some(credentials(3)));
+    rig.stop();
+    rig.actions();
+    rig.start();
+    let (_, endpoint, _) = rig.take_connect();
+    assert_eq!((endpoint.host.as_str(), endpoint.port), ("desk.example", 2));
+
+    let query = Query::parse(&endpoint.target).unwrap();
+
+    let mut expected = Query::new("A&B #1?", "Windows", "box", "");
+    expected.app_id = Some(String::from("com.example.sample"));
+    expected.medium = Some(Medium::FsAccess);
+    expected.foreground = Some(true);
+    expected.instance_id = Some(String::from("i 1"));
+    expected.csr = Some(String::from("CSR 3"));
+    expected.csr_path = Some(String::from("/app/3/"));
+    assert_eq!(query, expected);
+}
+
+#[test]
+fn without_a_device_of_its_own_the_session_names_our_own() {
+    for (device_id, medium, expected_id, expected_medium) in [
+        ("", MediumChoice::Automatic, "own-id", Medium::None),
+        ("emulator-5554", MediumChoice::Automatic, "emulator-5554", Medium::FsAccess),
+        ("", MediumChoice::Fixed(Medium::FsAccess), "", Medium::FsAccess),
+        ("x", MediumChoice::Fixed(Medium::FsAccess), "x", Medium::FsAccess),
+    ] {
+        let mut config = config();
+        config.medium = medium;
+        let mut rig = Rig::new(config);
+        let mut stored = credentials(3);
+        stored.device_id = String::from(device_id);
+        rig.start();
+        let (job, _) = rig.take_job();
+        rig.job_done(job, JobOutcome::Loaded { credentials: Some(stored), problem: None });
+        let (attempt, endpoint, _) = rig.take_connect();
+
+        let query = Query::parse(&endpoint.target).unwrap();
+        assert_eq!((query.device_id.as_str(), query.medium), (expected_id, Some(expected_medium)));
+
+        // What the session says never leads to an exchange.
+        rig.opened(attempt);
+        rig.fail(attempt, CloseCause::Eof);
+        assert_eq!(rig.take_connect().1, endpoint);
+    }
+}
+
+#[test]
+fn refusals_are_told_and_the_key_goes() {
+    let full = ErrorReport::new("no").named("ClockSkew").with_stacktrace("s").with_hint("set the clock");
+    for (answer, expected) in [
+        ("{}", None),
+        (r#"{"deviceId":null}"#, None),
+        (r#"{"error":null,"x":[1]}"#, None),
+        (r#"{"error":{"message":"no","name":"ClockSkew","stacktrace":"s","hint":"set the clock","x":1}}"#, Some(full)),
+        (r#"{"error":{"message":"no"}}"#, Some(ErrorReport::new("no"))),
+        (r#"{"error":"just text"}"#, Some(ErrorReport::new("just text"))),
+        (r#"{"error":[1, 2]}"#, Some(ErrorReport::new("[1, 2]"))),
+        (r#"{"error":["a","b"]}"#, Some(ErrorReport::new(r#"["a","b"]"#))),
+        (r#"{"error":{"message":5}}"#, Some(ErrorReport::new(r#"{"message":5}"#))),
+    ] {
+        let (mut rig, attempt, generation) = asking();
+        rig.message(attempt, answer);
+        assert_eq!(
+            rig.events(),
+            [Event::Failed(Failure::ExchangeRefused(expected.clone())), Event::StateChanged(State::Closing)],
+            "{answer}"
+        );
+        assert_eq!(rig.client.last_failure(), Some(&Failure::ExchangeRefused(expected)));
+        assert_given_up(&mut rig, attempt, generation);
+    }
+}
+
+#[test]
+fn a_refusal_is_kept_in_part() {
+    let (mut rig, attempt, _) = asking();
+
+    rig.message(attempt, &format!(r#"{{"error":{{"message":"{}"}}}}"#, "é\\u0007".repeat(1_000)));
+
+    let Some(Failure::ExchangeRefused(Some(report))) = rig.client.last_failure() else { panic!("no refusal") };
+    assert!(report.message.len() < 700 && !report.message.contains('\u{7}'), "{}", report.message.len());
+}
+
+#[test]
+fn answers_that_are_none_fail_the_exchange() {
+    let limit = config().limits.exchange_message_bytes;
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    for (answer, error) in [
+        (String::new(), ProtocolError::Json { at: 0 }),
+        (String::from("{\"deviceId\":}"), ProtocolError::Json { at: 12 }),
+        (String::from("null"), ProtocolError::WrongType("message")),
+        (String::from("5"), ProtocolError::WrongType("message")),
+        (String::from("\"x\""), ProtocolError::WrongType("message")),
+        (String::from("[]"), ProtocolError::WrongType("message")),
+        (String::from(" [\"device\"]"), ProtocolError::WrongType("message")),
+        (String::from("{\"deviceId\":5}"), ProtocolError::WrongType("deviceId")),
+        (String::from("{\"deviceId\":[\"x\"]}"), ProtocolError::WrongType("deviceId")),
+        (String::from("{\"deviceId\":\"a\",\"deviceId\":\"b\"}"), ProtocolError::WrongType("message")),
+        (
+            format!("{{\"deviceId\":\"{}\"}}", "x".repeat(limit)),
+            ProtocolError::TooLarge { size: limit + 15, max: limit },
+        ),
+        (deep.clone(), ProtocolError::TooLarge { size: deep.len(), max: limit }),
+        (deep[95_000..105_000].into(), ProtocolError::WrongType("message")),
+    ] {
+        let (mut rig, attempt, generation) = asking();
+        rig.message(attempt, &answer);
+        assert_eq!(rig.failures(), [Failure::Protocol(error)], "{}", Excerpt::new(&answer));
+        assert_eq!(rig.client.counters().bad_messages, 1);
+        assert_given_up(&mut rig, attempt, generation);
+    }
+}
+
+#[test]
+fn binary_answers_count() {
+    let (mut rig, attempt, _) = asking();
+
+    rig.binary(attempt, b"\xff");
+    assert_eq!(rig.events(), [Event::PeerMisbehaved(ProtocolError::NotText { at: 0 })]);
+    assert_eq!(rig.client.state(), State::Exchanging);
+    rig.binary(attempt, br#"{"deviceId":"d","certificates":"x"}"#);
+    assert_eq!(rig.steps(), [Step::Granted { device_id: String::from("d") }]);
+}
+
+#[test]
+fn a_desktop_that_does_not_answer_is_given_up() {
+    let (mut rig, attempt, generation) = asking();
+
+    assert_eq!(rig.pass_to(Timer::Grant), secs(20));
+
+    assert_eq!(rig.failures(), [Failure::ExchangeTimeout { after: secs(20) }]);
+    assert_given_up(&mut rig, attempt, generation);
+    rig.pass_to(Timer::Retry);
+    let (_, kind) = rig.take_job();
+    assert_eq!(kind, Job::NewGeneration);
+}
+
+#[test]
+fn an_exchange_that_does_not_open_is_given_up() {
+    let mut rig = Rig::new(config());
+    rig.start_with(None);
+    let (attempt, generation) = rig.prepare();
+    rig.events();
+
+    assert_eq!(rig.pass_to(Timer::Connect), secs(10));
+
+    let (_, kind) = rig.take_job();
+    assert_eq!(kind, Job::Discard { generation });
+    assert_eq!(rig.take_action(), flipper_proto::client::Action::Abort { attempt });
+    let failure = Failure::Connection {
+        purpose: Purpose::Exchange,
+        to: String::from("localhost:9089"),
+        cause: CloseCause::Timeout,
+    };
+    assert_eq!(rig.failures(), [failure]);
+    assert!(matches!(rig.client.state(), State::Waiting { .. }));
+    rig.assert_quiet();
+}
+
+#[test]
+fn an_exchange_that_is_closed_is_given_up() {
+    for cause in [CloseCause::Refused, CloseCause::Eof, CloseCause::Http(401), code(1000), code(4413)] {
+        for opened in [false, true] {
+            let mut rig = Rig::new(config());
+            rig.start_with(None);
+            let (attempt, generation) = if opened { rig.ask() } else { rig.prepare() };
+            rig.events();
+
+            rig.closed(attempt, cause.clone());
+
+            assert_eq!(rig.jobs(), [Job::Discard { generation }]);
+            let (purpose, to) = (Purpose::Exchange, String::from("localhost:9089"));
+            assert_eq!(rig.failures(), [Failure::Connection { purpose, to, cause: cause.clone() }]);
+            assert!(matches!(rig.client.state(), State::Waiting { .. }));
+            rig.assert_quiet();
+        }
+    }
+}
+
+#[test]
+fn a_desktop_that_refuses_linux_is_asked_as_another_at_once() {
+    let (mut rig, attempt, refused) = asking();
+
+    rig.closed(attempt, code(1011));
+    assert_eq!(rig.take_job().1, Job::Discard { generation: refused });
+    assert_eq!(
+        rig.steps(),
+        [
+            Step::OsReplaced { refused: String::from("Linux"), presented: String::from("MacOS") },
+            Step::ExchangeNeeded(ExchangeReason::NoCredentials),
+        ]
+    );
+    let (job, _) = rig.take_job();
+    let prepared = rig.new_generation();
+    rig.job_done(job, JobOutcome::Prepared(prepared));
+    let (attempt, endpoint, _) = rig.take_connect();
+    assert!(endpoint.target.starts_with("/?os=MacOS&"), "{}", endpoint.target);
+    rig.opened(attempt);
+    rig.writable(attempt, 1 << 20);
+    rig.sent();
+
+    rig.grant(attempt, "");
+    let (store, kind) = rig.take_job();
+    let Job::StoreGrant { grant, generation } = kind else { panic!("{kind:?}") };
+    assert_eq!(grant.os.as_deref(), Some("MacOS"));
+    let mut stored = credentials(generation.as_u64());
+    stored.os = grant.os;
+    rig.job_done(store, JobOutcome::Stored(stored.clone()));
+    rig.actions();
+    rig.closed(attempt, code(1000));
+    assert!(rig.take_connect().1.target.starts_with("/?os=MacOS&"));
+
+    // The next process remembers it.
+    let mut rig = Rig::new(config());
+    rig.start();
+    let (job, _) = rig.take_job();
+    rig.job_done(job, JobOutcome::Loaded { credentials: Some(stored), problem: None });
+    assert!(rig.take_connect().1.target.starts_with("/?os=MacOS&"));
+}
+
+#[test]
+fn a_desktop_that_refuses_the_other_system_too_is_not_asked_for_ever() {
+    let (mut rig, attempt, _) = asking();
+    rig.closed(attempt, code(1011));
+    rig.take_job();
+    let (attempt, generation) = rig.ask();
+    rig.events();
+
+    rig.closed(attempt, CloseCause::Code { code: 1011, reason: "medium".into() });
+
+    assert_eq!(rig.failures(), [Failure::QueryRefused { reason: "medium".into() }]);
+    assert_eq!(rig.jobs(), [Job::Discard { generation }]);
+    assert!(matches!(rig.client.state(), State::Waiting { .. }));
+}
+
+#[test]
+fn a_system_that_was_set_stays() {
+    for (os, failure) in [
+        (Os::Fixed(String::from("Linux")), Failure::OsRefused { os: String::from("Linux") }),
+        (Os::Fixed(String::from("Windows")), Failure::QueryRefused { reason: Excerpt::default() }),
+        (Os::Automatic(String::from("Windows")), Failure::QueryRefused { reason: Excerpt::default() }),
+    ] {
+        let mut config = config();
+        config.os = os;
+        let mut rig = Rig::new(config);
+        rig.start_with(None);
+        let (attempt, _) = rig.ask();
+        rig.events();
+        rig.closed(attempt, code(1011));
+        assert_eq!(rig.failures(), [failure]);
+        assert!(matches!(rig.client.state(), State::Waiting { .. }));
+    }
+}
+
+#[test]
+fn a_session_that_is_refused_for_its_system_goes_on_as_another() {
+    let (mut rig, attempt) = Rig::connected(config(), &[]);
+
+    rig.closed(attempt, code(1011));
+    let (attempt, endpoint, _) = rig.take_connect();
+    assert!(endpoint.target.starts_with("/?os=MacOS&"), "{}", endpoint.target);
+    rig.opened(attempt);
+    rig.events();
+
+    rig.closed(attempt, code(1011));
+    assert_eq!(rig.failures(), [Failure::QueryRefused { reason: Excerpt::default() }]);
+    assert!(matches!(rig.client.state(), State::Waiting { .. }));
+}
+
+#[test]
+fn medium_www_fetches_before_it_stores() {
+    let mut config = config();
+    config.medium = MediumChoice::Fixed(Medium::Www);
+    let mut rig = Rig::new(config);
+    rig.start_with(None);
+    let (job, _) = rig.take_job();
+    let prepared = rig.new_generation();
+    let generation = prepared.generation;
+    rig.job_done(job, JobOutcome::Prepared(prepared));
+    let (attempt, endpoint, _) = rig.take_connect();
+    assert!(endpoint.target.ends_with("&medium=2"), "{}", endpoint.target);
+    rig.opened(attempt);
+    rig.writable(attempt, 1 << 20);
+    assert!(rig.take_sent().contains(r#","medium":2,"#));
+
+    rig.grant(attempt, "random");
+    let (fetch, kind) = rig.take_job();
+    assert_eq!(kind, Job::Fetch { generation, device_id: String::from("random") });
+    rig.job_done(fetch, JobOutcome::Done);
+    let (store, kind) = rig.take_job();
+    let grant = Grant { device_id: String::from("random"), medium: Medium::Www, os: None };
+    assert_eq!(kind, Job::StoreGrant { generation, grant });
+    let mut stored = credentials(1);
+    (stored.medium, stored.device_id) = (Medium::Www, String::from("random"));
+    rig.job_done(store, JobOutcome::Stored(stored));
+    assert!(rig.take_sent().contains(r#""config":{"deviceId":"random","medium":2}"#));
+    rig.take_close();
+    rig.closed(attempt, code(1000));
+    let query = Query::parse(&rig.take_connect().1.target).unwrap();
+    assert_eq!((query.device_id.as_str(), query.medium), ("random", Some(Medium::Www)));
+}
+
+#[test]
+fn certificates_that_did_not_arrive_are_reported_to_the_desktop() {
+    for www in [false, true] {
+        let mut config = config();
+        if www {
+            config.medium = MediumChoice::Fixed(Medium::Www);
+        }
+        let mut rig = Rig::new(config);
+        rig.start_with(None);
+        let (attempt, generation) = rig.ask();
+        rig.grant(attempt, "d");
+        let (job, _) = rig.take_job();
+        rig.events();
+        let failure = trouble(if www { CredentialProblem::Fetch } else { CredentialProblem::NotDelivered });
+
+        rig.job_done(job, JobOutcome::Failed(failure.clone()));
+
+        assert_eq!(rig.failures(), [Failure::Credentials(failure)]);
+        assert_eq!(rig.take_job().1, Job::Discard { generation });
+        let acknowledgement = rig.take_sent();
+        let expected = r#"{"method":"signCertificateAck","isError":true,"config":{"deviceId":"","medium":M},"hasRequiredFiles":false}"#;
+        assert_eq!(acknowledgement, expected.replace('M', if www { "2" } else { "1" }));
+        assert_eq!(rig.take_close(), (attempt, CloseCode::NORMAL));
+    }
+}
+
+#[test]
+fn a_socket_that_ends_after_the_grant_does_no_harm() {
+    let (mut rig, attempt, generation) = asking();
+    rig.grant(attempt, "");
+    let (store, _) = rig.take_job();
+    rig.message(attempt, r#"{"deviceId":"another answer"}"#);
+    rig.message(attempt, "garbage");
+
+    rig.closed(attempt, CloseCause::Reset);
+    assert_eq!(rig.client.state(), State::Exchanging);
+    rig.job_done(store, JobOutcome::Stored(credentials(generation.as_u64())));
+
+    let (session, _, trust) = rig.take_connect();
+    assert_eq!(trust, Trust::Mutual(generation));
+    rig.open_session(session);
+    assert_eq!(rig.jobs(), [Job::Promote { generation }]);
+    assert_eq!(rig.failures(), []);
+    rig.assert_quiet();
+}
+
+#[test]
+fn a_key_that_cannot_be_made_is_tried_again() {
+    let mut rig = Rig::new(config());
+    rig.start_with(None);
+    let (job, _) = rig.take_job();
+    rig.events();
+
+    rig.job_done(job, JobOutcome::Failed(trouble(CredentialProblem::Io)));
+
+    assert_eq!(rig.failures(), [Failure::Credentials(trouble(CredentialProblem::Io))]);
+    rig.pass_to(Timer::Retry);
+    assert_eq!(rig.take_job().1, Job::NewGeneration);
+}
+
+#[test]
+fn a_job_that_is_answered_with_the_outcome_of_another_fails() {
+    for outcome in
+        [JobOutcome::Done, JobOutcome::Stored(credentials(1)), JobOutcome::Loaded { credentials: None, problem: None }]
+    {
+        let mut rig = Rig::new(config());
+        rig.start_with(None);
+        let (job, _) = rig.take_job();
+        rig.job_done(job, outcome);
+        assert_eq!(rig.failures().len(), 1);
+        assert_eq!(rig.pass_to(Timer::Retry).as_secs(), 0);
+        assert_eq!(rig.take_job().1, Job::NewGeneration);
+    }
+    for outcome in
+        [JobOutcome::Done, JobOutcome::Stored(credentials(99)), JobOutcome::Loaded { credentials: None, problem: None }]
+    {
+        let (mut rig, attempt, generation) = asking();
+        rig.grant(attempt, "");
+        let (store, _) = rig.take_job();
+        rig.job_done(store, outcome);
+        assert_eq!(rig.failures().len(), 1);
+        assert_given_up(&mut rig, attempt, generation);
+    }
+}
+
+#[test]
+fn the_request_tells_the_history_and_stays_small() {
+    let mut rig = Rig::new(config());
+    rig.start_with(None);
+    for _ in 0..100 {
+        let (attempt, _) = rig.prepare();
+        let reason = "\"".repeat(300);
+        rig.fail(attempt, CloseCause::Code { code: 4413, reason: reason.as_str().into() });
+        assert!(matches!(rig.take_job().1, Job::Discard { .. }));
+    }
+    let (attempt, _) = rig.prepare();
+    rig.opened(attempt);
+
+    let request = rig.take_sent();
+    let limit = config().limits.exchange_message_bytes;
+    assert!(request.len() < limit, "{} bytes", request.len());
+    let request: serde_json::Value = serde_json::from_str(&request).unwrap();
+    let logs = request["logs"].as_array().unwrap();
+    assert_eq!(logs.len(), 64);
+    let failed = logs.iter().filter(|line| line.as_str().unwrap().contains(":error:certificate exchange with")).count();
+    assert!(failed > 20, "{failed}");
+    let at = Instant::ZERO + secs(1);
+    assert!(logs[0].as_str().unwrap()[..13].parse::<u64>().unwrap() > WALL + at.as_millis());
+}

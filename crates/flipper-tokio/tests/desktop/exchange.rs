@@ -1,0 +1,115 @@
+//! The insecure port: how a certificate request is answered.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex};
+
+use flipper_tokio::Certificates;
+use flipper_tokio::proto::Query;
+use serde_json::{Value, json};
+use tungstenite::Message;
+use tungstenite::protocol::WebSocket;
+
+use super::session::{accept, close_frame};
+use super::tcp::Tcp;
+use super::{PATIENCE, Result, Shared, lock};
+
+/// How a certificate request is answered.
+#[derive(Default)]
+pub(crate) enum Reply {
+    /// The certificates are written where the app said, and the device id is answered.
+    #[default]
+    Grant,
+    /// As `Grant`, once the test has let it go.
+    GrantAfter(Receiver<()>),
+    /// The certificates are put here for a provider to fetch, and the device id is answered.
+    Keep(Kept),
+    /// The device id is answered, and nothing else is done.
+    GrantNothing,
+    /// This text is answered.
+    Text(String),
+    /// These bytes are sent as they are.
+    Bytes(Vec<u8>),
+    /// Nothing is answered.
+    Silence,
+    /// The connection is closed with this code and reason as soon as it is open.
+    Close(u16, &'static str),
+    /// The connection ends without a word.
+    HangUp,
+}
+
+/// Certificates by device id.
+pub(crate) type Kept = Arc<Mutex<BTreeMap<String, Certificates>>>;
+
+/// The device id that is answered.
+pub(crate) const DEVICE_ID: &str = "device-1";
+
+/// A certificate request.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) query: Query,
+    pub(crate) message: Value,
+}
+
+/// Serves one connection to the insecure port.
+pub(super) fn serve(shared: &Shared, tcp: Tcp) -> Result {
+    let (mut socket, hello) = accept(tcp)?;
+    let reply = lock(&shared.replies).pop_front().unwrap_or_default();
+    if let Reply::Close(code, reason) = reply {
+        socket.close(Some(close_frame(code, reason)))?;
+        return read_on(&mut socket, shared);
+    }
+    let message: Value = serde_json::from_str(socket.read()?.to_text()?)?;
+    shared.asked.send(Asked { query: Query::parse(&hello.target)?, message: message.clone() })?;
+    let granted = json!({"deviceId": DEVICE_ID}).to_string();
+    match reply {
+        Reply::Grant => {
+            write_certificates(shared, &message)?;
+            socket.send(Message::text(granted))?;
+        }
+        Reply::GrantAfter(go) => {
+            go.recv_timeout(PATIENCE)?;
+            write_certificates(shared, &message)?;
+            socket.send(Message::text(granted))?;
+        }
+        Reply::Keep(kept) => {
+            let certificates = sign(shared, &message)?;
+            lock(&kept).insert(DEVICE_ID.to_owned(), certificates);
+            socket.send(Message::text(granted))?;
+        }
+        Reply::GrantNothing => socket.send(Message::text(granted))?,
+        Reply::Text(text) => socket.send(Message::text(text))?,
+        Reply::Bytes(bytes) => socket.get_mut().write_all(&bytes)?,
+        Reply::HangUp => return Ok(()),
+        Reply::Silence | Reply::Close(..) => {}
+    }
+    read_on(&mut socket, shared)
+}
+
+/// Reads what the app still has to say, until it is gone.
+fn read_on(socket: &mut WebSocket<Tcp>, shared: &Shared) -> Result {
+    loop {
+        if let Message::Text(text) = socket.read()? {
+            shared.acknowledged.send(serde_json::from_str(&text)?)?;
+        }
+    }
+}
+
+fn write_certificates(shared: &Shared, message: &Value) -> Result {
+    let certificates = sign(shared, message)?;
+    let destination = text_of(message, "destination")?;
+    // The names are appended as they are, as official desktops do.
+    fs::write(format!("{destination}sonarCA.crt"), certificates.ca)?;
+    Ok(fs::write(format!("{destination}device.crt"), certificates.certificate)?)
+}
+
+fn sign(shared: &Shared, message: &Value) -> Result<Certificates> {
+    let signed = lock(&shared.authority).sign(text_of(message, "csr")?, DEVICE_ID)?;
+    Ok(Certificates { ca: signed.ca_pem, certificate: signed.certificate_pem })
+}
+
+fn text_of<'a>(message: &'a Value, key: &str) -> Result<&'a str> {
+    message[key].as_str().ok_or_else(|| format!("the request lacks `{key}`").into())
+}

@@ -1,0 +1,172 @@
+//! A session, frame by frame.
+
+use std::io::{Read, Write};
+
+use flipper_tokio::proto::Query;
+use rustls::{ServerConnection, StreamOwned};
+use serde_json::{Value, json};
+use tungstenite::handshake::server::{Request, Response};
+use tungstenite::protocol::frame::coding::CloseCode;
+use tungstenite::protocol::{CloseFrame, WebSocket, WebSocketConfig};
+use tungstenite::{Message, Utf8Bytes};
+
+use super::tcp::Tcp;
+use super::{Result, frames};
+
+type Tls = StreamOwned<ServerConnection, Tcp>;
+
+/// A session with an app.
+pub(crate) struct Session {
+    socket: WebSocket<Tls>,
+    /// Who the app says it is.
+    pub(crate) query: Query,
+    /// The `Host` that it asked for.
+    pub(crate) host: String,
+}
+
+impl Session {
+    pub(super) fn accept(tls: Tls) -> Result<Self> {
+        let (socket, Hello { target, host }) = accept(tls)?;
+        Ok(Self { socket, query: Query::parse(&target)?, host })
+    }
+
+    /// Sends a message.
+    pub(crate) fn send(&mut self, message: &Value) -> Result {
+        self.send_text(&message.to_string())
+    }
+
+    /// Sends a message of text, whatever it holds.
+    pub(crate) fn send_text(&mut self, text: &str) -> Result {
+        Ok(self.socket.send(Message::text(text))?)
+    }
+
+    /// Sends bytes as they are.
+    pub(crate) fn send_raw(&mut self, bytes: &[u8]) -> Result {
+        let tls = self.socket.get_mut();
+        tls.write_all(bytes)?;
+        Ok(tls.flush()?)
+    }
+
+    /// Has the app initialise a plugin.
+    pub(crate) fn init(&mut self, plugin: &str) -> Result {
+        self.send(&json!({"method": "init", "params": {"plugin": plugin}}))
+    }
+
+    /// Calls a method of a plugin. The params are JSON.
+    pub(crate) fn call(&mut self, id: u64, plugin: &str, method: &str, params: &str) -> Result {
+        self.send_text(&call(id, plugin, method, params))
+    }
+
+    /// The next message, as it came.
+    pub(crate) fn receive_text(&mut self) -> Result<String> {
+        loop {
+            match self.socket.read()? {
+                Message::Text(text) => return Ok(text.as_str().to_owned()),
+                Message::Ping(_) | Message::Pong(_) => {}
+                other => return Err(format!("a message was expected, not {other:?}").into()),
+            }
+        }
+    }
+
+    /// The next message.
+    pub(crate) fn receive(&mut self) -> Result<Value> {
+        Ok(serde_json::from_str(&self.receive_text()?)?)
+    }
+
+    /// Waits until the app pings.
+    pub(crate) fn wait_for_ping(&mut self) -> Result {
+        loop {
+            if let Message::Ping(_) = self.socket.read()? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Looks whether the session goes on: whether the plugin `Example` echoes.
+    pub(crate) fn assert_echoes(&mut self) -> Result {
+        self.call(77, "Example", "echo", r#"{"still":"here"}"#)?;
+        let answer = self.receive()?;
+        if answer == json!({"id": 77, "success": {"still": "here"}}) {
+            Ok(())
+        } else {
+            Err(format!("an echo was expected, not {answer}").into())
+        }
+    }
+
+    /// Closes, and waits until the app has answered that.
+    pub(crate) fn close(mut self, code: u16, reason: &'static str) -> Result {
+        // Written by hand: tungstenite refuses to send codes that must not be sent.
+        self.send_raw(&frames::close(code, reason))?;
+        while !matches!(self.socket.read()?, Message::Close(_)) {}
+        Ok(())
+    }
+
+    /// Waits until the app closes, and gives back the code.
+    pub(crate) fn wait_closed(mut self) -> Result<u16> {
+        match self.socket.read()? {
+            Message::Close(Some(frame)) => {
+                // Sends the answer, which ends the connection.
+                while self.socket.read().is_ok() {}
+                Ok(frame.code.into())
+            }
+            other => Err(format!("a close frame was expected, not {other:?}").into()),
+        }
+    }
+
+    /// Waits until the app is gone, however that comes.
+    pub(crate) fn wait_gone(mut self) {
+        while self.socket.read().is_ok() {}
+    }
+
+    /// Ends the TCP connection, and TLS without its `close_notify`.
+    pub(crate) fn drop_tcp(self) {}
+
+    /// Ends TLS as it should be, but without a close frame.
+    pub(crate) fn end_tls(mut self) -> Result {
+        let tls = self.socket.get_mut();
+        tls.conn.send_close_notify();
+        Ok(tls.flush()?)
+    }
+
+    /// Ends the TCP connection with a reset.
+    pub(crate) fn reset(self) -> Result {
+        let (connection, tcp) = self.socket.into_inner().into_parts();
+        drop(connection);
+        Ok(tcp.reset()?)
+    }
+
+    pub(crate) fn tcp(&self) -> &Tcp {
+        &self.socket.get_ref().sock
+    }
+}
+
+/// A call, as text.
+pub(crate) fn call(id: u64, plugin: &str, method: &str, params: &str) -> String {
+    format!(r#"{{"id":{id},"method":"execute","params":{{"api":"{plugin}","method":"{method}","params":{params}}}}}"#)
+}
+
+/// What an app says when it asks for an upgrade.
+#[derive(Default)]
+pub(super) struct Hello {
+    pub(super) target: String,
+    pub(super) host: String,
+}
+
+/// Accepts an upgrade.
+pub(super) fn accept<S: Read + Write>(stream: S) -> Result<(WebSocket<S>, Hello)> {
+    let mut hello = Hello::default();
+    let note = |request: &Request, response: Response| {
+        hello.target = request.uri().to_string();
+        hello.host = request.headers()["host"].to_str().unwrap_or_default().to_owned();
+        Ok(response)
+    };
+    let config = WebSocketConfig::default().max_message_size(None).max_frame_size(None);
+    match tungstenite::accept_hdr_with_config(stream, note, Some(config)) {
+        Ok(socket) => Ok((socket, hello)),
+        Err(error) => Err(error.to_string().into()),
+    }
+}
+
+pub(super) fn close_frame(code: u16, reason: &'static str) -> CloseFrame {
+    CloseFrame { code: CloseCode::from(code), reason: Utf8Bytes::from_static(reason) }
+}

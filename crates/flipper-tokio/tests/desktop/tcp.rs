@@ -1,0 +1,66 @@
+//! A TCP connection that can be slow, silent or rude.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpStream};
+
+use super::PATIENCE;
+
+pub(crate) struct Tcp {
+    stream: TcpStream,
+    /// Whether it writes byte by byte.
+    pub(crate) dribbles: bool,
+}
+
+impl Tcp {
+    pub(crate) fn new(stream: TcpStream) -> io::Result<Self> {
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        Ok(Self { stream, dribbles: false })
+    }
+
+    pub(crate) fn get_ref(&self) -> &TcpStream {
+        &self.stream
+    }
+
+    /// Reads until the peer is gone.
+    pub(crate) fn wait_for_the_end(&mut self) -> io::Result<()> {
+        io::copy(&mut self.stream, &mut io::sink()).map(drop)
+    }
+
+    /// Says these bytes and nothing after them. Reads on, so that the peer gets them and no reset.
+    pub(crate) fn last_words(&mut self, bytes: &str) -> io::Result<()> {
+        self.stream.write_all(bytes.as_bytes())?;
+        self.stream.shutdown(Shutdown::Write)?;
+        self.wait_for_the_end()
+    }
+
+    /// Ends the connection with a reset.
+    #[cfg(unix)]
+    pub(crate) fn reset(self) -> io::Result<()> {
+        Ok(rustix::net::sockopt::set_socket_linger(&self.stream, Some(std::time::Duration::ZERO))?)
+    }
+
+    /// Ends the connection with a reset, as far as the system lets a program do that.
+    #[cfg(not(unix))]
+    pub(crate) fn reset(self) -> io::Result<()> {
+        self.stream.shutdown(Shutdown::Both)
+    }
+}
+
+impl Read for Tcp {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.stream.read(buf)
+    }
+}
+
+impl Write for Tcp {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        let count = if self.dribbles { buf.len().min(1) } else { buf.len() };
+        self.stream.write(&buf[..count])
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
