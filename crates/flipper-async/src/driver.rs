@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use flipper_client::{App, Jobs, Turn};
-use flipper_proto::client::{Action, Client, JobOutcome, State, Trust};
+use flipper_proto::client::{Action, JobOutcome, Trust};
 use flipper_proto::{AttemptId, CloseCause, Instant, JobId};
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
@@ -238,9 +238,6 @@ impl<R: Runtime> Driver<R> {
         true
     }
 
-    fn is_over(&self, turn: &Turn) -> bool {
-        self.running.is_empty() && turn.core(|core: &mut Client| core.state() == State::Stopped)
-    }
 }
 
 impl<R: Runtime> Future for Driver<R> {
@@ -253,7 +250,8 @@ impl<R: Runtime> Future for Driver<R> {
             if this.round(&mut turn, cx) || this.arm(&turn, cx) {
                 continue;
             }
-            if this.is_over(&turn) {
+            if this.running.is_empty() && turn.is_over() {
+                this.lingering = None;
                 this.app.finish();
                 return Poll::Ready(());
             }

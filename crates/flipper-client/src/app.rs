@@ -34,8 +34,8 @@ pub struct App {
 #[derive(Default)]
 struct Plugins {
     added: BTreeMap<PluginId, Arc<dyn Plugin>>,
-    /// Removed while they were connected: they are still to be told.
-    leaving: BTreeMap<PluginId, Arc<dyn Plugin>>,
+    /// Those that were told that they are connected, and not yet that this is over: also those removed meanwhile.
+    connected: BTreeMap<PluginId, Arc<dyn Plugin>>,
 }
 
 struct Shared {
@@ -145,13 +145,11 @@ impl App {
     /// [`ApiMisuse::UnknownPlugin`].
     pub fn remove_plugin(&self, id: &str) -> Result<(), ApiMisuse> {
         let mut plugins = lock(&self.plugins);
-        let connected = self.peek(|core| core.is_plugin_connected(id));
         self.with_core(|core| core.remove_plugin(id))?;
-        if let Some((id, plugin)) = plugins.added.remove_entry(id)
-            && connected
-        {
-            plugins.leaving.insert(id, plugin);
-        }
+        let removed = plugins.added.remove(id);
+        // What a plugin does when it is dropped is a callback, too.
+        drop(plugins);
+        drop(removed);
         Ok(())
     }
 
@@ -261,12 +259,6 @@ impl App {
         lock(&self.plugins).added.get(id).cloned()
     }
 
-    /// The plugin that is to be told that it is disconnected, which may have been removed.
-    fn leaving_plugin(&self, id: &PluginId) -> Option<Arc<dyn Plugin>> {
-        let mut plugins = lock(&self.plugins);
-        plugins.leaving.remove(id).or_else(|| plugins.added.get(id).cloned())
-    }
-
     fn notice(&self, notice: &Notice) {
         match notice {
             Notice::State(state) => tracing::debug!("{state}"),
@@ -325,6 +317,13 @@ impl Turn {
         any
     }
 
+    /// Whether the app has stopped, and the driver has seen to everything that is left to do.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        let shared = lock(&self.app.shared);
+        shared.core.state() == State::Stopped && !shared.dirty
+    }
+
     /// Ends the turn, unless something was changed that the driver has not looked at yet.
     #[must_use]
     pub fn rest(&self) -> bool {
@@ -340,7 +339,7 @@ impl Turn {
             Event::Call { call, plugin, method, params, expects_reply } => {
                 let responder = Responder::new(app, call, plugin.clone(), method.clone(), expects_reply);
                 let Some(receiver) = app.plugin(&plugin) else { return };
-                shield("a plugin", || {
+                shield("a plugin", move || {
                     if receiver.has_method(&method) {
                         receiver.on_call(Call { method, params, responder });
                     } else {
@@ -349,23 +348,23 @@ impl Turn {
                 });
             }
             Event::MethodQuery { call, plugin, method } => {
-                let mut has_it = false;
-                if let Some(receiver) = app.plugin(&plugin) {
-                    shield("a plugin", || has_it = receiver.has_method(&method));
-                }
+                let receiver = app.plugin(&plugin);
+                let has_it = shield("a plugin", move || receiver.is_some_and(|receiver| receiver.has_method(&method)));
                 // A session that ended meanwhile wants no answer.
-                let _ended = self.core(|core| core.respond_supported(call, has_it));
+                let _ended = self.core(|core| core.respond_supported(call, has_it.unwrap_or(false)));
             }
             Event::PluginConnected(plugin) => {
                 tracing::debug!(%plugin, "the desktop initialised the plugin");
                 if let Some(receiver) = app.plugin(&plugin) {
-                    shield("a plugin", || receiver.on_connect(Connection::new(app, plugin)));
+                    lock(&app.plugins).connected.insert(plugin.clone(), Arc::clone(&receiver));
+                    shield("a plugin", move || receiver.on_connect(Connection::new(app, plugin)));
                 }
             }
             Event::PluginDisconnected(plugin) => {
                 tracing::debug!(%plugin, "the desktop has left the plugin");
-                if let Some(receiver) = app.leaving_plugin(&plugin) {
-                    shield("a plugin", || receiver.on_disconnect());
+                let receiver = lock(&app.plugins).connected.remove(&plugin);
+                if let Some(receiver) = receiver {
+                    shield("a plugin", move || receiver.on_disconnect());
                 }
             }
             Event::StateChanged(state) => app.notice(&Notice::State(state)),
@@ -378,10 +377,14 @@ impl Turn {
 }
 
 /// Keeps the panic of a callback from everybody else. What it was asked is answered when its responder is dropped.
-fn shield(whose: &str, callback: impl FnOnce()) {
-    if catch_unwind(AssertUnwindSafe(callback)).is_err() {
+///
+/// A plugin moves into its callback: it may be dropped there for good, and may panic then, too.
+fn shield<T>(whose: &str, callback: impl FnOnce() -> T) -> Option<T> {
+    let result = catch_unwind(AssertUnwindSafe(callback));
+    if result.is_err() {
         tracing::error!("{whose} panicked in a callback");
     }
+    result.ok()
 }
 
 /// The state behind these locks is never left half-changed: no callback runs under them.

@@ -44,7 +44,7 @@ impl Connection {
     /// # Errors
     /// [`SendError`].
     pub fn send_json(&self, method: &str, params: Option<&Payload>) -> Result<(), SendError> {
-        let app = self.app.upgrade().ok_or(SendError::Stopped)?;
+        let app = self.running()?;
         app.with_core(|core| core.send(&self.plugin, method, params)).map_err(SendError::from)
     }
 
@@ -53,8 +53,12 @@ impl Connection {
     /// # Errors
     /// [`SendError::NotConnected`] when no desktop is there: errors do not wait.
     pub fn report_error(&self, report: &ErrorReport) -> Result<(), SendError> {
-        let app = self.app.upgrade().ok_or(SendError::Stopped)?;
+        let app = self.running()?;
         app.with_core(|core| core.report_error(report)).map_err(SendError::from)
+    }
+
+    fn running(&self) -> Result<Arc<App>, SendError> {
+        self.app.upgrade().filter(|app| !app.is_finished()).ok_or(SendError::Stopped)
     }
 
     /// Whether a desktop has initialised the plugin.

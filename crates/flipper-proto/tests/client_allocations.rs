@@ -2,6 +2,8 @@
 //!
 //! `cargo test --test client_allocations -- --nocapture` prints the figures.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that fails panics")]
+
 mod rig;
 
 use allocation_counter::{AllocationInfo, measure};

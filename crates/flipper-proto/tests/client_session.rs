@@ -1,5 +1,7 @@
 //! The requests of a desktop: every method, every answer, to the byte.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails panics")]
+
 mod rig;
 
 use flipper_proto::client::{Event, PluginMode, Reply, State};

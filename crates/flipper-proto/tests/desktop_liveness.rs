@@ -173,6 +173,21 @@ fn a_client_that_registered_once_keeps_its_plugins() {
 }
 
 #[test]
+fn timers_end_with_their_connection() {
+    let mut desk = Desk::new();
+    let unregistered = desk.connect("A");
+    let conn = desk.client("B", &["P"]);
+    desk.call("B", "m");
+    desk.sent(conn);
+    desk.message(conn, r#"{"method":"refreshPlugins"}"#);
+    desk.sent(conn);
+    desk.closed(unregistered);
+    desk.closed(conn);
+    desk.events();
+    assert_eq!(timer(&desk), None);
+}
+
+#[test]
 fn other_timings() {
     let mut config = Config::new();
     config.timing.ping = Duration::from_millis(20);

@@ -204,6 +204,31 @@ fn plugins_that_come_and_go() {
 }
 
 #[test]
+fn a_plugin_that_goes_and_comes_at_once() {
+    let (mut pair, client) = Pair::connected(&["P", "Q"]);
+    init(&mut pair, &client, "P");
+    pair.app_events(0);
+    let app = &mut pair.apps[0].client;
+    app.remove_plugin("P").unwrap();
+    app.add_plugin("P", PluginMode::Background).unwrap();
+    pair.drive();
+    assert_eq!(pair.app_events(0), [client::Event::PluginDisconnected(plugin("P"))]);
+
+    // The desktop would otherwise go on believing that it has initialised the plugin.
+    let told = pair.desktop_events().into_iter().map(|event| match event {
+        Event::PluginsChanged { plugins, background, .. } => (plugins, background),
+        event => panic!("{event:?}"),
+    });
+    let (one, both) = (vec![plugin("Q")], vec![plugin("P"), plugin("Q")]);
+    assert_eq!(told.collect::<Vec<_>>(), [(one.clone(), one), (both.clone(), both)]);
+    assert!(pair.desktop.client(&client).unwrap().initialised.is_empty());
+    init(&mut pair, &client, "P");
+    send(&mut pair, 0, "P", "row", "1");
+    assert_eq!(messages(&mut pair), ["P.row 1"]);
+    pair.app_events(0);
+}
+
+#[test]
 fn errors_that_an_app_reports() {
     let (mut pair, client) = Pair::connected(&["P"]);
     let report = ErrorReport::new("crash").named("Panic").with_stacktrace("main.rs:1");

@@ -311,6 +311,9 @@ impl Run {
         let told: BTreeSet<ClientId> = self.desktop.clients().map(|status| status.client.clone()).collect();
         assert_eq!(told, self.promises.clients);
         assert_eq!(self.desktop.connections(), self.promises.sockets.len());
+        if self.promises.sockets.is_empty() {
+            assert_eq!(self.desktop.poll_timeout(), None, "a timer of nobody");
+        }
         let pending: usize = self.desktop.clients().map(|status| status.pending_requests).sum();
         assert_eq!(pending, self.promises.requests.len());
     }

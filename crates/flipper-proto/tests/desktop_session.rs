@@ -22,7 +22,7 @@ fn a_client_is_asked_for_its_plugins() {
     desk.message(conn, r#"{"id":0,"success":{"plugins":["Network","B\u00e9","Network"],"more":1}}"#);
     assert_eq!(desk.sent(conn), [r#"{"id":1,"method":"getBackgroundPlugins"}"#]);
     assert_eq!(desk.desktop.client(&id("A")).unwrap().plugins, None);
-    desk.message(conn, r#"{"success":{"plugins":["Network"]},"id":1}"#);
+    desk.message(conn, r#"{"success":{"plugins":["Network","unknown"]},"id":1}"#);
 
     let (all, background) = (plugins(&["Network", "Bé"]), plugins(&["Network"]));
     let event = Event::PluginsChanged { client: id("A"), plugins: all.clone(), background: background.clone() };

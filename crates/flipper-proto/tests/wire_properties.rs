@@ -1,10 +1,12 @@
 //! Arbitrary text in, whatever it is; and arbitrary values out, which come back the same.
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test that fails panics")]
+
 mod rig;
 
 use std::collections::BTreeMap;
 
-use flipper_proto::client::{Event, Reply, State};
+use flipper_proto::client::{Event, Job, Reply, State};
 use flipper_proto::{
     AttemptId, ClientId, ErrorReport, Excerpt, Medium, MessageId, Payload, PluginId, ProtocolError, Query,
 };
@@ -14,6 +16,16 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use self::rig::{Rig, config};
+
+/// Answers to a certificate request, good and bad.
+const ANSWERS: [&str; 6] = [
+    r#"{"deviceId":""}"#,
+    r#" {"x":[1e400,{}],"deviceId":"a\u0062"}"#,
+    r#"{"deviceId":5}"#,
+    r#"["device"]"#,
+    r#"{"deviceId":null,"error":{"message":"no"}}"#,
+    r#"{"error":["no"]}"#,
+];
 
 fn rig() -> (Rig, AttemptId) {
     Rig::in_use(config(), &["A"])
@@ -276,12 +288,26 @@ proptest! {
     }
 
     #[test]
-    fn no_answer_confuses_an_exchange(text in jsonish()) {
+    fn no_answer_confuses_an_exchange(text in prop_oneof![jsonish(), select(&ANSWERS[..]).prop_map(String::from)]) {
         let mut rig = Rig::new(config());
         rig.start_with(None);
-        let (attempt, _) = rig.ask();
+        let (attempt, generation) = rig.ask();
         rig.message(attempt, &text);
-        prop_assert!(matches!(rig.client.state(), State::Exchanging | State::Closing));
+        let answer: Option<BTreeMap<String, Box<RawValue>>> = serde_json::from_str(&text).ok();
+        let device_id = answer.and_then(|answer| serde_json::from_str::<String>(answer.get("deviceId")?.get()).ok());
+        match (rig.take_job().1, device_id) {
+            (Job::StoreGrant { grant, .. }, Some(device_id)) => {
+                prop_assert_eq!(rig.client.state(), State::Exchanging);
+                prop_assert_eq!(grant.device_id, device_id);
+            }
+            (Job::Discard { generation: discarded }, _) => {
+                prop_assert_eq!(rig.client.state(), State::Closing);
+                prop_assert_eq!(discarded, generation);
+                rig.take_close();
+            }
+            (job, device_id) => panic!("{text}: {job:?} for {device_id:?}"),
+        }
+        rig.assert_no_actions();
     }
 
     #[test]

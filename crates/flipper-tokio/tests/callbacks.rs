@@ -100,6 +100,46 @@ fn a_panic_in_an_async_method_harms_nobody() -> Result {
     app.stop(session)
 }
 
+/// A plugin that panics when it is dropped.
+struct PanicsAtTheEnd(Arc<OnceLock<Flipper>>);
+
+impl Plugin for PanicsAtTheEnd {
+    fn id(&self) -> &str {
+        "PanicsAtTheEnd"
+    }
+
+    fn has_method(&self, _: &str) -> bool {
+        true
+    }
+
+    fn on_call(&self, call: Call) {
+        self.0.wait().remove_plugin(self.id()).unwrap();
+        drop(call);
+    }
+}
+
+impl Drop for PanicsAtTheEnd {
+    fn drop(&mut self) {
+        panic!("as the test wants it");
+    }
+}
+
+#[test]
+fn a_panic_of_a_plugin_that_is_dropped_harms_nobody() -> Result {
+    let own = Arc::new(OnceLock::new());
+    let panics = PanicsAtTheEnd(Arc::clone(&own));
+    let Connected { mut session, app, .. } = Connected::with(|builder| builder.plugin(panics))?;
+    assert!(own.set(app.flipper.clone()).is_ok());
+    session.init("PanicsAtTheEnd")?;
+
+    session.call(1, "PanicsAtTheEnd", "remove", "{}")?;
+
+    assert_eq!(session.receive()?["error"]["name"], "PluginRemoved");
+    assert_eq!(session.receive()?, json!({"method": "refreshPlugins"}));
+    session.assert_echoes()?;
+    app.stop(session)
+}
+
 #[test]
 fn a_panic_in_the_observer_harms_nobody() -> Result {
     let desktop = Desktop::new()?;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::Arc;
 
-use flipper_pki::{Authority, AuthorityConfig, Binding, PrivateKey, SignedClient, client_config_at};
+use flipper_pki::{Authority, AuthorityConfig, Binding, PinnedCa, PrivateKey, SignedClient, client_config_at};
 use flipper_proto::TlsFailure;
 use tempfile::TempDir;
 use x509_cert::certificate::Certificate;
@@ -12,6 +12,7 @@ use x509_cert::der::Decode as _;
 use crate::support::apps::{APP_ID, App};
 use crate::support::clock::{Clock, DAY, HOUR};
 use crate::support::handshake::{self, VERSIONS, connect};
+use crate::support::official::Ca;
 use crate::support::openssl::{self, run};
 
 fn by(clock: &Clock) -> AuthorityConfig {
@@ -50,16 +51,58 @@ fn apps_and_desktops_connect_after_an_exchange() {
     let authority = Authority::in_memory(by(&clock)).unwrap();
     let app = App::new();
     let credentials = app.exchange_with(&authority, "A&B #1?");
-    let app_config = client_config_at(&credentials, clock.as_provider());
-    let outcome = connect(Arc::clone(&app_config), authority.server_config());
+    let outcome = connect(client_config_at(&credentials, clock.as_provider()), authority.server_config());
     outcome.assert_connected();
     let expected = Binding::Bound { app: APP_ID.to_owned(), device_id: "A&B #1?".to_owned() };
     assert_eq!(Binding::of_certificate(&outcome.app_certificate.unwrap()), Ok(expected));
     assert_eq!(outcome.desktop_chain, authority.chain());
-    // Every connection shows certificates again: nothing is resumed.
-    let again = connect(app_config, authority.server_config());
-    again.assert_connected();
-    assert!(again.app_certificate.is_some() && !again.desktop_chain.is_empty());
+}
+
+#[test]
+fn nothing_is_ever_resumed() {
+    let clock = Clock::now();
+    let authority = Authority::in_memory(by(&clock)).unwrap();
+    // Against a desktop that would: the official one, as far as Node lets it.
+    let key = openssl::key(openssl::P256);
+    let (ca, ca_key) = (Ca::shared(), openssl::other_rsa_key());
+    let (_official_app, official) = App::of(ca);
+    for version in VERSIONS {
+        let app = client_config_at(&official, clock.as_provider());
+        let trust = PinnedCa::from_pem(ca.certificate.as_bytes()).unwrap();
+        let shown = handshake::chain(&[&ca.server(ca_key)]);
+        let desktop = handshake::desktop(version, &shown, ca_key, trust, clock.as_provider());
+        for _ in 0..3 {
+            let outcome = connect(Arc::clone(&app), Arc::clone(&desktop));
+            outcome.assert_connected();
+            assert!(!outcome.resumed, "{version:?}");
+        }
+    }
+    // With an app that would.
+    let request = openssl::request(&key, openssl::SUBJECT, &[]);
+    let shown = handshake::chain(&[&authority.sign(&request, "").unwrap().certificate_pem]);
+    let desktop = authority.server_config();
+    for version in VERSIONS {
+        let app = handshake::app(version, &shown, &key, authority.trust(), clock.as_provider());
+        for _ in 0..3 {
+            let outcome = connect(Arc::clone(&app), Arc::clone(&desktop));
+            outcome.assert_connected();
+            assert!(!outcome.resumed, "{version:?}");
+        }
+    }
+}
+
+#[test]
+fn the_desktops_own_key_makes_no_app() {
+    let dir = TempDir::new().unwrap();
+    let authority = Authority::open(dir.path()).unwrap();
+    let key = fs::read_to_string(dir.path().join("server.key")).unwrap();
+    let signed = authority.sign(&openssl::request(&key, openssl::SUBJECT, &[]), "").unwrap();
+    for version in VERSIONS {
+        let shown = handshake::chain(&[&signed.certificate_pem]);
+        let app = handshake::app(version, &shown, &key, authority.trust(), Clock::now().as_provider());
+        let error = connect(app, authority.server_config()).refused_by_desktop();
+        assert_eq!(flipper_pki::classify(&error), TlsFailure::BadCertificate("its key is this side's own".into()));
+    }
 }
 
 #[test]
@@ -113,7 +156,7 @@ fn openssl_accepts_what_it_issues() {
     let text = openssl::describe(ca);
     assert!(text.contains("CA:TRUE") && text.contains("Certificate Sign"), "{text}");
     // Byte for byte the official subject, so that official apps take one CA for the other.
-    let official = crate::support::official::Ca::shared();
+    let official = Ca::shared();
     let subject = ["-subject_hash", "-subject", "-nameopt", "oneline,show_type"];
     assert_eq!(field(ca, &subject), field(&official.certificate, &subject));
 }

@@ -53,6 +53,9 @@ fn it_is_made_once_and_found_again() {
     let second = Authority::open(&dir).unwrap();
     assert_eq!(second.chain(), first.chain());
     assert_eq!(read_all(&dir), files, "opening it again changed something");
+    let arguments = ["x509", "-in", "c", "-noout", "-ext", "subjectKeyIdentifier"];
+    let key_id = openssl::text(openssl::run(&arguments, &[("c", first.ca_pem().as_bytes())]));
+    assert_eq!(key_id.lines().last().unwrap().trim().split(':').count(), 20, "{key_id}");
 }
 
 #[cfg(unix)]
@@ -96,6 +99,7 @@ fn everything_but_the_key_heals() {
             damage(&dir.join(name));
             let after = Authority::open(&dir).unwrap();
             assert_heals(&before, &after, &dir);
+            App::new().meet(&after);
         }
     }
 }
@@ -244,6 +248,19 @@ fn desktops_that_share_a_directory_renew_once() {
     assert_eq!(one.chain(), other.chain());
     assert_eq!(open().chain(), one.chain());
     assert!(!one.renew_if_due().unwrap());
+}
+
+#[test]
+fn a_ca_that_lives_for_a_month_only_is_renewed_at_once() {
+    let (_guard, dir) = new_dir();
+    Authority::open(&dir).unwrap();
+    // What the official desktop would make of the same key.
+    let short = Ca::new(&fs::read_to_string(dir.join("ca.key")).unwrap(), 30).certificate;
+    fs::write(dir.join("ca.crt"), &short).unwrap();
+    let authority = Authority::open(&dir).unwrap();
+    assert_ne!(authority.ca_pem(), short);
+    assert_eq!(Authority::open(&dir).unwrap().chain(), authority.chain());
+    App::new().meet(&authority);
 }
 
 /// Lets the first `count` accesses to the disk through, and none after: the process has died, or the

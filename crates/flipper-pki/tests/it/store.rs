@@ -292,7 +292,8 @@ mod modes {
             store.promote(prepared.generation).unwrap();
             return;
         }
-        for umask in ["000", "022", "077"] {
+        // The last one takes from the owner too.
+        for umask in ["000", "022", "077", "277"] {
             let app = App::new();
             // The umask belongs to the process, and changing it takes a shell, or unsafe code.
             let script = format!("umask {umask}; exec \"$0\" \"$@\"");

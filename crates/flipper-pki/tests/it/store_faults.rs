@@ -82,6 +82,10 @@ fn for_every_failure(
             if let Err(error) = &result {
                 assert_names_a_place(error, app.path());
             }
+            if mode == Mode::Once {
+                let is_temporary = |name: &String| name.starts_with(".tmp-");
+                assert!(!names(app.path()).iter().any(is_temporary), "after {count}: a temporary file is left");
+            }
             check(&app, result.err().as_ref());
         }
     }
@@ -113,19 +117,13 @@ fn an_exchange_that_dies_anywhere_leaves_the_old_credentials_or_the_new_ones() {
         if error.is_none() {
             assert_ne!(generation, old, "it was promoted, and nothing said that it failed");
         }
-        let names = || {
-            let names = fs::read_dir(app.path()).unwrap().map(|entry| entry.unwrap().file_name());
-            names.map(|name| name.into_string().unwrap()).collect::<Vec<_>>()
-        };
         // After ten minutes there is nothing left of it but what is in use.
-        for name in names() {
+        for name in names(app.path()) {
             let past = std::time::SystemTime::now() - std::time::Duration::from_secs(601);
             fs::File::open(app.path().join(name)).unwrap().set_modified(past).unwrap();
         }
         app.store.prune().unwrap();
-        let mut left = names();
-        left.sort();
-        assert_eq!(left, [generation.as_u64().to_string(), "current".to_owned()]);
+        assert_eq!(names(app.path()), [generation.as_u64().to_string(), "current".to_owned()]);
         assert!(app.store.load().problem.is_none());
     });
 }
@@ -173,6 +171,14 @@ fn faults_are_told_what_happens_where() {
         log.iter().skip_while(|(access, _)| *access != DiskAccess::Create).map(|(access, _)| *access).collect();
     let write = [DiskAccess::Create, DiskAccess::Write, DiskAccess::Sync, DiskAccess::Rename, DiskAccess::SyncDir];
     assert_eq!(steps, [write, write].concat());
+}
+
+/// The names in a directory, in order; none if it is not there.
+fn names(dir: &Path) -> Vec<String> {
+    let entries = fs::read_dir(dir).into_iter().flatten();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
 }
 
 /// Copies a directory with everything in it.

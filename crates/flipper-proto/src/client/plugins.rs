@@ -1,6 +1,6 @@
 //! The plugins of a client, and the events that wait in them.
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::format;
 use alloc::string::String;
 
@@ -24,6 +24,9 @@ pub(super) struct Plugins {
     slots: BTreeMap<PluginId, Slot>,
     /// Connected plugins that have events to send, each once, in the order of their turns.
     turns: VecDeque<PluginId>,
+    /// Plugins that were removed while they were connected, until an answer of ours leaves them out. Before that the
+    /// desktop would take one that was added anew for the one that it has initialised.
+    ghosts: BTreeSet<PluginId>,
     dropped: u64,
 }
 
@@ -52,17 +55,26 @@ impl Plugins {
 
     /// Whether the plugin was connected; an error if there is none.
     pub(super) fn remove(&mut self, id: &str) -> Result<bool, ApiMisuse> {
-        let slot = self.slots.remove(id).ok_or(ApiMisuse::UnknownPlugin)?;
-        self.turns.retain(|turn| turn.as_str() != id);
+        let (id, slot) = self.slots.remove_entry(id).ok_or(ApiMisuse::UnknownPlugin)?;
+        self.turns.retain(|turn| *turn != id);
+        if slot.connected {
+            self.ghosts.insert(id);
+        }
         Ok(slot.connected)
     }
 
     pub(super) fn ids(&self) -> impl Iterator<Item = &str> {
-        self.slots.keys().map(PluginId::as_str)
+        self.slots.keys().filter(|id| !self.ghosts.contains(*id)).map(PluginId::as_str)
     }
 
     pub(super) fn background_ids(&self) -> impl Iterator<Item = &str> {
         self.slots.iter().filter(|(_, slot)| slot.mode == PluginMode::Background).map(|(id, _)| id.as_str())
+    }
+
+    /// The desktop was told [which plugins there are](Self::ids). Returns whether it must ask again, because one was
+    /// left out.
+    pub(super) fn lay_ghosts(&mut self) -> bool {
+        core::mem::take(&mut self.ghosts).iter().any(|id| self.slots.contains_key(id))
     }
 
     /// The plugin of this id, if the desktop has initialised it.
@@ -77,6 +89,7 @@ impl Plugins {
     /// Lets the events of a plugin go, and tells of those that were lost before.
     pub(super) fn connect(&mut self, id: &PluginId) -> Option<String> {
         let slot = self.slots.get_mut(id)?;
+        self.ghosts.remove(id);
         slot.connected = true;
         if !slot.events.is_empty() && !self.turns.contains(id) {
             self.turns.push_back(id.clone());
@@ -93,6 +106,7 @@ impl Plugins {
 
     /// Disconnects every connected plugin, and names them. Those that have events keep their turns.
     pub(super) fn disconnect_all(&mut self) -> impl Iterator<Item = PluginId> {
+        self.ghosts.clear();
         self.slots.iter_mut().filter_map(|(id, slot)| core::mem::take(&mut slot.connected).then(|| id.clone()))
     }
 

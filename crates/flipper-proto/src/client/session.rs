@@ -187,6 +187,9 @@ impl Client {
             encode::plugins(id, self.plugins.ids())
         };
         self.queue_answer(Some(id), text);
+        if !background_only && self.plugins.lay_ghosts() {
+            self.announce_plugins();
+        }
     }
 
     /// `init` and `deinit`, which are answered only if they fail.

@@ -180,6 +180,8 @@ impl Session {
         now: Instant,
     ) {
         let by_name: BTreeSet<PluginId> = plugins.iter().cloned().collect();
+        // Nobody can initialise what is not a plugin, be it a background plugin or not.
+        let background: Vec<PluginId> = background.into_iter().filter(|plugin| by_name.contains(plugin)).collect();
         // A plugin that the client removed takes its connection with it.
         self.initialised.retain(|plugin| by_name.contains(plugin));
         cx.event(Event::PluginsChanged {

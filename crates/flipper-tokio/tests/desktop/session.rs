@@ -1,6 +1,6 @@
 //! A session, frame by frame.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 
 use flipper_tokio::proto::Query;
 use rustls::{ServerConnection, StreamOwned};
@@ -135,8 +135,57 @@ impl Session {
         Ok(tcp.reset()?)
     }
 
+    /// Sends a frame very often, and reads nothing until the app reads no more; then sends the rest, and reads until the
+    /// app has answered every frame with one that is four bytes longer.
+    pub(crate) fn flood(self, frame: &[u8], times: usize) -> Result<Flood> {
+        let (mut tls, mut tcp) = self.socket.into_inner().into_parts();
+        let wanted = times * (frame.len() + 4);
+        let mut flood = Flood { was_stopped: false, answered: 0 };
+        let (mut unsent, mut chunk) = (times, vec![0; 64 * 1024]);
+        tcp.make_impatient()?;
+        while flood.answered < wanted {
+            if !tls.wants_write() && unsent > 0 {
+                tls.writer().write_all(frame)?;
+                unsent -= 1;
+            }
+            let has_sent = tls.wants_write() && !is_stuck(tls.write_tls(&mut tcp))?;
+            if has_sent {
+                continue;
+            }
+            if !flood.was_stopped {
+                flood.was_stopped = unsent > 0;
+            }
+            if is_stuck(tls.read_tls(&mut tcp))? {
+                continue;
+            }
+            tls.process_new_packets()?;
+            while let Ok(count @ 1..) = tls.reader().read(&mut chunk) {
+                flood.answered += count;
+            }
+        }
+        Ok(flood)
+    }
+
     pub(crate) fn tcp(&self) -> &Tcp {
         &self.socket.get_ref().sock
+    }
+}
+
+/// How a flood went.
+pub(crate) struct Flood {
+    /// Whether the app stopped reading for a while.
+    pub(crate) was_stopped: bool,
+    /// How many bytes it answered.
+    pub(crate) answered: usize,
+}
+
+/// Whether a read or write came to nothing because the peer does not write or read.
+fn is_stuck(result: std::io::Result<usize>) -> Result<bool> {
+    match result {
+        Ok(0) => Err("the app is gone".into()),
+        Ok(_) => Ok(false),
+        Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Ok(true),
+        Err(error) => Err(error.into()),
     }
 }
 

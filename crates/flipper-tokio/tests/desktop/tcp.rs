@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::time::Duration;
 
 use super::PATIENCE;
 
@@ -23,6 +24,12 @@ impl Tcp {
         &self.stream
     }
 
+    /// Gives up reading and writing soon.
+    pub(crate) fn make_impatient(&self) -> io::Result<()> {
+        self.stream.set_read_timeout(Some(Duration::from_millis(1)))?;
+        self.stream.set_write_timeout(Some(Duration::from_millis(200)))
+    }
+
     /// Reads until the peer is gone.
     pub(crate) fn wait_for_the_end(&mut self) -> io::Result<()> {
         io::copy(&mut self.stream, &mut io::sink()).map(drop)
@@ -38,7 +45,7 @@ impl Tcp {
     /// Ends the connection with a reset.
     #[cfg(unix)]
     pub(crate) fn reset(self) -> io::Result<()> {
-        Ok(rustix::net::sockopt::set_socket_linger(&self.stream, Some(std::time::Duration::ZERO))?)
+        Ok(rustix::net::sockopt::set_socket_linger(&self.stream, Some(Duration::ZERO))?)
     }
 
     /// Ends the connection with a reset, as far as the system lets a program do that.

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use flipper_pki::{PinnedCa, server_name};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::time_provider::TimeProvider;
-use rustls::{ClientConfig, ClientConnection, Error, ServerConfig, ServerConnection, SupportedProtocolVersion};
+use rustls::{
+    ClientConfig, ClientConnection, Error, HandshakeKind, ServerConfig, ServerConnection, SupportedProtocolVersion,
+};
 use rustls_pki_types::CertificateDer;
 
 use crate::support::openssl;
@@ -22,6 +24,8 @@ pub(crate) struct Outcome {
     pub(crate) desktop: Result<(), Error>,
     /// The certificate that the desktop saw.
     pub(crate) app_certificate: Option<CertificateDer<'static>>,
+    /// Whether an earlier session was resumed.
+    pub(crate) resumed: bool,
     /// The certificates that the app saw.
     pub(crate) desktop_chain: Vec<CertificateDer<'static>>,
 }
@@ -92,6 +96,7 @@ pub(crate) fn connect(app: Arc<ClientConfig>, desktop: Arc<ServerConfig>) -> Out
         app: app_result,
         desktop: desktop_result,
         app_certificate: desktop.peer_certificates().map(|chain| chain[0].clone().into_owned()),
+        resumed: app.handshake_kind() == Some(HandshakeKind::Resumed),
         desktop_chain: app.peer_certificates().unwrap_or_default().iter().map(|c| c.clone().into_owned()).collect(),
     }
 }

@@ -1,0 +1,184 @@
+//! Two ends that send faster than they read, or do not read at all.
+
+mod app;
+mod desktop;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use flipper_tokio::plugin;
+use flipper_tokio::proto::client::{Failure, State};
+use serde_json::{Value, json};
+
+use self::app::Connected;
+use self::desktop::{Result, frames};
+
+const MIB: usize = 1024 * 1024;
+
+#[test]
+fn both_sides_may_send_megabytes_at_once_with_nobody_reading_first() -> Result {
+    const CALLS: u64 = 3;
+    let Connected { mut session, app, .. } = Connected::new()?;
+    let large = format!("\"{}\"", "x".repeat(8 * MIB));
+
+    // More than any socket buffers: the second can only be sent if the app reads while its own first answer is stuck.
+    for id in 0..CALLS {
+        session.call(id, "Example", "echo", &large)?;
+    }
+
+    for id in 0..CALLS {
+        let answer = session.receive_text()?;
+        assert!(answer == format!(r#"{{"id":{id},"success":{large}}}"#), "answer {id} is another");
+    }
+    session.assert_echoes()?;
+    app.stop(session)
+}
+
+#[test]
+fn a_desktop_that_does_not_read_costs_events_and_is_told_how_many() -> Result {
+    const EVENTS: u64 = 4000;
+    const WAITING: usize = 100;
+    let called = Arc::new(AtomicU64::new(0));
+    let calls = Arc::clone(&called);
+    let other = plugin("Other").call("note", move |call| {
+        calls.fetch_add(1, Ordering::SeqCst);
+        drop(call);
+    });
+    let Connected { mut session, app, .. } = Connected::with(|builder| {
+        builder.plugin(other.build()).configure(|config| config.limits.buffered_events = WAITING)
+    })?;
+    session.init("Other")?;
+    session.assert_echoes()?;
+    let connection = app.flipper.connection("Example");
+
+    let text = "x".repeat(16 * 1024);
+    for nth in 0..EVENTS {
+        connection.send("row", &json!({"nth": nth, "text": text}))?;
+    }
+
+    // 64 MB in all: what does not wait, and is not with the system, was dropped.
+    let dropped = connection.dropped();
+    assert!(dropped > EVENTS / 2, "{dropped}");
+    assert!(connection.waiting() <= WAITING);
+    assert_eq!(app.flipper.counters().events_dropped, dropped);
+    // Everything else goes on: the desktop's calls arrive, other plugins' events wait, and the app can be changed.
+    for id in 0..10 {
+        session.call(id, "Other", "note", "{}")?;
+    }
+    while called.load(Ordering::SeqCst) < 10 {
+        std::thread::yield_now();
+    }
+    app.flipper.connection("Other").send("event", &json!({}))?;
+    app.flipper.add_plugin(plugin("Late").build())?;
+    assert!(app.flipper.status().is_connected());
+
+    let (mut rows, mut answers, mut others, mut told) = (Vec::new(), 0, 0, Vec::new());
+    while told.is_empty() || answers < 10 || others < 2 {
+        let message = session.receive()?;
+        if message["params"]["method"] == "row" {
+            rows.push(message["params"]["params"]["nth"].as_u64().unwrap_or(u64::MAX));
+        } else if message["error"]["name"] == "EventsDropped" {
+            told.push(message["error"]["message"].clone());
+        } else if message["error"]["name"] == "NoAnswer" {
+            answers += 1;
+        } else {
+            others += 1;
+        }
+    }
+    assert_eq!(told, [format!("{dropped} events of plugin Example were dropped, because its buffer was full")]);
+    assert_eq!(rows.len() as u64, EVENTS - dropped);
+    assert!(rows.is_sorted());
+    assert_eq!((rows.first(), rows.last()), (Some(&0), Some(&(EVENTS - 1))));
+    session.assert_echoes()?;
+    app.stop(session)
+}
+
+#[test]
+fn a_desktop_that_calls_and_does_not_read_gets_short_answers() -> Result {
+    const CALLS: u64 = 400;
+    let Connected { mut session, app, .. } = Connected::with(|builder| {
+        builder.configure(|config| config.limits.queued_answer_bytes = MIB)
+    })?;
+    let text = format!("\"{}\"", "x".repeat(64 * 1024));
+
+    for id in 0..CALLS {
+        session.call(id, "Example", "echo", &text)?;
+    }
+
+    let mut replaced = 0;
+    for id in 0..CALLS {
+        let answer = session.receive()?;
+        assert_eq!(answer["id"], id);
+        if let Value::Object(error) = &answer["error"] {
+            assert_eq!(error["name"], "AnswerDropped");
+            replaced += 1;
+        }
+    }
+    assert!(replaced > 0);
+    assert_eq!((app.flipper.counters().answers_replaced, app.flipper.counters().answers_dropped), (replaced, 0));
+    session.assert_echoes()?;
+    app.stop(session)
+}
+
+#[test]
+fn a_desktop_that_pings_and_does_not_read_is_not_read_from_for_ever() -> Result {
+    const PINGS: usize = 200_000;
+    let Connected { mut session, app, .. } = Connected::new()?;
+    session.assert_echoes()?;
+    let ping = frames::frame(0x89, &[b'x'; 125]);
+
+    let flood = session.flood(&ping, PINGS)?;
+
+    assert!(flood.was_stopped, "the app has read {PINGS} pings, and keeps as many pongs");
+    // Once it can send them, it reads on, and none is missing.
+    assert_eq!(flood.answered, PINGS * (ping.len() + 4));
+    drop(app);
+    Ok(())
+}
+
+#[test]
+fn a_desktop_that_stops_at_a_breakpoint_is_waited_for() -> Result {
+    let Connected { mut session, mut app, .. } =
+        Connected::with(|builder| builder.configure(|config| config.timing.ping = Duration::from_millis(10)))?;
+    let unresponsive = State::Connected { unresponsive: true };
+
+    // A pong brings it back,
+    app.wait_state(&unresponsive)?;
+    session.wait_for_ping()?;
+    session.assert_echoes()?;
+    app.wait_connected()?;
+    // and so does any part of a message that takes long.
+    app.wait_state(&unresponsive)?;
+    let message = frames::text(&desktop::call(1, "Example", "echo", r#"{"is":"long"}"#));
+    let (begin, end) = message.split_at(20);
+    session.send_raw(begin)?;
+    app.wait_connected()?;
+    app.wait_state(&unresponsive)?;
+    session.send_raw(&end[..10])?;
+    app.wait_connected()?;
+    session.send_raw(&end[10..])?;
+    assert_eq!(session.receive()?, json!({"id": 1, "success": {"is": "long"}}));
+    assert_eq!(app.flipper.status().last_failure, None);
+    app.stop(session)
+}
+
+#[test]
+fn a_desktop_that_never_comes_back_is_given_up() -> Result {
+    let Connected { session, mut app, desktop, .. } = Connected::with(|builder| {
+        builder.configure(|config| {
+            config.timing.ping = Duration::from_millis(5);
+            config.timing.unresponsive = Duration::from_millis(100);
+            config.timing.close = Duration::from_millis(5);
+        })
+    })?;
+
+    let failure = app.wait_failure()?;
+
+    assert!(matches!(failure, Failure::Unresponsive { .. }), "{failure:?}");
+    let another = desktop.session()?;
+    session.wait_gone();
+    another.wait_gone();
+    drop(app);
+    Ok(())
+}
