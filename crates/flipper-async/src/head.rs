@@ -25,6 +25,8 @@ pub(crate) fn find_end_of_head(bytes: &[u8], new: usize) -> Option<usize> {
 pub(crate) struct WholeHead<S> {
     stream: S,
     head: Head,
+    /// Whether anything has arrived since the last question.
+    heard: bool,
 }
 
 enum Head {
@@ -35,12 +37,18 @@ enum Head {
 
 impl<S> WholeHead<S> {
     pub(crate) fn new(stream: S) -> Self {
-        Self { stream, head: Head::Gathering(Vec::new()) }
+        Self { stream, head: Head::Gathering(Vec::new()), heard: false }
     }
 
     /// A stream whose head somebody else has read.
     pub(crate) fn already_read(stream: S) -> Self {
-        Self { stream, head: Head::Over }
+        Self { stream, head: Head::Over, heard: false }
+    }
+
+    /// Whether anything has arrived after the head since this was asked last: a long message is a sign of life before
+    /// it is whole.
+    pub(crate) fn take_heard(&mut self) -> bool {
+        std::mem::take(&mut self.heard)
     }
 }
 
@@ -49,7 +57,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for WholeHead<S> {
         let this = &mut *self;
         loop {
             match &mut this.head {
-                Head::Over => return Pin::new(&mut this.stream).poll_read(cx, buf),
+                Head::Over => {
+                    let count = ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
+                    this.heard |= count > 0;
+                    return Poll::Ready(Ok(count));
+                }
                 Head::Given { bytes, at } => {
                     let rest = &bytes[*at..];
                     let count = rest.len().min(buf.len());

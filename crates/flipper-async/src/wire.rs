@@ -31,6 +31,13 @@ const ROOM: usize = 256 * 1024;
 const READ_MESSAGES: usize = 128;
 const READ_BYTES: usize = 1024 * 1024;
 
+/// How many bytes of pongs may wait to be written before nothing more is read: who pings and does not read must not fill
+/// the memory.
+const PONGS: usize = 64 * 1024;
+
+/// The most bytes in the head of a control frame.
+const CONTROL_HEAD: usize = 6;
+
 /// The settings of a WebSocket whose messages have at most `max` bytes.
 pub(crate) fn websocket_config(max: usize) -> WebSocketConfig {
     WebSocketConfig::default()
@@ -52,6 +59,8 @@ pub(crate) struct Wire {
     socket: WebSocketStream<Stream>,
     /// Bytes that were handed to the socket since it was empty.
     unflushed: usize,
+    /// How many of them are pongs.
+    pongs: usize,
     closing: bool,
     peer_close: Option<CloseCause>,
     parting: Parting,
@@ -70,7 +79,7 @@ enum Parting {
 
 impl Wire {
     pub(crate) fn new(socket: WebSocketStream<Stream>) -> Self {
-        Self { socket, unflushed: 0, closing: false, peer_close: None, parting: Parting::Flush }
+        Self { socket, unflushed: 0, pongs: 0, closing: false, peer_close: None, parting: Parting::Flush }
     }
 
     /// How many more bytes to hand over.
@@ -85,14 +94,28 @@ impl Wire {
             if let (Some(cause), false) = (&self.peer_close, self.closing) {
                 return Err(cause.clone());
             }
+            if self.pongs >= PONGS {
+                // Who flushes them reads on.
+                return Ok(());
+            }
             match self.socket.poll_next_unpin(cx) {
-                Poll::Pending => return Ok(()),
+                Poll::Pending => {
+                    if self.socket.get_mut().take_heard() && batch.is_empty() {
+                        batch.push(Incoming::Alive);
+                    }
+                    return Ok(());
+                }
                 Poll::Ready(Some(Ok(message))) => {
                     bytes += message.len();
                     match message {
                         Message::Text(text) => batch.push(shared(text)),
                         Message::Binary(bytes) => batch.push(Incoming::Binary(bytes)),
-                        Message::Ping(_) | Message::Pong(_) => batch.push(Incoming::Alive),
+                        Message::Ping(ping) => {
+                            self.pongs += CONTROL_HEAD + ping.len();
+                            self.unflushed += CONTROL_HEAD + ping.len();
+                            batch.push(Incoming::Alive);
+                        }
+                        Message::Pong(_) => batch.push(Incoming::Alive),
                         Message::Close(frame) => self.peer_close = Some(close_cause(frame)),
                         Message::Frame(_) => {}
                     }
@@ -138,13 +161,10 @@ impl Wire {
     pub(crate) fn flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), CloseCause>> {
         match self.socket.poll_flush_unpin(cx) {
             Poll::Pending => Poll::Pending,
-            Poll::Ready(Ok(())) => {
+            Poll::Ready(flushed) => {
                 self.unflushed = 0;
-                Poll::Ready(Ok(()))
-            }
-            Poll::Ready(Err(error)) => {
-                self.unflushed = 0;
-                Poll::Ready(Err(cause(&error)))
+                self.pongs = 0;
+                Poll::Ready(flushed.map_err(|error| cause(&error)))
             }
         }
     }

@@ -141,7 +141,7 @@ async fn tell(story: &mut Story) -> Result {
     expect("the event", &late.as_json(), &r#"["sent while nobody listened"]"#)?;
     story.step("and the event that waited arrives");
 
-    story.chapter("Goodbye");
+    story.chapter("The app restarts");
     stage.stop_app().await?;
     let cause = stage.told(|event| match event {
         Event::ClientDisconnected { cause: DisconnectCause::Closed(cause), .. } => Some(cause.to_string()),
@@ -149,7 +149,21 @@ async fn tell(story: &mut Story) -> Result {
     });
     story.step(format!("the app stops; the desktop sees it go: {}", cause.await?));
     expect("the app's state", &stage.app()?.status().state, &State::Stopped)?;
-    stage.stop_desktop().await
+    stage.start_app()?;
+    stage.app_step(|step| matches!(step, Step::CredentialsFound(_))).await?;
+    story.step("the app starts again, and finds its certificate on the disk");
+    stage.app_connected().await?;
+    expect("the client", &stage.connected().await?, &client)?;
+    expect("exchanges", &stage.exchanges(), &1)?;
+    story.step("it is connected at once, without another exchange");
+
+    story.chapter("Goodbye");
+    stage.stop_app().await?;
+    stage.stop_desktop().await?;
+    story.step("both stop; every connection is closed, and the ports are free");
+    stage.clear()?;
+    story.step("and all that they wrote to the disk is removed");
+    Ok(())
 }
 
 fn expect<T: PartialEq + std::fmt::Debug>(what: &str, is: &T, wanted: &T) -> Result {

@@ -2,11 +2,13 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc, watch};
 
 use crate::event::Event;
 
@@ -17,25 +19,25 @@ pub(crate) type Observer = Box<dyn Fn(&Event) + Send + Sync>;
 const MAX_WAITING: usize = 10_000;
 const MAX_WAITING_BYTES: usize = 16 << 20;
 
-/// All observers and subscribers.
+/// How many events wait for the observers. A few are enough for the threads to hand them over without waiting for each
+/// other; when they are not, whatever is at work upstream waits.
+const MAX_UNOBSERVED: usize = 64;
+
+/// All subscribers, and what became of observers.
 pub(crate) struct Audience {
-    observers: Vec<Observer>,
     /// `None` once there will be no more events.
     subscriptions: Mutex<Option<Vec<Weak<Subscription>>>>,
     missed: AtomicU64,
     panics: AtomicU64,
 }
 
-impl Audience {
-    pub(crate) fn new(observers: Vec<Observer>) -> Arc<Self> {
-        Arc::new(Self {
-            observers,
-            subscriptions: Mutex::new(Some(Vec::new())),
-            missed: AtomicU64::new(0),
-            panics: AtomicU64::new(0),
-        })
-    }
+/// Tells the audience. Dropped, there will be no more events.
+pub(crate) struct Speaker {
+    audience: Arc<Audience>,
+    observed: Option<mpsc::Sender<Event>>,
+}
 
+impl Audience {
     pub(crate) fn subscribe(self: &Arc<Self>) -> Events {
         let subscription = Arc::new(Subscription::default());
         match &mut *self.subscriptions() {
@@ -45,14 +47,19 @@ impl Audience {
         Events { subscription }
     }
 
-    /// Tells everybody. Nobody is called under a lock, and nobody's panic is another's.
-    pub(crate) fn tell(&self, event: &Event) {
-        for observer in &self.observers {
-            if catch_unwind(AssertUnwindSafe(|| observer(event))).is_err() {
-                self.panics.fetch_add(1, Ordering::Relaxed);
-                tracing::error!("an observer of the desktop panicked");
+    /// Nobody is called under a lock, and nobody's panic is another's.
+    fn observe(&self, observers: &[Observer], mut events: mpsc::Receiver<Event>) {
+        while let Some(event) = events.blocking_recv() {
+            for observer in observers {
+                if catch_unwind(AssertUnwindSafe(|| observer(&event))).is_err() {
+                    self.panics.fetch_add(1, Ordering::Relaxed);
+                    tracing::error!("an observer of the desktop panicked");
+                }
             }
         }
+    }
+
+    fn publish(&self, event: &Event) {
         let mut missed = 0;
         if let Some(subscriptions) = &mut *self.subscriptions() {
             subscriptions.retain(|subscription| match subscription.upgrade() {
@@ -66,8 +73,7 @@ impl Audience {
         self.missed.fetch_add(missed, Ordering::Relaxed);
     }
 
-    /// There will be no more events.
-    pub(crate) fn dismiss(&self) {
+    fn dismiss(&self) {
         let subscriptions = self.subscriptions().take().unwrap_or_default();
         for subscription in subscriptions.iter().filter_map(Weak::upgrade) {
             subscription.lock().over = true;
@@ -87,6 +93,54 @@ impl Audience {
 
     fn subscriptions(&self) -> MutexGuard<'_, Option<Vec<Weak<Subscription>>>> {
         self.subscriptions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Speaker {
+    /// Speaks to subscribers only, as long as it has no [observers](Self::call).
+    pub(crate) fn new() -> Self {
+        let audience = Arc::new(Audience {
+            subscriptions: Mutex::new(Some(Vec::new())),
+            missed: AtomicU64::new(0),
+            panics: AtomicU64::new(0),
+        });
+        Self { audience, observed: None }
+    }
+
+    /// Calls observers from now on. `until_the_end` is dropped when they have been told everything.
+    pub(crate) fn call(&mut self, observers: Vec<Observer>, until_the_end: watch::Sender<()>) -> io::Result<()> {
+        if observers.is_empty() {
+            return Ok(());
+        }
+        let (observed, events) = mpsc::channel(MAX_UNOBSERVED);
+        let audience = Arc::clone(&self.audience);
+        // Observers are other people's code. On a thread of the runtime one that blocks would hold up not only this
+        // desktop, but perhaps all IO of the program.
+        thread::Builder::new().name("flipper-observer".to_owned()).spawn(move || {
+            audience.observe(&observers, events);
+            drop(until_the_end);
+        })?;
+        self.observed = Some(observed);
+        Ok(())
+    }
+
+    pub(crate) fn audience(&self) -> &Arc<Audience> {
+        &self.audience
+    }
+
+    /// Tells everybody. Waits while the observers are far behind.
+    pub(crate) async fn tell(&self, event: Event) {
+        self.audience.publish(&event);
+        if let Some(observed) = &self.observed {
+            // The thread of the observers lives as long as this does.
+            let _ended = observed.send(event).await;
+        }
+    }
+}
+
+impl Drop for Speaker {
+    fn drop(&mut self) {
+        self.audience.dismiss();
     }
 }
 

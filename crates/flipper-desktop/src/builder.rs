@@ -12,7 +12,7 @@ use flipper_proto::desktop::{Config, Host, PeerIdentity, Timing};
 use flipper_proto::{Excerpt, Limits};
 use flipper_tokio::Tokio;
 
-use crate::audience::Observer;
+use crate::audience::{Events, Observer, Speaker};
 use crate::desktop::{Desktop, Parts};
 use crate::error::StartError;
 use crate::event::Event;
@@ -31,6 +31,7 @@ pub struct Builder {
     require_proof: bool,
     init_background_plugins: bool,
     observers: Vec<Observer>,
+    speaker: Speaker,
 }
 
 enum AuthoritySource {
@@ -52,6 +53,7 @@ impl Builder {
             require_proof: true,
             init_background_plugins: true,
             observers: Vec::new(),
+            speaker: Speaker::new(),
         }
     }
 
@@ -127,13 +129,19 @@ impl Builder {
         self
     }
 
-    /// Is told of every event, one after the other, before subscribers are.
+    /// Is told of every event, one after the other, on a thread that all observers of the desktop share.
     ///
-    /// While it runs nothing else is told, and after a while nothing is read from any client: it should return soon. One
-    /// that panics harms nobody.
+    /// It may block. Nothing is ever lost to it: while it is far behind, nothing is read from any client. One that panics
+    /// harms nobody.
     pub fn observer(mut self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.observers.push(Box::new(observer));
         self
+    }
+
+    /// All events from the first one on: an app that has waited for the desktop may connect before
+    /// [`Desktop::events`] can be called.
+    pub fn events(&mut self) -> Events {
+        self.speaker.audience().subscribe()
     }
 
     /// What is bounded.
@@ -185,14 +193,15 @@ impl Builder {
         secure.into_iter().for_each(|listener| desk.listen_secure(listener, tls.clone()));
         let mut deliverers = self.deliverers;
         deliverers.push(Box::new(PlainFiles::new().require_proof(self.require_proof)));
-        Ok(Desktop::new(Parts {
+        Desktop::new(Parts {
             desk,
             ports: Ports { insecure: insecure_port, secure: secure_port },
             authority,
             deliverers,
             init_background_plugins: self.init_background_plugins,
             observers: self.observers,
-        }))
+            speaker: self.speaker,
+        })
     }
 }
 

@@ -11,10 +11,10 @@ use flipper_proto::{ClientId, CloseCode, Payload, PluginId, ProtocolError};
 use flipper_tokio::Tokio;
 use tokio::sync::{mpsc, watch};
 
-use crate::audience::{Audience, Events, Observer};
+use crate::audience::{Audience, Events, Observer, Speaker};
 use crate::builder::Builder;
 use crate::client::Client;
-use crate::error::CallError;
+use crate::error::{CallError, StartError};
 use crate::exchange::{Deliverer, Exchanges};
 use crate::ports::Ports;
 use crate::pump::{Background, Pump};
@@ -49,6 +49,7 @@ pub(crate) struct Parts {
     pub(crate) deliverers: Vec<Box<dyn Deliverer>>,
     pub(crate) init_background_plugins: bool,
     pub(crate) observers: Vec<Observer>,
+    pub(crate) speaker: Speaker,
 }
 
 /// Sums of what was refused, lost or ignored since the desktop started.
@@ -71,25 +72,28 @@ impl Desktop {
         Builder::new()
     }
 
-    pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { desk, ports, authority, deliverers, init_background_plugins, observers } = parts;
-        let audience = Audience::new(observers);
+    pub(crate) fn new(parts: Parts) -> Result<Self, StartError> {
+        let Parts { desk, ports, authority, deliverers, init_background_plugins, observers, mut speaker } = parts;
+        let (until_the_end, running) = watch::channel(());
+        speaker
+            .call(observers, until_the_end.clone())
+            .map_err(|error| StartError::NoThread { kind: error.kind(), text: error.to_string() })?;
+        let audience = Arc::clone(speaker.audience());
         let (tell, told) = mpsc::unbounded_channel();
         let renewal = tokio::spawn(renew(authority.clone(), tell.clone()));
         let pump = Pump {
             desk: desk.clone(),
             exchanges: Exchanges::new(desk.clone(), authority, deliverers, tell),
-            audience: Arc::clone(&audience),
+            speaker,
             events: told,
             background: init_background_plugins.then(Background::default),
         };
-        let (until_the_end, running) = watch::channel(());
         tokio::spawn(async move {
             pump.run().await;
             renewal.abort();
             drop(until_the_end);
         });
-        Self { held: Arc::new(Held { desk, ports, audience, running }) }
+        Ok(Self { held: Arc::new(Held { desk, ports, audience, running }) })
     }
 
     /// The ports that it listens on.

@@ -47,6 +47,13 @@ pub enum StartError {
     Authority(AuthorityError),
     /// No directory was given, and there is no home directory to put one into.
     NoStateDirectory,
+    /// The system gives no thread for the observers.
+    NoThread {
+        /// What kind of error it is.
+        kind: io::ErrorKind,
+        /// What the system said.
+        text: String,
+    },
     /// The runtime is not there; the text says which, and what to do.
     NoRuntime(&'static str),
 }
@@ -73,6 +80,7 @@ impl fmt::Display for StartError {
                 "there is no home directory to keep the certificate authority in; give a directory, or set \
                  FLIPPER_STATE_DIR",
             ),
+            Self::NoThread { text, .. } => write!(f, "there is no thread for the observers: {text}"),
             Self::NoRuntime(what) => f.write_str(what),
         }
     }

@@ -1,7 +1,6 @@
 //! From what the driver tells to what the world is told.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use flipper_async::desk::{Desk, News};
 use flipper_proto::desktop::Event as CoreEvent;
@@ -9,7 +8,7 @@ use flipper_proto::{ClientId, PluginId};
 use flipper_tokio::Tokio;
 use tokio::sync::mpsc;
 
-use crate::audience::Audience;
+use crate::audience::Speaker;
 use crate::event::Event;
 use crate::exchange::Exchanges;
 
@@ -17,7 +16,7 @@ use crate::exchange::Exchanges;
 pub(crate) struct Pump {
     pub(crate) desk: Desk<Tokio>,
     pub(crate) exchanges: Exchanges,
-    pub(crate) audience: Arc<Audience>,
+    pub(crate) speaker: Speaker,
     /// Events that are not the driver's.
     pub(crate) events: mpsc::UnboundedReceiver<Event>,
     pub(crate) background: Option<Background>,
@@ -27,21 +26,27 @@ impl Pump {
     pub(crate) async fn run(mut self) {
         loop {
             // An exchange is told of before its client is answered: that has to come before what the client does next.
-            tokio::select! {
+            let event = tokio::select! {
                 biased;
-                Some(event) = self.events.recv() => self.audience.tell(&event),
+                Some(event) = self.events.recv() => Some(event),
                 news = self.desk.next_news() => match news {
-                    Some(news) => self.pass_on(news),
-                    None => break,
+                    Some(news) => self.take(news),
+                    None => return,
                 },
+            };
+            if let Some(event) = event {
+                self.speaker.tell(event).await;
             }
         }
-        self.audience.dismiss();
     }
 
-    fn pass_on(&mut self, news: News) {
-        let event = match news {
-            News::Event(CoreEvent::ExchangeRequested(request)) => return self.exchanges.take_up(request),
+    /// Does what is to be done about it, and says what the world is told.
+    fn take(&mut self, news: News) -> Option<Event> {
+        match news {
+            News::Event(CoreEvent::ExchangeRequested(request)) => {
+                self.exchanges.take_up(request);
+                None
+            }
             News::Event(event) => {
                 if let Some(background) = &mut self.background {
                     background.follow(&event, &self.desk);
@@ -54,9 +59,6 @@ impl Pump {
                 tracing::debug!("not told: {other:?}");
                 None
             }
-        };
-        if let Some(event) = event {
-            self.audience.tell(&event);
         }
     }
 }

@@ -82,7 +82,10 @@ impl Disk {
             dir_builder().create(path)?;
             restrict(path, DIR_MODE)
         })?;
-        self.sync_parent(path)
+        self.sync_parent(path).inspect_err(|_| {
+            // The first error is the one to tell.
+            let _ = self.remove_dir_all(path);
+        })
     }
 
     /// Makes a directory and those above it, as far as they are not there.

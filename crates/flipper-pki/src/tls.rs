@@ -57,8 +57,8 @@ pub(crate) fn server_config_with(
     let mut config = versions(ServerConfig::builder_with_details(crypto::provider(), clock))
         .with_client_cert_verifier(trust)
         .with_cert_resolver(resolver);
+    // Without a storage, rustls issues neither session ids nor tickets.
     config.session_storage = Arc::new(NoServerSessionStorage {});
-    config.send_tls13_tickets = 0;
     Arc::new(config)
 }
 

@@ -375,6 +375,36 @@ fn removing_a_plugin_answers_its_calls() {
     rig.assert_quiet();
 }
 
+/// A desktop that knows a plugin as initialised would not initialise its successor of the same name.
+#[test]
+fn a_plugin_that_was_replaced_is_left_out_once() {
+    let (mut rig, attempt) = Rig::in_use(config(), &["A", "B"]);
+    rig.client.remove_plugin("A").unwrap();
+    rig.client.add_plugin("A", PluginMode::Foreground).unwrap();
+    rig.drain();
+    rig.events();
+    assert_eq!(rig.sent().len(), 2);
+
+    rig.message(attempt, r#"{"method":"getPlugins"}"#);
+    rig.message(attempt, r#"{"id":1,"method":"getPlugins"}"#);
+    assert_eq!(rig.sent(), [r#"{"id":1,"success":{"plugins":["B"]}}"#, r#"{"method":"refreshPlugins"}"#]);
+    rig.message(attempt, r#"{"id":2,"method":"getPlugins"}"#);
+    assert_eq!(rig.sent(), [r#"{"id":2,"success":{"plugins":["A","B"]}}"#]);
+    rig.assert_quiet();
+
+    // One that was not in use, or is initialised anew before, is never left out.
+    rig.client.remove_plugin("A").unwrap();
+    rig.client.add_plugin("A", PluginMode::Foreground).unwrap();
+    rig.client.remove_plugin("B").unwrap();
+    rig.client.add_plugin("B", PluginMode::Foreground).unwrap();
+    rig.init(attempt, "B");
+    rig.events();
+    rig.actions();
+    rig.message(attempt, r#"{"id":3,"method":"getPlugins"}"#);
+    assert_eq!(rig.sent(), [r#"{"id":3,"success":{"plugins":["A","B"]}}"#]);
+    rig.assert_quiet();
+}
+
 #[test]
 fn a_changed_set_of_plugins_is_announced_to_a_connected_desktop_only() {
     let mut rig = Rig::new(config());

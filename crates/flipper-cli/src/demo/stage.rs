@@ -27,18 +27,11 @@ impl Stage {
     /// A desktop on ports that are free, in a directory that goes with the stage.
     pub(crate) async fn build() -> Result<Self> {
         let directory = TempDir::with_prefix("flipper-demo-")?;
-        let desktop = Desktop::builder().any_ports().state_directory(directory.path().join("desktop")).start().await?;
+        let mut builder = Desktop::builder().any_ports().state_directory(directory.path().join("desktop"));
+        let events = builder.events();
+        let desktop = builder.start().await?;
         let (notice_sender, notices) = unbounded_channel();
-        Ok(Self {
-            events: desktop.events(),
-            directory,
-            desktop,
-            passed: Vec::new(),
-            app: None,
-            notices,
-            notice_sender,
-            exchanges: 0,
-        })
+        Ok(Self { events, directory, desktop, passed: Vec::new(), app: None, notices, notice_sender, exchanges: 0 })
     }
 
     pub(crate) fn ports(&self) -> Ports {
@@ -49,6 +42,13 @@ impl Stage {
         &self.desktop
     }
 
+    /// Removes all that was written to the disk.
+    pub(crate) fn clear(self) -> Result {
+        let path = self.directory.path().to_owned();
+        self.directory.close()?;
+        if path.exists() { Err(format!("{} is still there", path.display()).into()) } else { Ok(()) }
+    }
+
     pub(crate) async fn stop_desktop(&mut self) -> Result {
         self.desktop.stop().await;
         Ok(())
@@ -57,13 +57,13 @@ impl Stage {
     /// Starts the desktop again, with the ports and the state that it had.
     pub(crate) async fn start_desktop(&mut self) -> Result {
         let ports = self.ports();
-        self.desktop = Desktop::builder()
+        let mut builder = Desktop::builder()
             .ports(ports.insecure, ports.secure)
-            .state_directory(self.directory.path().join("desktop"))
-            .start()
-            .await?;
-        self.events = self.desktop.events();
+            .state_directory(self.directory.path().join("desktop"));
+        // The app has waited for this: it may connect before the next line.
+        self.events = builder.events();
         self.passed.clear();
+        self.desktop = builder.start().await?;
         Ok(())
     }
 

@@ -4,55 +4,58 @@ use std::env;
 use std::io::{IsTerminal as _, stdout};
 use std::time::{Duration, Instant};
 
-/// The column in which durations stand.
-const WIDTH: usize = 100;
-
-/// Prints one line a step, with its time.
+/// Prints one line a step: when it was done, how long it took, and what it was.
 pub(crate) struct Story {
     begin: Instant,
     last: Instant,
+    steps: usize,
     colours: bool,
 }
 
 impl Story {
     pub(crate) fn begin() -> Self {
         let now = Instant::now();
-        let colours = stdout().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        let story = Self { begin: now, last: now, colours };
+        let story = Self { begin: now, last: now, steps: 0, colours: wants_colours() };
         println!("Flipper: a desktop looks inside a running app. Here are both, in one process.");
+        println!("\n{}", story.paint(DIM, &format!("{:>9}  {:>9}", "elapsed", "took")));
         story
     }
 
     /// A new part of the story.
     pub(crate) fn chapter(&self, title: &str) {
-        println!("\n{}", self.paint("1", title));
+        println!("\n{:>COLUMN$}{}", "", self.paint(BOLD, title));
     }
 
     /// Something happened, and took the time since the step before it.
     pub(crate) fn step(&mut self, what: impl AsRef<str>) {
         let now = Instant::now();
-        let took = duration(now.duration_since(self.last));
+        let times = format!(
+            "{:>9}  {:>9}",
+            seconds(now.duration_since(self.begin)),
+            milliseconds(now.duration_since(self.last))
+        );
         self.last = now;
-        let what = what.as_ref();
-        let gap = " ".repeat(WIDTH.saturating_sub(what.chars().count() + 4 + took.len()).max(1));
-        println!("  {} {what}{gap}{}", self.paint("32", "✓"), self.paint("2", &took));
+        self.steps += 1;
+        println!("{}  {} {}", self.paint(DIM, &times), self.paint(GREEN, "✓"), what.as_ref());
     }
 
     /// The step goes on in another line.
     pub(crate) fn more(&self, what: impl AsRef<str>) {
-        println!("    {}", what.as_ref());
+        println!("{:>COLUMN$}  {}", "", what.as_ref());
     }
 
     pub(crate) fn end(&self) {
-        let took = duration(self.begin.elapsed());
-        println!("\nThat was everything, in {took}. Next:");
-        println!("  flipper app          runs the same app against a desktop that runs already, such as the official");
-        println!("                       one (npx flipper-server@0.162.0)");
-        println!("  FLIPPER_LOG=debug    shows what happens underneath, in either of them");
+        let (steps, took) = (self.steps, seconds(self.begin.elapsed()));
+        println!("\nThat was everything: {steps} steps in {took}, each of them checked. Next:");
+        println!(
+            "  flipper app                      the same app, for a desktop that runs already, such as the official"
+        );
+        println!("                                   one (npx flipper-server@0.162.0)");
+        println!("  FLIPPER_LOG=debug flipper demo   what happens underneath");
     }
 
     pub(crate) fn fail(&self) {
-        println!("  {} the next step did not come", self.paint("31", "✗"));
+        println!("{:>COLUMN$}{} the next step did not come", "", self.paint(RED, "✗"));
     }
 
     fn paint(&self, style: &str, text: &str) -> String {
@@ -60,10 +63,24 @@ impl Story {
     }
 }
 
-fn duration(span: Duration) -> String {
-    if span < Duration::from_secs(1) {
-        format!("{:.1} ms", span.as_secs_f64() * 1e3)
-    } else {
-        format!("{:.2} s", span.as_secs_f64())
-    }
+/// Where the words begin, after the times.
+const COLUMN: usize = 22;
+
+const BOLD: &str = "1";
+const DIM: &str = "2";
+const RED: &str = "31";
+const GREEN: &str = "32";
+
+/// On a terminal that knows them, unless the reader does not want them (<https://no-color.org>).
+fn wants_colours() -> bool {
+    let set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
+    stdout().is_terminal() && !set("NO_COLOR") && env::var_os("TERM").is_none_or(|term| term != "dumb")
+}
+
+fn seconds(span: Duration) -> String {
+    format!("{:.3} s", span.as_secs_f64())
+}
+
+fn milliseconds(span: Duration) -> String {
+    format!("{:.1} ms", span.as_secs_f64() * 1e3)
 }

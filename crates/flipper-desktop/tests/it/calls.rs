@@ -1,6 +1,5 @@
 //! Sessions with this project's own client, and with peers that do not answer.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use flipper_desktop::proto::desktop::{Call, DisconnectCause};
@@ -59,14 +58,7 @@ async fn an_app_that_never_was_here_connects_and_is_served() {
                 None
             }
             Event::PluginsChanged { plugins, background, .. } => {
-                assert_eq!(
-                    plugins.to_vec(),
-                    ids(&["Example", "Ticker", "Quiet"])
-                        .into_iter()
-                        .collect::<BTreeSet<_>>()
-                        .into_iter()
-                        .collect::<Vec<_>>()
-                );
+                assert_eq!(plugins.to_vec(), ids(&["Example", "Quiet", "Ticker"]));
                 assert_eq!(background.to_vec(), ids(&["Example", "Ticker"]));
                 told.push("plugins");
                 None

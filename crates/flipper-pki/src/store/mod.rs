@@ -171,7 +171,8 @@ impl CredentialStore {
     /// Removes a generation that came to nothing. That it is gone already is no error.
     ///
     /// # Errors
-    /// [`StoreError`] when the generation is in use or an official client's, or cannot be removed.
+    /// [`StoreError`] when the generation is in use or an official client's, or cannot be removed; also
+    /// when the pointer is damaged, so that nobody knows what is in use.
     pub fn discard(&self, generation: Generation) -> Result<(), StoreError> {
         let folder = self.ours(generation)?;
         if self.pointer()? == Some(generation) {

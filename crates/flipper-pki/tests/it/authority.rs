@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use flipper_pki::{Authority, AuthorityConfig, Binding, PinnedCa, PrivateKey, SignedClient, client_config_at};
 use flipper_proto::TlsFailure;
-use tempfile::TempDir;
 use x509_cert::certificate::Certificate;
 use x509_cert::der::Decode as _;
 
@@ -14,6 +13,7 @@ use crate::support::clock::{Clock, DAY, HOUR};
 use crate::support::handshake::{self, VERSIONS, connect};
 use crate::support::official::Ca;
 use crate::support::openssl::{self, run};
+use crate::support::temp;
 
 fn by(clock: &Clock) -> AuthorityConfig {
     let mut config = AuthorityConfig::default();
@@ -93,7 +93,7 @@ fn nothing_is_ever_resumed() {
 
 #[test]
 fn the_desktops_own_key_makes_no_app() {
-    let dir = TempDir::new().unwrap();
+    let dir = temp::dir();
     let authority = Authority::open(dir.path()).unwrap();
     let key = fs::read_to_string(dir.path().join("server.key")).unwrap();
     let signed = authority.sign(&openssl::request(&key, openssl::SUBJECT, &[]), "").unwrap();
@@ -197,7 +197,7 @@ fn what_is_shown_is_never_30_days_old() {
 
 #[test]
 fn a_clock_that_is_put_right_renews_at_once() {
-    let dir = TempDir::new().unwrap();
+    let dir = temp::dir();
     let wrong = Clock::now_plus(400 * DAY);
     let ahead = Authority::open_with(dir.path(), by(&wrong)).unwrap();
     let app = App::new();
@@ -232,7 +232,7 @@ fn apps_whose_certificate_has_expired_are_told_so() {
 
 #[test]
 fn nothing_that_is_formatted_shows_a_key() {
-    let dir = TempDir::new().unwrap();
+    let dir = temp::dir();
     let authority = Authority::open(dir.path()).unwrap();
     let shown = format!("{authority:?} {:?}", authority.trust());
     for name in ["ca.key", "server.key"] {

@@ -18,11 +18,12 @@ use crate::support::clock::{Clock, DAY};
 use crate::support::handshake::connect;
 use crate::support::official::Ca;
 use crate::support::openssl;
+use crate::support::temp;
 
 const FILES: [&str; 4] = ["ca.key", "ca.crt", "server.key", "server.crt"];
 
 fn new_dir() -> (TempDir, PathBuf) {
-    let dir = TempDir::new().unwrap();
+    let dir = temp::dir();
     let path = dir.path().join("desktop").join("certs");
     (dir, path)
 }
@@ -173,7 +174,7 @@ fn a_certificate_of_another_ca_is_named() {
 
 #[test]
 fn directories_that_cannot_be_used_are_named() {
-    let guard = TempDir::new().unwrap();
+    let guard = temp::dir();
     let file = guard.path().join("file");
     fs::write(&file, "").unwrap();
     let error = Authority::open(&file).unwrap_err();

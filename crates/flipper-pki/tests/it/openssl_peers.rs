@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use flipper_pki::{Authority, Credentials, PrivateKey, client_config, server_name};
 use rustls::{ClientConnection, ProtocolVersion, ServerConnection, StreamOwned};
-use tempfile::TempDir;
 
 use crate::support::apps::{APP_ID, App, write_flat};
 use crate::support::official::Ca;
 use crate::support::openssl::{self, Kind, P256, P384};
+use crate::support::temp;
 
 /// A child that does not outlive its test.
 struct Process(Child);
@@ -78,7 +78,7 @@ fn an_app_connects_to_an_official_desktop() {
     let keys = [openssl::other_rsa_key().to_owned(), openssl::key(P384)];
     for key in &keys {
         for (option, version) in VERSIONS {
-            let dir = TempDir::new().unwrap();
+            let dir = temp::dir();
             let (_server, port) = s_server(dir.path(), ca, key, option);
             let (_app, credentials) = App::of(ca);
             assert_eq!(talk(&credentials, port).unwrap(), version);
@@ -90,7 +90,7 @@ fn an_app_connects_to_an_official_desktop() {
 fn an_official_apps_directory_connects_to_an_official_desktop() {
     let ca = Ca::shared();
     for (option, version) in VERSIONS {
-        let dir = TempDir::new().unwrap();
+        let dir = temp::dir();
         let (_server, port) = s_server(dir.path(), ca, openssl::other_rsa_key(), option);
         let app = App::new();
         write_flat(app.path(), ca, openssl::rsa_key());
@@ -101,7 +101,7 @@ fn an_official_apps_directory_connects_to_an_official_desktop() {
 #[test]
 fn an_app_and_a_desktop_of_different_cas_do_not_connect() {
     for (option, _) in VERSIONS {
-        let dir = TempDir::new().unwrap();
+        let dir = temp::dir();
         let (_server, port) = s_server(dir.path(), Ca::other(), openssl::other_rsa_key(), option);
         let (_app, credentials) = App::of(Ca::shared());
         let error = talk(&credentials, port).unwrap_err();
@@ -163,7 +163,7 @@ fn strangers_with_openssl_do_not_connect_to_our_desktop() {
 
 /// Connects as an official app does: trusting the delivered CA, as a host of this name.
 fn s_client(port: u16, version: &str, ca: &str, certificate: &str, key: &str) -> (String, bool) {
-    let dir = TempDir::new().unwrap();
+    let dir = temp::dir();
     for (name, content) in [("ca", ca), ("cert", certificate), ("key", key)] {
         std::fs::write(dir.path().join(name), content).unwrap();
     }

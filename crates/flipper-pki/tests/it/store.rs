@@ -12,6 +12,7 @@ use crate::support::clock::Clock;
 use crate::support::handshake::{self, VERSIONS, chain, connect};
 use crate::support::official::Ca;
 use crate::support::openssl;
+use crate::support::temp;
 
 const fn generation(number: u64) -> Generation {
     Generation::from_u64(number)
@@ -318,7 +319,7 @@ mod modes {
         let prepared = app.store.begin(APP_ID).unwrap();
         let folder = Path::new(&prepared.destination);
         // Readable by everybody, and one of them a link to somewhere that others can change.
-        let elsewhere = tempfile::TempDir::new().unwrap();
+        let elsewhere = temp::dir();
         fs::write(elsewhere.path().join("ca"), &ca.certificate).unwrap();
         symlink(elsewhere.path().join("ca"), folder.join("sonarCA.crt")).unwrap();
         fs::write(folder.join("device.crt"), ca.sign(&prepared.csr_pem)).unwrap();

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use flipper_pki::{CredentialStore, DiskAccess, KeyError, PinError, StoreError, StoreErrorKind};
 use flipper_proto::Generation;
-use tempfile::TempDir;
 
 use crate::support::apps::{APP_ID, App, config, deliver, write_flat};
 use crate::support::official::Ca;
 use crate::support::openssl;
+use crate::support::temp;
 
 #[track_caller]
 fn assert_problem(error: &StoreError, kind: &StoreErrorKind, path: &Path) {
@@ -165,6 +165,10 @@ fn damaged_pointers_are_named() {
     fs::write(&path, "7\n").unwrap();
     let problem = app.store.load().problem.unwrap();
     assert_problem(&problem, &StoreErrorKind::MissingGeneration, &app.path().join("7"));
+    // A number that was given once is not given again.
+    let prepared = app.store.begin(APP_ID).unwrap();
+    assert_eq!(prepared.generation, Generation::from_u64(8));
+    app.store.discard(prepared.generation).unwrap();
     // It is replaced by the next exchange, whatever it holds.
     fs::write(&path, "garbage").unwrap();
     app.exchange(Ca::shared());
@@ -275,7 +279,7 @@ fn a_desktop_that_delivers_nothing_or_nonsense_is_told_apart() {
 
 #[test]
 fn directories_that_cannot_be_used_are_named() {
-    let guard = TempDir::new().unwrap();
+    let guard = temp::dir();
     let file = guard.path().join("file");
     fs::write(&file, "").unwrap();
     let store = CredentialStore::new(&file);
@@ -310,7 +314,7 @@ fn directories_that_cannot_be_used_are_named() {
 #[test]
 fn paths_that_cannot_be_told_leave_nothing_behind() {
     use std::os::unix::ffi::OsStrExt as _;
-    let guard = TempDir::new().unwrap();
+    let guard = temp::dir();
     let dir = guard.path().join(std::ffi::OsStr::from_bytes(b"s\xffnar"));
     let error = CredentialStore::new(&dir).begin(APP_ID).unwrap_err();
     assert_eq!(error.kind(), &StoreErrorKind::NotUnicode);

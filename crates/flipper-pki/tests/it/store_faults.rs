@@ -129,6 +129,46 @@ fn an_exchange_that_dies_anywhere_leaves_the_old_credentials_or_the_new_ones() {
 }
 
 #[test]
+fn a_beginning_that_fails_leaves_no_folder() {
+    for count in 0.. {
+        let app = App::new();
+        let (faults, seen) = failing(count, Mode::Once);
+        let result = app.store.clone().with_disk_faults(faults).begin(APP_ID);
+        if seen.load(Ordering::Relaxed) <= count {
+            assert!(count > 10, "the faults were not asked");
+            result.unwrap();
+            break;
+        }
+        // Not every failure matters: where the pointer cannot be read, the folders tell enough.
+        if let Err(error) = result {
+            assert_names_a_place(&error, app.path());
+            assert!(names(app.path()).is_empty(), "after {count}: {:?}", names(app.path()));
+        }
+    }
+}
+
+#[test]
+fn a_pointer_that_moves_while_it_is_followed_is_followed_once_more() {
+    let app = App::new();
+    let old = app.exchange_with(desktop(), "old").generation;
+    let new = app.exchange_with(desktop(), "new").generation;
+    app.store.promote(old).unwrap();
+    // Another process promotes the new generation and prunes the old one, between two reads of ours.
+    let (other, old_folder) = (app.store.clone(), app.path().join("1"));
+    let has_moved = AtomicUsize::new(0);
+    let faults = DiskFaults::new(move |_, path| {
+        if path.starts_with(&old_folder) && has_moved.fetch_add(1, Ordering::Relaxed) == 0 {
+            other.promote(new).unwrap();
+            assert_eq!(other.prune().unwrap(), [old]);
+        }
+        Ok(())
+    });
+    let loaded = app.store.clone().with_disk_faults(faults).load();
+    assert_eq!(loaded.problem, None);
+    assert_eq!(loaded.credentials.unwrap().device_id, "new");
+}
+
+#[test]
 fn loading_from_a_failing_disk_never_loses_what_can_be_read() {
     let template = App::new();
     template.exchange_with(desktop(), "");

@@ -135,48 +135,35 @@ impl Session {
         Ok(tcp.reset()?)
     }
 
-    /// Sends a frame very often, and reads nothing until the app reads no more; then sends the rest, and reads until the
-    /// app has answered every frame with one that is four bytes longer.
-    pub(crate) fn flood(self, frame: &[u8], times: usize) -> Result<Flood> {
+    /// Sends some frames very often and reads nothing until the app reads no more; then sends the rest, and reads until
+    /// it has all the answers, of this many bytes each time. Says whether the app stopped reading.
+    pub(crate) fn flood(self, frames: &[u8], answer: usize, times: usize) -> Result<bool> {
         let (mut tls, mut tcp) = self.socket.into_inner().into_parts();
-        let wanted = times * (frame.len() + 4);
-        let mut flood = Flood { was_stopped: false, answered: 0 };
-        let (mut unsent, mut chunk) = (times, vec![0; 64 * 1024]);
+        let (mut unsent, mut unanswered, mut was_stopped) = (times, times * answer, false);
+        let mut chunk = vec![0; 64 * 1024];
         tcp.make_impatient()?;
-        while flood.answered < wanted {
+        while unanswered > 0 {
             if !tls.wants_write() && unsent > 0 {
-                tls.writer().write_all(frame)?;
+                tls.writer().write_all(frames)?;
                 unsent -= 1;
             }
-            let has_sent = tls.wants_write() && !is_stuck(tls.write_tls(&mut tcp))?;
-            if has_sent {
+            if tls.wants_write() && !is_stuck(tls.write_tls(&mut tcp))? {
                 continue;
             }
-            if !flood.was_stopped {
-                flood.was_stopped = unsent > 0;
-            }
-            if is_stuck(tls.read_tls(&mut tcp))? {
-                continue;
-            }
-            tls.process_new_packets()?;
-            while let Ok(count @ 1..) = tls.reader().read(&mut chunk) {
-                flood.answered += count;
+            was_stopped |= unsent > 0;
+            if !is_stuck(tls.read_tls(&mut tcp))? {
+                tls.process_new_packets()?;
+                while let Ok(count @ 1..) = tls.reader().read(&mut chunk) {
+                    unanswered -= count;
+                }
             }
         }
-        Ok(flood)
+        Ok(was_stopped)
     }
 
     pub(crate) fn tcp(&self) -> &Tcp {
         &self.socket.get_ref().sock
     }
-}
-
-/// How a flood went.
-pub(crate) struct Flood {
-    /// Whether the app stopped reading for a while.
-    pub(crate) was_stopped: bool,
-    /// How many bytes it answered.
-    pub(crate) answered: usize,
 }
 
 /// Whether a read or write came to nothing because the peer does not write or read.

@@ -33,10 +33,9 @@ pub(crate) struct Rig {
 }
 
 impl Rig {
-    pub(crate) async fn start(builder: Builder) -> Self {
-        let desktop = builder.start().await.unwrap();
-        let events = desktop.events();
-        Self { desktop, events }
+    pub(crate) async fn start(mut builder: Builder) -> Self {
+        let events = builder.events();
+        Self { desktop: builder.start().await.unwrap(), events }
     }
 
     /// Waits for an event that `pick` takes. Others are skipped.

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use crate::support::handshake::connect;
 use crate::support::official::Ca;
 use crate::support::openssl;
+use crate::support::temp;
 
 /// An app that keeps its credentials in a directory of its own.
 pub(crate) struct App {
@@ -21,7 +22,7 @@ pub(crate) const APP_ID: &str = "com.example.bench";
 
 impl App {
     pub(crate) fn new() -> Self {
-        let dir = TempDir::new().unwrap();
+        let dir = temp::dir();
         let store = CredentialStore::new(dir.path().join("sonar"));
         Self { _dir: dir, store }
     }

@@ -69,6 +69,11 @@ pub(crate) fn request_of_version(csr_pem: &str, version: u8, key_pem: &str) -> S
     openssl::pem("CERTIFICATE REQUEST", &signed)
 }
 
+/// Whether a certificate says nothing about its version, which means version 1.
+pub(crate) fn is_version_1(certificate: &[u8]) -> bool {
+    elements(content(elements(content(certificate))[0]))[0][0] != VERSION
+}
+
 /// The same certificate without its version, which makes it one of version 1, extensions and all.
 pub(crate) fn certificate_without_version(certificate_pem: &str, ca_key_pem: &str) -> Vec<u8> {
     let der = openssl::der(certificate_pem);

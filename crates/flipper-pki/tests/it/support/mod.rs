@@ -6,3 +6,4 @@ pub(crate) mod clock;
 pub(crate) mod handshake;
 pub(crate) mod official;
 pub(crate) mod openssl;
+pub(crate) mod temp;

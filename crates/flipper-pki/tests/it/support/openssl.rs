@@ -3,7 +3,10 @@
 use std::process::Command;
 use std::sync::LazyLock;
 
-use tempfile::TempDir;
+use base64::Engine as _;
+use rustls_pki_types::pem::{PemObject, SectionKind};
+
+use crate::support::temp;
 
 /// Runs `openssl` in a directory with these files, and returns what it wrote to its standard output.
 pub(crate) fn run(arguments: &[&str], files: &[(&str, &[u8])]) -> Vec<u8> {
@@ -12,7 +15,7 @@ pub(crate) fn run(arguments: &[&str], files: &[(&str, &[u8])]) -> Vec<u8> {
 
 /// [`run`] where failure is worth a look: what OpenSSL said.
 pub(crate) fn try_run(arguments: &[&str], files: &[(&str, &[u8])]) -> Result<Vec<u8>, String> {
-    let dir = TempDir::new().unwrap();
+    let dir = temp::dir();
     for (name, content) in files {
         std::fs::write(dir.path().join(name), content).unwrap();
     }
@@ -96,21 +99,17 @@ pub(crate) fn describe(certificate_pem: &str) -> String {
     text(run(&arguments, &[("c.pem", certificate_pem.as_bytes())]))
 }
 
-/// The content of the first PEM section.
+/// The content of the first PEM section, whatever it is.
 pub(crate) fn der(pem: &str) -> Vec<u8> {
-    let body: String = pem
-        .lines()
-        .skip_while(|line| !line.starts_with("-----BEGIN"))
-        .skip(1)
-        .take_while(|line| !line.starts_with("-----END"))
-        .collect();
-    run(&["base64", "-d", "-A", "-in", "b"], &[("b", body.as_bytes())])
+    let (_kind, der): (SectionKind, Vec<u8>) = PemObject::from_pem_slice(pem.as_bytes()).unwrap();
+    der
 }
 
 /// A PEM section.
 pub(crate) fn pem(label: &str, der: &[u8]) -> String {
-    let body = text(run(&["base64", "-in", "b"], &[("b", der)]));
-    format!("-----BEGIN {label}-----\n{body}-----END {label}-----\n")
+    let base64 = base64::engine::general_purpose::STANDARD.encode(der);
+    let lines: Vec<_> = base64.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }
 
 pub(crate) fn text(bytes: Vec<u8>) -> String {
