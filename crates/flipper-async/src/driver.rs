@@ -27,7 +27,7 @@ pub(crate) struct Driver<R: Runtime> {
     jobs: Arc<Jobs>,
     socket: Socket,
     /// A socket that the peer closes, until it has ended or a new one is wanted.
-    lingering: Option<Wire>,
+    lingering: Option<Box<Wire>>,
     running: FuturesUnordered<Running>,
     alarm: Pin<Box<R::Sleep>>,
     /// When the alarm goes off; `None` once it has.
@@ -41,7 +41,7 @@ type Running = Pin<Box<dyn Future<Output = (JobId, JobOutcome)> + Send>>;
 enum Socket {
     None,
     Opening { attempt: AttemptId, opening: Pin<Box<dyn Future<Output = Result<Wire, CloseCause>> + Send>> },
-    Open { attempt: AttemptId, wire: Wire },
+    Open { attempt: AttemptId, wire: Box<Wire> },
 }
 
 impl<R: Runtime> Driver<R> {
@@ -100,7 +100,7 @@ impl<R: Runtime> Driver<R> {
                 match opening.as_mut().poll(cx) {
                     Poll::Pending => return false,
                     Poll::Ready(Ok(wire)) => {
-                        self.socket = Socket::Open { attempt, wire };
+                        self.socket = Socket::Open { attempt, wire: Box::new(wire) };
                         turn.core(|core| core.handle_opened(attempt, now));
                     }
                     Poll::Ready(Err(cause)) => {
@@ -237,7 +237,6 @@ impl<R: Runtime> Driver<R> {
         self.armed = None;
         true
     }
-
 }
 
 impl<R: Runtime> Future for Driver<R> {

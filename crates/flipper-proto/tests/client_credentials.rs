@@ -90,10 +90,11 @@ fn damaged_credentials_are_told_and_replaced() {
             rig.events()[1..],
             [
                 Event::Failed(Failure::Credentials(trouble.clone())),
-                Event::Step(Step::ExchangeNeeded(ExchangeReason::NoCredentials))
+                Event::Step(Step::ExchangeNeeded(ExchangeReason::NoCredentials)),
+                Event::StateChanged(State::Exchanging),
             ]
         );
-        assert_eq!(rig.jobs(), [Job::NewGeneration]);
+        rig.dial();
     }
 
     // A problem beside good ones is told, and they are used.
@@ -221,9 +222,9 @@ fn a_failed_exchange_keeps_the_old_credentials_and_takes_turns_with_them() {
     rig.closed(attempt, CloseCause::Tls(TlsFailure::UnknownCa));
     for generation in 8..12 {
         asked(&mut rig, ExchangeReason::Rejected);
-        let (exchange, made) = rig.prepare();
+        let (exchange, made) = rig.ask();
         assert_eq!(made.as_u64(), generation);
-        rig.closed(exchange, CloseCause::Refused);
+        rig.closed(exchange, CloseCause::Eof);
         assert_eq!(rig.jobs(), [Job::Discard { generation: made }]);
 
         // As long as nothing speaks against them, the old ones stay in use.
@@ -233,9 +234,9 @@ fn a_failed_exchange_keeps_the_old_credentials_and_takes_turns_with_them() {
         rig.closed(attempt, dropped());
     }
     asked(&mut rig, ExchangeReason::Rejected);
-    let (exchange, _) = rig.prepare();
+    let exchange = rig.dial();
     rig.closed(exchange, CloseCause::Refused);
-    rig.actions();
+    rig.assert_no_actions();
     let attempt = retried(&mut rig, 7);
     rig.open_session(attempt);
     rig.closed(attempt, CloseCause::Eof);
@@ -463,8 +464,11 @@ fn a_desktop_that_refuses_the_certificate_in_words_is_asked_for_another_once() {
 fn a_key_that_is_made_after_the_stop_is_discarded() {
     let mut rig = Rig::new(config());
     rig.start_with(None);
+    let attempt = rig.dial();
+    rig.opened(attempt);
     let (job, _) = rig.take_job();
     rig.stop();
+    assert_eq!(rig.actions(), [flipper_proto::client::Action::Abort { attempt }]);
     assert_eq!(rig.client.state(), State::Stopped);
     rig.start();
     assert_eq!(rig.jobs(), [Job::Load]);
@@ -506,13 +510,13 @@ fn certificates_that_are_stored_after_the_stop_are_discarded() {
 fn outcomes_of_jobs_that_are_over_never_discard_what_is_in_use() {
     let mut rig = Rig::new(config());
     rig.start_with(None);
+    let attempt = rig.dial();
+    rig.opened(attempt);
     let (make, _) = rig.take_job();
     let prepared = rig.new_generation();
     let generation = prepared.generation;
     rig.job_done(make, JobOutcome::Prepared(prepared.clone()));
-    let (attempt, ..) = rig.take_connect();
     rig.job_done(make, JobOutcome::Prepared(prepared.clone()));
-    rig.opened(attempt);
     rig.writable(attempt, 1 << 20);
     rig.sent();
     rig.grant(attempt, "");

@@ -8,6 +8,7 @@ use flipper_proto::client::{
 };
 use flipper_proto::{
     AttemptId, CloseCause, CloseCode, ErrorReport, Excerpt, Generation, Instant, Medium, ProtocolError, Query,
+    TlsFailure,
 };
 
 use self::rig::{Rig, WALL, code, config, credentials, secs};
@@ -46,13 +47,6 @@ fn from_nothing_to_a_session() {
     assert_eq!(kind, Job::Load);
     rig.job_done(load, JobOutcome::Loaded { credentials: None, problem: None });
 
-    let (make, kind) = rig.take_job();
-    assert_eq!(kind, Job::NewGeneration);
-    assert_eq!(rig.client.poll_timeout(), None);
-    rig.pass(secs(3));
-    let prepared = rig.new_generation();
-    rig.job_done(make, JobOutcome::Prepared(prepared));
-
     let (exchange, endpoint, trust) = rig.take_connect();
     assert_eq!((endpoint.host.as_str(), endpoint.port, trust), ("localhost", 9089, Trust::Exchange));
     assert_eq!(
@@ -61,6 +55,12 @@ fn from_nothing_to_a_session() {
     );
     assert_eq!(rig.client.state(), State::Exchanging);
     rig.opened(exchange);
+    rig.writable(exchange, usize::MAX);
+
+    // The key is made only now that somebody is there to ask.
+    assert_eq!(rig.client.poll_timeout(), None);
+    rig.pass(secs(3));
+    rig.make_key();
     let timestamp = WALL + 4_000;
     assert_eq!(
         rig.sent(),
@@ -100,8 +100,8 @@ fn from_nothing_to_a_session() {
         [
             Event::StateChanged(State::Preparing),
             Event::Step(Step::ExchangeNeeded(ExchangeReason::NoCredentials)),
-            Event::Step(Step::RequestMade(generation)),
             Event::StateChanged(State::Exchanging),
+            Event::Step(Step::RequestMade(generation)),
             Event::Step(Step::CertificateAsked { os: String::from("Linux") }),
             Event::Step(Step::Granted { device_id: String::new() }),
             Event::Step(Step::CertificatesStored(generation)),
@@ -261,21 +261,18 @@ fn a_desktop_that_does_not_answer_is_given_up() {
     assert_eq!(rig.failures(), [Failure::ExchangeTimeout { after: secs(20) }]);
     assert_given_up(&mut rig, attempt, generation);
     rig.pass_to(Timer::Retry);
-    let (_, kind) = rig.take_job();
-    assert_eq!(kind, Job::NewGeneration);
+    rig.dial();
 }
 
 #[test]
 fn an_exchange_that_does_not_open_is_given_up() {
     let mut rig = Rig::new(config());
     rig.start_with(None);
-    let (attempt, generation) = rig.prepare();
+    let attempt = rig.dial();
     rig.events();
 
     assert_eq!(rig.pass_to(Timer::Connect), secs(10));
 
-    let (_, kind) = rig.take_job();
-    assert_eq!(kind, Job::Discard { generation });
     assert_eq!(rig.take_action(), flipper_proto::client::Action::Abort { attempt });
     let failure = Failure::Connection {
         purpose: Purpose::Exchange,
@@ -293,12 +290,17 @@ fn an_exchange_that_is_closed_is_given_up() {
         for opened in [false, true] {
             let mut rig = Rig::new(config());
             rig.start_with(None);
-            let (attempt, generation) = if opened { rig.ask() } else { rig.prepare() };
+            let (attempt, discarded) = if opened {
+                let (attempt, generation) = rig.ask();
+                (attempt, vec![Job::Discard { generation }])
+            } else {
+                (rig.dial(), vec![])
+            };
             rig.events();
 
             rig.closed(attempt, cause.clone());
 
-            assert_eq!(rig.jobs(), [Job::Discard { generation }]);
+            assert_eq!(rig.jobs(), discarded);
             let (purpose, to) = (Purpose::Exchange, String::from("localhost:9089"));
             assert_eq!(rig.failures(), [Failure::Connection { purpose, to, cause: cause.clone() }]);
             assert!(matches!(rig.client.state(), State::Waiting { .. }));
@@ -320,12 +322,10 @@ fn a_desktop_that_refuses_linux_is_asked_as_another_at_once() {
             Step::ExchangeNeeded(ExchangeReason::NoCredentials),
         ]
     );
-    let (job, _) = rig.take_job();
-    let prepared = rig.new_generation();
-    rig.job_done(job, JobOutcome::Prepared(prepared));
     let (attempt, endpoint, _) = rig.take_connect();
     assert!(endpoint.target.starts_with("/?os=MacOS&"), "{}", endpoint.target);
     rig.opened(attempt);
+    rig.make_key();
     rig.writable(attempt, 1 << 20);
     rig.sent();
 
@@ -403,13 +403,10 @@ fn medium_www_fetches_before_it_stores() {
     config.medium = MediumChoice::Fixed(Medium::Www);
     let mut rig = Rig::new(config);
     rig.start_with(None);
-    let (job, _) = rig.take_job();
-    let prepared = rig.new_generation();
-    let generation = prepared.generation;
-    rig.job_done(job, JobOutcome::Prepared(prepared));
     let (attempt, endpoint, _) = rig.take_connect();
     assert!(endpoint.target.ends_with("&medium=2"), "{}", endpoint.target);
     rig.opened(attempt);
+    let generation = rig.make_key();
     rig.writable(attempt, 1 << 20);
     assert!(rig.take_sent().contains(r#","medium":2,"#));
 
@@ -477,17 +474,69 @@ fn a_socket_that_ends_after_the_grant_does_no_harm() {
 }
 
 #[test]
+fn what_was_to_be_said_to_a_socket_that_ended_is_not_said_to_the_next() {
+    for stored in [true, false] {
+        let (mut rig, attempt, generation) = asking();
+        rig.grant(attempt, "");
+        let (store, _) = rig.take_job();
+        rig.closed(attempt, CloseCause::Eof);
+        if stored {
+            rig.job_done(store, JobOutcome::Stored(credentials(generation.as_u64())));
+            let (session, ..) = rig.take_connect();
+            rig.closed(session, CloseCause::Tls(TlsFailure::UnknownCa));
+        } else {
+            rig.job_done(store, JobOutcome::Failed(trouble(CredentialProblem::NotDelivered)));
+        }
+        assert_eq!(rig.jobs(), [Job::Discard { generation }]);
+        rig.pass_to(Timer::Retry);
+
+        let attempt = rig.dial();
+        rig.assert_no_actions();
+        rig.opened(attempt);
+        rig.make_key();
+        assert!(rig.take_sent().starts_with(r#"{"method":"signCertificate","#));
+        rig.writable(attempt, 1 << 20);
+        rig.assert_no_actions();
+    }
+}
+
+#[test]
 fn a_key_that_cannot_be_made_is_tried_again() {
     let mut rig = Rig::new(config());
     rig.start_with(None);
+    let attempt = rig.dial();
+    rig.opened(attempt);
     let (job, _) = rig.take_job();
     rig.events();
 
     rig.job_done(job, JobOutcome::Failed(trouble(CredentialProblem::Io)));
 
     assert_eq!(rig.failures(), [Failure::Credentials(trouble(CredentialProblem::Io))]);
+    assert_eq!(rig.take_close(), (attempt, CloseCode::NORMAL));
+    rig.closed(attempt, code(1000));
     rig.pass_to(Timer::Retry);
+    let attempt = rig.dial();
+    rig.opened(attempt);
     assert_eq!(rig.take_job().1, Job::NewGeneration);
+}
+
+#[test]
+fn a_key_that_is_being_made_when_the_socket_ends_is_discarded() {
+    for cause in [CloseCause::Eof, code(1011)] {
+        let mut rig = Rig::new(config());
+        rig.start_with(None);
+        let attempt = rig.dial();
+        rig.opened(attempt);
+        let (job, _) = rig.take_job();
+
+        rig.closed(attempt, cause);
+        rig.actions();
+        let prepared = rig.new_generation();
+        let generation = prepared.generation;
+        rig.job_done(job, JobOutcome::Prepared(prepared));
+
+        assert_eq!(rig.jobs(), [Job::Discard { generation }]);
+    }
 }
 
 #[test]
@@ -497,11 +546,15 @@ fn a_job_that_is_answered_with_the_outcome_of_another_fails() {
     {
         let mut rig = Rig::new(config());
         rig.start_with(None);
+        let attempt = rig.dial();
+        rig.opened(attempt);
         let (job, _) = rig.take_job();
         rig.job_done(job, outcome);
         assert_eq!(rig.failures().len(), 1);
+        assert_eq!(rig.take_close(), (attempt, CloseCode::NORMAL));
+        rig.closed(attempt, code(1000));
         assert_eq!(rig.pass_to(Timer::Retry).as_secs(), 0);
-        assert_eq!(rig.take_job().1, Job::NewGeneration);
+        rig.dial();
     }
     for outcome in
         [JobOutcome::Done, JobOutcome::Stored(credentials(99)), JobOutcome::Loaded { credentials: None, problem: None }]
@@ -521,16 +574,20 @@ fn the_request_tells_the_history_and_stays_small() {
     rig.start_with(None);
     let long = CredentialFailure { kind: CredentialProblem::Io, text: "\"".repeat(5_000) };
     for _ in 0..100 {
+        let attempt = rig.dial();
+        rig.opened(attempt);
         let (job, _) = rig.take_job();
         rig.job_done(job, JobOutcome::Failed(long.clone()));
+        rig.take_close();
+        rig.closed(attempt, code(1000));
         rig.pass_to(Timer::Retry);
-        let (attempt, _) = rig.prepare();
+        let attempt = rig.dial();
         let reason = "\"".repeat(300);
         rig.fail(attempt, CloseCause::Code { code: 4413, reason: reason.as_str().into() });
-        assert!(matches!(rig.take_job().1, Job::Discard { .. }));
     }
-    let (attempt, _) = rig.prepare();
+    let attempt = rig.dial();
     rig.opened(attempt);
+    rig.make_key();
 
     let request = rig.take_sent();
     let limit = config().limits.exchange_message_bytes;

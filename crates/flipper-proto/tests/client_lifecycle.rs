@@ -29,21 +29,19 @@ fn stoppable() -> Vec<(Rig, State, Vec<Action>)> {
         rig.start();
         (rig, State::Preparing, vec![])
     };
-    let preparing = {
-        let mut rig = Rig::new(config());
-        rig.start_with(None);
-        (rig, State::Preparing, vec![])
-    };
     let exchange_opening = {
         let mut rig = Rig::new(config());
         rig.start_with(None);
-        let (attempt, generation) = rig.prepare();
-        let job = JobId::from_u64(2);
-        (
-            rig,
-            State::Exchanging,
-            vec![Action::Abort { attempt }, Action::Job { job, kind: Job::Discard { generation } }],
-        )
+        let attempt = rig.dial();
+        (rig, State::Exchanging, vec![Action::Abort { attempt }])
+    };
+    let exchange_preparing = {
+        let mut rig = Rig::new(config());
+        rig.start_with(None);
+        let attempt = rig.dial();
+        rig.opened(attempt);
+        rig.take_job();
+        (rig, State::Exchanging, vec![Action::Abort { attempt }])
     };
     let exchange_asking = {
         let mut rig = Rig::new(config());
@@ -72,7 +70,7 @@ fn stoppable() -> Vec<(Rig, State, Vec<Action>)> {
         let state = rig.client.state();
         (rig, state, vec![])
     };
-    [loading, preparing, exchange_opening, exchange_asking, exchange_storing, opening, waiting]
+    [loading, exchange_opening, exchange_preparing, exchange_asking, exchange_storing, opening, waiting]
         .into_iter()
         .map(|(mut rig, state, actions)| {
             rig.actions();
@@ -387,7 +385,7 @@ fn messages_before_the_socket_is_open_are_not_read() {
 
     let mut rig = Rig::new(config());
     rig.start_with(None);
-    let (attempt, _) = rig.prepare();
+    let attempt = rig.dial();
     rig.events();
     rig.message(attempt, r#"{"deviceId":""}"#);
     assert_eq!(rig.client.state(), State::Exchanging);

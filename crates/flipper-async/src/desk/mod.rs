@@ -14,8 +14,9 @@
 //!                                                  next_news
 //! ```
 //!
-//! A peer that sends faster than [`Desk::next_news`] is called is not read from until the news are fewer again, so that
-//! neither side of the desk grows without bound. A peer that does not read holds up nobody but itself.
+//! A peer that sends faster than [`Desk::next_news`] is called is not read from until its news are fewer again, so that
+//! neither side of the desk grows without bound; what the others answer is read meanwhile. A peer that does not read holds
+//! up nobody but itself.
 
 mod accept;
 mod alarm;

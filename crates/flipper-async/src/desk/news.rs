@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use flipper_proto::desktop::{Event, Outcome};
-use flipper_proto::{CloseCause, Excerpt};
+use flipper_proto::{CloseCause, ConnId, Excerpt};
 
 /// What a port is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -79,38 +79,84 @@ fn weight_of_event(event: &Event) -> usize {
     }
 }
 
-/// The news that wait to be taken.
+/// The news that wait to be taken, and where they came from.
 #[derive(Debug)]
 pub(super) struct Queue {
-    news: VecDeque<News>,
-    bytes: usize,
-    max: usize,
-    max_bytes: usize,
+    news: VecDeque<(Option<ConnId>, News)>,
+    waiting: Backlog,
+    max: Backlog,
 }
+
+/// How much waits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Backlog {
+    news: usize,
+    bytes: usize,
+}
+
+impl Backlog {
+    pub(super) fn is_empty(self) -> bool {
+        self.news == 0
+    }
+
+    fn add(&mut self, news: &News) {
+        self.news += 1;
+        self.bytes += news.weight();
+    }
+
+    pub(super) fn take(&mut self, news: &News) {
+        self.news = self.news.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(news.weight());
+    }
+
+    /// Whether it is as much as this part of `max`, or more.
+    fn reaches(self, max: Self, part: usize) -> bool {
+        self.news >= (max.news / part).max(1) || self.bytes >= (max.bytes / part).max(1)
+    }
+}
+
+/// One connection alone may have this part of the news waiting.
+const SHARE: usize = 4;
 
 impl Queue {
     pub(super) fn new(max: usize, max_bytes: usize) -> Self {
-        Self { news: VecDeque::new(), bytes: 0, max: max.max(1), max_bytes: max_bytes.max(1) }
+        Self { news: VecDeque::new(), waiting: Backlog::default(), max: Backlog { news: max, bytes: max_bytes } }
     }
 
-    pub(super) fn push(&mut self, news: News) {
-        self.bytes += news.weight();
-        self.news.push_back(news);
+    /// `of` is what the connection has waiting that the news came from.
+    pub(super) fn push(&mut self, from: Option<ConnId>, of: Option<&mut Backlog>, news: News) {
+        self.waiting.add(&news);
+        if let Some(of) = of {
+            of.add(&news);
+        }
+        self.news.push_back((from, news));
     }
 
-    pub(super) fn pop(&mut self) -> Option<News> {
-        let news = self.news.pop_front()?;
-        self.bytes -= news.weight();
-        Some(news)
+    /// The next news, and the connection that they came from.
+    pub(super) fn pop(&mut self) -> Option<(Option<ConnId>, News)> {
+        let (from, news) = self.news.pop_front()?;
+        self.waiting.take(&news);
+        Some((from, news))
     }
 
-    /// Whether nothing more should be read for now.
+    /// Whether nobody new is to be let in for now.
     pub(super) fn is_full(&self) -> bool {
-        self.news.len() >= self.max || self.bytes >= self.max_bytes
+        self.waiting.reaches(self.max, 1)
     }
 
-    /// Whether reading may go on. Well below full, so that it does not stop again at once.
+    /// Whether there is room again for all. Well below full, so that it is not full again at once.
     pub(super) fn is_roomy(&self) -> bool {
-        self.news.len() <= self.max / 2 && self.bytes <= self.max_bytes / 2
+        !self.waiting.reaches(self.max, 2)
+    }
+
+    /// Whether a connection that has `own` waiting is to be read from no more for now. One that has nothing waiting
+    /// always is read from, so that those who flood hold up nobody else's answers.
+    pub(super) fn holds_back(&self, own: Backlog) -> bool {
+        !own.is_empty() && (self.is_full() || own.reaches(self.max, SHARE))
+    }
+
+    /// Whether a connection that was held back is to be read from again.
+    pub(super) fn lets_go_on(&self, own: Backlog) -> bool {
+        own.is_empty() || (self.is_roomy() && !own.reaches(self.max, 2 * SHARE))
     }
 }

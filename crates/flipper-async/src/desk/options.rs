@@ -12,9 +12,10 @@ pub struct Options {
     /// How many connections of one listener may be on their way there; more wait in the system's queue until one of
     /// them has arrived or has taken too long. Default: 256.
     pub handshakes: usize,
-    /// How many news may wait to be taken before nothing more is read. Default: 4,096.
+    /// How many news may wait to be taken. A connection whose own are a quarter of that is not read from until they are
+    /// fewer; nor is, while there are as many as this, any that has some waiting. Default: 4,096.
     pub waiting_news: usize,
-    /// How many bytes they may hold together before nothing more is read. Default: 16 MiB.
+    /// How many bytes they may hold together, likewise. Default: 16 MiB.
     pub waiting_news_bytes: usize,
 }
 

@@ -10,7 +10,7 @@ use flipper_client::Clock;
 use flipper_proto::desktop::{Action, Admission, Channel, Config, Desktop, Event, Refusal, Upgrade};
 use flipper_proto::{ApiMisuse, CloseCause, CloseCode, ConnId, Excerpt, Instant, RequestId};
 
-use super::news::{News, Port, Queue};
+use super::news::{Backlog, News, Port, Queue};
 use super::options::Options;
 use super::reply::{PendingReply, ReplySlot};
 use crate::wire::Incoming;
@@ -33,7 +33,7 @@ struct State {
     lines: BTreeMap<ConnId, Line>,
     replies: BTreeMap<RequestId, ReplySlot>,
     news: Queue,
-    /// Somebody holds back until there are fewer news.
+    /// Somebody waits until there are fewer news.
     held_back: bool,
     /// When the timer task wakes up by itself.
     armed: Option<Instant>,
@@ -50,6 +50,8 @@ struct Line {
     orders: Vec<Order>,
     /// Wakes the task while it rests.
     waker: Option<Waker>,
+    /// The news that came from it and were not taken yet.
+    backlog: Backlog,
     held_back: bool,
 }
 
@@ -174,18 +176,6 @@ impl Shared {
         Ok(Seat { desk: Arc::clone(self), conn })
     }
 
-    /// Wakes whoever holds back, if there is room again.
-    fn relieve(&self, state: &mut State, woken: &mut Woken) {
-        if !state.held_back || !state.news.is_roomy() {
-            return;
-        }
-        state.held_back = false;
-        for line in state.lines.values_mut().filter(|line| line.held_back) {
-            woken.tasks.extend(line.waker.take());
-        }
-        self.roomy.notify(usize::MAX);
-    }
-
     /// Ready while news are wanted.
     pub(super) async fn roomy(&self) {
         loop {
@@ -219,11 +209,13 @@ impl Shared {
 
     fn take_news(&self) -> Poll<Option<News>> {
         let mut state = self.lock();
-        let Some(news) = state.news.pop() else {
+        let Some((from, news)) = state.news.pop() else {
             return if state.has_ended() { Poll::Ready(None) } else { Poll::Pending };
         };
         let mut woken = Woken::default();
-        self.relieve(&mut state, &mut woken);
+        if state.relieve(from, &news, &mut woken) {
+            self.roomy.notify(usize::MAX);
+        }
         drop(state);
         woken.tasks.into_iter().for_each(Waker::wake);
         Poll::Ready(Some(news))
@@ -233,7 +225,7 @@ impl Shared {
         tracing::debug!(%port, %peer, "a connection came to nothing: {cause}");
         self.change(|state, _, woken| {
             state.counters.failed_handshakes += 1;
-            woken.tell(state, News::HandshakeFailed { port, peer, cause });
+            state.tell(None, News::HandshakeFailed { port, peer, cause }, woken);
         });
     }
 
@@ -243,7 +235,7 @@ impl Shared {
             state.counters.failed_accepts += 1;
             if first {
                 tracing::warn!(%port, "no connection can be taken: {error}");
-                woken.tell(state, News::AcceptFailed { port, error: Excerpt::new(&error.to_string()) });
+                state.tell(None, News::AcceptFailed { port, error: Excerpt::new(&error.to_string()) }, woken);
             }
         });
     }
@@ -323,7 +315,7 @@ impl Shared {
         // Read under the lock, so that the state machine never sees time run backwards.
         let now = self.clock.now();
         let result = change(&mut state, now, &mut woken);
-        state.settle(&mut woken);
+        state.settle(None, &mut woken);
         drop(state);
         woken.tasks.into_iter().for_each(Waker::wake);
         if woken.told {
@@ -340,8 +332,8 @@ impl Shared {
 }
 
 impl State {
-    /// Hands out whatever the state machine decided.
-    fn settle(&mut self, woken: &mut Woken) {
+    /// Hands out whatever the state machine decided, because of `from` if that is a connection.
+    fn settle(&mut self, from: Option<ConnId>, woken: &mut Woken) {
         while let Some(action) = self.core.poll_action() {
             let (conn, order) = match action {
                 Action::Send { conn, text } => (conn, Order::Send(text)),
@@ -359,7 +351,7 @@ impl State {
             }
         }
         while let Some(event) = self.core.poll_event() {
-            self.tell(event, woken);
+            self.tell_event(from, event, woken);
         }
         let next = self.core.poll_timeout().map(|(at, _)| at);
         if let Some(next) = next
@@ -370,9 +362,9 @@ impl State {
         }
     }
 
-    fn tell(&mut self, event: Event, woken: &mut Woken) {
+    fn tell_event(&mut self, from: Option<ConnId>, event: Event, woken: &mut Woken) {
         let Event::Reply { request, client, outcome } = event else {
-            return woken.tell(self, News::Event(event));
+            return self.tell(from, News::Event(event), woken);
         };
         match self.replies.remove(&request) {
             Some(ReplySlot::Wanted(waker)) => {
@@ -381,19 +373,37 @@ impl State {
             }
             Some(ReplySlot::Here(_) | ReplySlot::Abandoned) => {}
             // Asked through `with_core`: whoever did so listens to the news.
-            None => woken.tell(self, News::Event(Event::Reply { request, client, outcome })),
+            None => self.tell(from, News::Event(Event::Reply { request, client, outcome }), woken),
         }
+    }
+
+    fn tell(&mut self, from: Option<ConnId>, news: News, woken: &mut Woken) {
+        let line = from.and_then(|conn| self.lines.get_mut(&conn));
+        self.news.push(from, line.map(|line| &mut line.backlog), news);
+        woken.told = true;
+    }
+
+    /// Some news that came from a connection were taken: whoever was held back goes on if there is room again. Returns
+    /// whether there is for all.
+    fn relieve(&mut self, from: Option<ConnId>, news: &News, woken: &mut Woken) -> bool {
+        if let Some(line) = from.and_then(|conn| self.lines.get_mut(&conn)) {
+            line.backlog.take(news);
+            if line.held_back && self.news.lets_go_on(line.backlog) {
+                woken.tasks.extend(line.waker.take());
+            }
+        }
+        if !self.held_back || !self.news.is_roomy() {
+            return false;
+        }
+        self.held_back = false;
+        for line in self.lines.values_mut().filter(|line| line.held_back && self.news.lets_go_on(line.backlog)) {
+            woken.tasks.extend(line.waker.take());
+        }
+        true
     }
 
     fn has_ended(&self) -> bool {
         self.stopping && self.tasks == 0
-    }
-}
-
-impl Woken {
-    fn tell(&mut self, state: &mut State, news: News) {
-        state.news.push(news);
-        self.told = true;
     }
 }
 
@@ -440,10 +450,11 @@ impl Seat {
             orders.append(&mut line.orders);
             let taken: usize = orders.iter().map(Order::bytes).sum();
             state.core.handle_writable(self.conn, room.saturating_sub(taken), now);
-            state.settle(woken);
-            let held_back = state.news.is_full();
+            state.settle(Some(self.conn), woken);
+            let Some(line) = state.lines.get_mut(&self.conn) else { return Turn { held_back: false, worked } };
+            let held_back =
+                if line.held_back { !state.news.lets_go_on(line.backlog) } else { state.news.holds_back(line.backlog) };
             state.held_back |= held_back;
-            let Some(line) = state.lines.get_mut(&self.conn) else { return Turn { held_back, worked } };
             orders.append(&mut line.orders);
             worked |= !orders.is_empty() || (line.held_back && !held_back);
             line.held_back = held_back;

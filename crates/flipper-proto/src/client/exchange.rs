@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use crate::close::{CloseCause, CloseCode};
 use crate::error::{ErrorReport, Excerpt, ProtocolError};
-use crate::ids::{AttemptId, JobId};
+use crate::ids::{AttemptId, Generation, JobId};
 use crate::query::Medium;
 use crate::text::Text;
 use crate::time::{Instant, WallTime};
@@ -20,20 +20,19 @@ use super::{AfterClose, Client, Errand, Os, Phase};
 /// An exchange that is under way.
 #[derive(Debug)]
 pub(super) struct Exchange {
-    prepared: Prepared,
-    /// When the key was made, which is when `prepared.wall` was.
-    prepared_at: Instant,
     /// `None` once the socket has ended, which after the grant does no harm.
     socket: Option<AttemptId>,
     stage: Stage,
 }
 
+/// No key is made before the desktop is there: a desktop that is absent for days must not wear the disk.
 #[derive(Debug)]
 enum Stage {
     Opening { deadline: Instant },
-    Asking { deadline: Instant },
-    Fetching { job: JobId, grant: Grant },
-    Storing { job: JobId },
+    Preparing { job: JobId },
+    Asking { generation: Generation, deadline: Instant },
+    Fetching { generation: Generation, job: JobId, grant: Grant },
+    Storing { generation: Generation, job: JobId },
 }
 
 impl Exchange {
@@ -55,7 +54,9 @@ impl Exchange {
 
     pub(super) fn works_on(&self, job: JobId) -> bool {
         match &self.stage {
-            Stage::Fetching { job: current, .. } | Stage::Storing { job: current } => *current == job,
+            Stage::Preparing { job: current }
+            | Stage::Fetching { job: current, .. }
+            | Stage::Storing { job: current, .. } => *current == job,
             Stage::Opening { .. } | Stage::Asking { .. } => false,
         }
     }
@@ -63,40 +64,32 @@ impl Exchange {
     pub(super) fn deadline(&self) -> Option<(Instant, Timer)> {
         match &self.stage {
             Stage::Opening { deadline } => Some((*deadline, Timer::Connect)),
-            Stage::Asking { deadline } => Some((*deadline, Timer::Grant)),
-            Stage::Fetching { .. } | Stage::Storing { .. } => None,
+            Stage::Asking { deadline, .. } => Some((*deadline, Timer::Grant)),
+            Stage::Preparing { .. } | Stage::Fetching { .. } | Stage::Storing { .. } => None,
         }
     }
 }
 
 impl Client {
-    /// There is a key and a certificate request, or there is none.
-    pub(super) fn prepared(&mut self, outcome: JobOutcome, now: Instant) {
-        let prepared = match outcome {
-            JobOutcome::Prepared(prepared) => prepared,
-            JobOutcome::Failed(failure) => {
-                self.vault.exchange_failed = true;
-                return self.retry_after(Failure::Credentials(failure), now);
-            }
-            JobOutcome::Loaded { .. } | JobOutcome::Stored(_) | JobOutcome::Done => {
-                self.vault.exchange_failed = true;
-                return self.retry_after(unfit_outcome(), now);
-            }
-        };
-        self.step(Step::RequestMade(prepared.generation), now);
+    pub(super) fn begin_exchange(&mut self, now: Instant) {
         let mut query = self.query("unknown");
         query.medium = Some(self.config.exchange_medium());
         let attempt = self.connect(self.config.ports.insecure, query.to_target(), Trust::Exchange);
         let stage = Stage::Opening { deadline: now + self.config.timing.connect };
-        self.phase = Phase::Exchange(Exchange { prepared, prepared_at: now, socket: Some(attempt), stage });
-        self.tell_state();
+        self.phase = Phase::Exchange(Exchange { socket: Some(attempt), stage });
     }
 
-    pub(super) fn exchange_opened(&mut self, now: Instant) {
-        let Phase::Exchange(exchange) = &mut self.phase else { return };
-        exchange.stage = Stage::Asking { deadline: now + self.config.timing.grant };
-        let prepared = &exchange.prepared;
-        let logs = self.history.lines(exchange.prepared_at, prepared.wall);
+    pub(super) fn exchange_opened(&mut self) {
+        self.outbox.open();
+        let job = self.start_job(Job::NewGeneration);
+        self.set_stage(Stage::Preparing { job });
+    }
+
+    /// There are a key and a certificate request: asks for the certificate.
+    fn ask(&mut self, prepared: &Prepared, now: Instant) {
+        let generation = prepared.generation;
+        self.step(Step::RequestMade(generation), now);
+        let logs = self.history.lines(now, prepared.wall);
         let request = SignCertificate {
             csr: &prepared.csr,
             destination: &prepared.destination,
@@ -105,10 +98,16 @@ impl Client {
             logs: &logs,
         };
         let text = request.encode();
-        self.outbox.open();
         self.outbox.push(text);
         self.vault.asked_at = Some(now);
+        self.set_stage(Stage::Asking { generation, deadline: now + self.config.timing.grant });
         self.step(Step::CertificateAsked { os: self.os().to_string() }, now);
+    }
+
+    fn set_stage(&mut self, stage: Stage) {
+        if let Phase::Exchange(exchange) = &mut self.phase {
+            exchange.stage = stage;
+        }
     }
 
     pub(super) fn exchange_answered(&mut self, text: &Text, now: Instant) {
@@ -133,28 +132,32 @@ impl Client {
             Os::Fixed(_) => None,
         };
         let grant = Grant { device_id, medium, os };
-        let Phase::Exchange(exchange) = &self.phase else { return };
-        let generation = exchange.prepared.generation;
+        let Phase::Exchange(Exchange { stage: Stage::Asking { generation, .. }, .. }) = self.phase else { return };
         let stage = if medium == Medium::Www {
             let job = self.start_job(Job::Fetch { generation, device_id: grant.device_id.clone() });
-            Stage::Fetching { job, grant }
+            Stage::Fetching { generation, job, grant }
         } else {
-            Stage::Storing { job: self.start_job(Job::StoreGrant { generation, grant }) }
+            Stage::Storing { generation, job: self.start_job(Job::StoreGrant { generation, grant }) }
         };
-        if let Phase::Exchange(exchange) = &mut self.phase {
-            exchange.stage = stage;
-        }
+        self.set_stage(stage);
     }
 
     /// A job of the exchange is done.
     pub(super) fn exchange_worked(&mut self, outcome: JobOutcome, now: Instant) {
-        let Phase::Exchange(exchange) = &mut self.phase else { return };
-        let generation = exchange.prepared.generation;
-        match outcome {
-            JobOutcome::Stored(credentials) if credentials.generation == generation => {
-                let socket = exchange.socket;
+        let Phase::Exchange(exchange) = &self.phase else { return };
+        let socket = exchange.socket;
+        match (&exchange.stage, outcome) {
+            (Stage::Preparing { .. }, JobOutcome::Prepared(prepared)) => self.ask(&prepared, now),
+            (Stage::Fetching { generation, grant, .. }, JobOutcome::Done) => {
+                let (generation, grant) = (*generation, grant.clone());
+                let job = self.start_job(Job::StoreGrant { generation, grant });
+                self.set_stage(Stage::Storing { generation, job });
+            }
+            (Stage::Storing { generation, .. }, JobOutcome::Stored(credentials))
+                if credentials.generation == *generation =>
+            {
                 self.acknowledge(false, &credentials.device_id);
-                self.step(Step::CertificatesStored(generation), now);
+                self.step(Step::CertificatesStored(credentials.generation), now);
                 self.vault.fresh = Some(credentials);
                 self.vault.strikes = 0;
                 self.vault.exchange_failed = false;
@@ -167,29 +170,23 @@ impl Client {
                     None => self.advance(now),
                 }
             }
-            JobOutcome::Done => {
-                if let Stage::Fetching { grant, .. } = &exchange.stage {
-                    let grant = grant.clone();
-                    let job = self.start_job(Job::StoreGrant { generation, grant });
-                    if let Phase::Exchange(exchange) = &mut self.phase {
-                        exchange.stage = Stage::Storing { job };
-                    }
-                } else {
-                    self.exchange_failed(unfit_outcome(), now);
+            (stage, JobOutcome::Failed(failure)) => {
+                if !matches!(stage, Stage::Preparing { .. }) {
+                    self.acknowledge(true, "");
                 }
-            }
-            JobOutcome::Failed(failure) => {
-                self.acknowledge(true, "");
                 self.exchange_failed(Failure::Credentials(failure), now);
             }
-            JobOutcome::Loaded { .. } | JobOutcome::Prepared(_) | JobOutcome::Stored(_) => {
-                self.exchange_failed(unfit_outcome(), now);
+            (_, JobOutcome::Loaded { .. } | JobOutcome::Prepared(_) | JobOutcome::Stored(_) | JobOutcome::Done) => {
+                self.exchange_failed(unfit_outcome(), now)
             }
         }
     }
 
-    /// Tells the desktop how it went. There is no answer to it, and desktops before 2023 ignore it.
+    /// Tells the desktop how it went, if it is still there. There is no answer to it, and desktops before 2023 ignore it.
     fn acknowledge(&mut self, is_error: bool, device_id: &str) {
+        if !matches!(&self.phase, Phase::Exchange(exchange) if exchange.socket.is_some()) {
+            return;
+        }
         let medium = self.config.exchange_medium().number();
         let config = AcknowledgedConfig { device_id, medium };
         let text = Acknowledgement { is_error, config, has_required_files: !is_error }.encode();
@@ -200,7 +197,7 @@ impl Client {
         let Phase::Exchange(exchange) = &self.phase else { return };
         let failure = match exchange.stage {
             Stage::Opening { .. } => self.connection_failure(Purpose::Exchange, CloseCause::Timeout),
-            Stage::Asking { .. } | Stage::Fetching { .. } | Stage::Storing { .. } => {
+            Stage::Preparing { .. } | Stage::Asking { .. } | Stage::Fetching { .. } | Stage::Storing { .. } => {
                 Failure::ExchangeTimeout { after: self.config.timing.grant }
             }
         };
@@ -210,6 +207,7 @@ impl Client {
     pub(super) fn exchange_closed(&mut self, mut exchange: Exchange, cause: CloseCause, now: Instant) {
         exchange.socket = None;
         if matches!(exchange.stage, Stage::Fetching { .. } | Stage::Storing { .. }) {
+            self.drop_queue();
             self.phase = Phase::Exchange(exchange);
             return;
         }
@@ -232,8 +230,15 @@ impl Client {
     fn exchange_failed(&mut self, failure: Failure, now: Instant) {
         if let Phase::Exchange(exchange) = core::mem::replace(&mut self.phase, Phase::Stopped) {
             self.vault.exchange_failed = true;
-            let discarded = exchange.prepared.generation;
-            self.chore(Job::Discard { generation: discarded });
+            // Where a job was at work, its end is what led here.
+            if let Stage::Asking { generation, .. }
+            | Stage::Fetching { generation, .. }
+            | Stage::Storing { generation, .. } = exchange.stage
+            {
+                self.chore(Job::Discard { generation });
+            } else if let (Stage::Preparing { job }, None) = (&exchange.stage, exchange.socket) {
+                self.errands.insert(*job, Errand::Abandoned(None));
+            }
             self.failed(failure, now);
             match exchange.socket {
                 // A socket that never opened has nothing to say goodbye to.
@@ -257,11 +262,14 @@ impl Client {
         if let Some(attempt) = exchange.socket {
             self.actions.push_back(Action::Abort { attempt });
         }
-        let generation = exchange.prepared.generation;
         match exchange.stage {
-            Stage::Opening { .. } | Stage::Asking { .. } => self.chore(Job::Discard { generation }),
+            Stage::Opening { .. } => {}
+            Stage::Asking { generation, .. } => self.chore(Job::Discard { generation }),
             // While a job works on the generation, nothing else may.
-            Stage::Fetching { job, .. } | Stage::Storing { job } => {
+            Stage::Preparing { job } => {
+                self.errands.insert(job, Errand::Abandoned(None));
+            }
+            Stage::Fetching { generation, job, .. } | Stage::Storing { generation, job } => {
                 self.errands.insert(job, Errand::Abandoned(Some(generation)));
             }
         }

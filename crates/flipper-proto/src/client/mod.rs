@@ -70,7 +70,6 @@ enum Phase {
     Stopped,
     Loading { job: JobId },
     Waiting { until: Instant },
-    Preparing { job: JobId },
     Exchange(Exchange),
     Opening { attempt: AttemptId, generation: Generation, deadline: Instant },
     Connected(Session),
@@ -128,7 +127,7 @@ impl Client {
         if let Phase::Exchange(exchange) = &self.phase
             && exchange.is_opening(attempt)
         {
-            self.exchange_opened(now);
+            self.exchange_opened();
         } else if let Phase::Opening { attempt: current, generation, .. } = self.phase
             && current == attempt
         {
@@ -206,7 +205,7 @@ impl Client {
             Phase::Opening { generation, .. } => self.opening_failed(generation, cause, now),
             Phase::Connected(session) => self.session_ended(&session, cause, now),
             Phase::Closing { then, .. } => self.closed(then, now),
-            phase @ (Phase::Stopped | Phase::Loading { .. } | Phase::Waiting { .. } | Phase::Preparing { .. }) => {
+            phase @ (Phase::Stopped | Phase::Loading { .. } | Phase::Waiting { .. }) => {
                 self.phase = phase;
             }
         }
@@ -216,12 +215,10 @@ impl Client {
     pub fn handle_job_done(&mut self, job: JobId, outcome: JobOutcome, now: Instant) {
         match &self.phase {
             Phase::Loading { job: current } if *current == job => return self.loaded(outcome, now),
-            Phase::Preparing { job: current } if *current == job => return self.prepared(outcome, now),
             Phase::Exchange(exchange) if exchange.works_on(job) => return self.exchange_worked(outcome, now),
             Phase::Stopped
             | Phase::Loading { .. }
             | Phase::Waiting { .. }
-            | Phase::Preparing { .. }
             | Phase::Exchange(_)
             | Phase::Opening { .. }
             | Phase::Connected(_)
@@ -245,7 +242,7 @@ impl Client {
             return;
         }
         match self.phase {
-            Phase::Stopped | Phase::Loading { .. } | Phase::Preparing { .. } => {}
+            Phase::Stopped | Phase::Loading { .. } => {}
             Phase::Waiting { .. } => self.advance(now),
             Phase::Exchange(_) => self.exchange_timed_out(now),
             Phase::Opening { attempt, generation, .. } => {
@@ -277,7 +274,6 @@ impl Client {
             Phase::Closing { then: then @ AfterClose::Stop, .. } => *then = AfterClose::Advance,
             Phase::Loading { .. }
             | Phase::Waiting { .. }
-            | Phase::Preparing { .. }
             | Phase::Exchange(_)
             | Phase::Opening { .. }
             | Phase::Connected(_)
@@ -294,9 +290,6 @@ impl Client {
         self.vault.exchange_failed = false;
         match mem::replace(&mut self.phase, Phase::Stopped) {
             Phase::Stopped | Phase::Loading { .. } | Phase::Waiting { .. } => {}
-            Phase::Preparing { job } => {
-                self.errands.insert(job, Errand::Abandoned(None));
-            }
             Phase::Exchange(exchange) => self.drop_exchange(&exchange),
             Phase::Opening { attempt, .. } => self.actions.push_back(Action::Abort { attempt }),
             Phase::Connected(session) => {
@@ -417,11 +410,7 @@ impl Client {
             Phase::Connected(session) => session.attempt,
             Phase::Closing { attempt, .. } => *attempt,
             Phase::Exchange(exchange) => exchange.socket()?,
-            Phase::Stopped
-            | Phase::Loading { .. }
-            | Phase::Waiting { .. }
-            | Phase::Preparing { .. }
-            | Phase::Opening { .. } => return None,
+            Phase::Stopped | Phase::Loading { .. } | Phase::Waiting { .. } | Phase::Opening { .. } => return None,
         };
         if let Some(text) = self.outbox.next(&mut self.plugins) {
             return Some(Action::Send { attempt, text });
@@ -439,7 +428,7 @@ impl Client {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<(Instant, Timer)> {
         match &self.phase {
-            Phase::Stopped | Phase::Loading { .. } | Phase::Preparing { .. } => None,
+            Phase::Stopped | Phase::Loading { .. } => None,
             Phase::Waiting { until } => Some((*until, Timer::Retry)),
             Phase::Exchange(exchange) => exchange.deadline(),
             Phase::Opening { deadline, .. } => Some((*deadline, Timer::Connect)),
@@ -455,7 +444,7 @@ impl Client {
     pub fn state(&self) -> State {
         match &self.phase {
             Phase::Stopped => State::Stopped,
-            Phase::Loading { .. } | Phase::Preparing { .. } => State::Preparing,
+            Phase::Loading { .. } => State::Preparing,
             Phase::Waiting { until } => State::Waiting { until: *until },
             Phase::Exchange(_) => State::Exchanging,
             Phase::Opening { .. } => State::Connecting,
@@ -529,7 +518,7 @@ impl Client {
             Phase::Exchange(exchange) => exchange.has_socket(attempt),
             Phase::Opening { attempt: current, .. } | Phase::Closing { attempt: current, .. } => *current == attempt,
             Phase::Connected(session) => session.attempt == attempt,
-            Phase::Stopped | Phase::Loading { .. } | Phase::Waiting { .. } | Phase::Preparing { .. } => false,
+            Phase::Stopped | Phase::Loading { .. } | Phase::Waiting { .. } => false,
         }
     }
 

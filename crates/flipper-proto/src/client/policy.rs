@@ -60,8 +60,7 @@ impl Client {
     pub(super) fn advance(&mut self, now: Instant) {
         if let Some(reason) = self.exchange_reason(now) {
             self.step(Step::ExchangeNeeded(reason), now);
-            let job = self.start_job(Job::NewGeneration);
-            self.phase = Phase::Preparing { job };
+            self.begin_exchange(now);
         } else if let Some(credentials) = self.vault.fresh.as_ref().or(self.vault.proven.as_ref()) {
             let generation = credentials.generation;
             let target = self.session_query(credentials).to_target();

@@ -19,7 +19,7 @@ use super::config::Os;
 pub enum State {
     /// Not started, or stopped.
     Stopped,
-    /// Reading stored credentials, or making new ones.
+    /// Reading the stored credentials.
     Preparing,
     /// On the plain port, to have certificates issued.
     Exchanging,

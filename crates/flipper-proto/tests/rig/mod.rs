@@ -262,7 +262,7 @@ impl Rig {
         let found = credentials.is_some();
         self.generations = credentials.as_ref().map_or(0, |found| found.generation.as_u64());
         self.job_done(job, JobOutcome::Loaded { credentials, problem: None });
-        if found && matches!(self.actions.front(), Some(Action::Connect { .. })) {
+        if found && matches!(self.actions.front(), Some(Action::Connect { trust: Trust::Mutual(_), .. })) {
             self.take_connect().0
         } else {
             AttemptId::from_u64(u64::MAX)
@@ -280,17 +280,22 @@ impl Rig {
         assert!(self.client.is_plugin_connected(plugin));
     }
 
-    /// Makes the key that the client asks for, and opens the exchange's socket. Its attempt, and the generation.
-    pub(crate) fn prepare(&mut self) -> (AttemptId, Generation) {
+    /// The attempt to open an exchange's socket, which the client has decided on.
+    pub(crate) fn dial(&mut self) -> AttemptId {
+        let (attempt, endpoint, trust) = self.take_connect();
+        assert_eq!((endpoint.port, trust), (9089, Trust::Exchange));
+        assert_eq!(self.client.state(), State::Exchanging);
+        attempt
+    }
+
+    /// Makes the key that the client asks for.
+    pub(crate) fn make_key(&mut self) -> Generation {
         let (job, kind) = self.take_job();
         assert_eq!(kind, Job::NewGeneration);
         let prepared = self.new_generation();
         let generation = prepared.generation;
         self.job_done(job, JobOutcome::Prepared(prepared));
-        let (attempt, endpoint, trust) = self.take_connect();
-        assert_eq!((endpoint.port, trust), (9089, Trust::Exchange));
-        assert_eq!(self.client.state(), State::Exchanging);
-        (attempt, generation)
+        generation
     }
 
     /// What a driver makes of `Job::NewGeneration`.
@@ -306,8 +311,9 @@ impl Rig {
 
     /// Goes through an exchange that the client wants, up to the request that it sent.
     pub(crate) fn ask(&mut self) -> (AttemptId, Generation) {
-        let (attempt, generation) = self.prepare();
+        let attempt = self.dial();
         self.opened(attempt);
+        let generation = self.make_key();
         self.writable(attempt, usize::MAX);
         let request = self.take_sent();
         assert!(request.starts_with(r#"{"method":"signCertificate","#), "{request}");

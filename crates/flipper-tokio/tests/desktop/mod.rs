@@ -66,6 +66,8 @@ pub(crate) enum Manner {
     Answer(&'static str),
     /// The request for an upgrade is read, and then comes the end.
     DropBeforeUpgrade,
+    /// The upgrade is accepted and this message sent in one piece. On the secure port only.
+    Eager(&'static str),
 }
 
 /// The two ports.
@@ -211,7 +213,10 @@ impl Shared {
                         let mut tls = rustls::StreamOwned::new(ServerConnection::new(config)?, tcp);
                         match answer_to_upgrade(&manner) {
                             Some(answer) => Ok(answer_head(&mut tls, answer)?),
-                            None => Ok(self.sessions.send(Session::accept(tls)?)?),
+                            None => {
+                                let first = if let Manner::Eager(first) = manner { Some(first) } else { None };
+                                Ok(self.sessions.send(Session::accept(tls, first)?)?)
+                            }
                         }
                     }
                 }

@@ -25,8 +25,17 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(super) fn accept(tls: Tls) -> Result<Self> {
-        let (socket, Hello { target, host }) = accept(tls)?;
+    /// Accepts a session, with a first message in the same packet as the answer if there is one.
+    pub(super) fn accept(mut tls: Tls, first: Option<&str>) -> Result<Self> {
+        while tls.conn.is_handshaking() {
+            tls.conn.complete_io(&mut tls.sock)?;
+        }
+        tls.sock.holds_back = first.is_some();
+        let (mut socket, Hello { target, host }) = accept(tls)?;
+        if let Some(first) = first {
+            socket.send(Message::text(first))?;
+            socket.get_mut().sock.let_go()?;
+        }
         Ok(Self { socket, query: Query::parse(&target)?, host })
     }
 
@@ -94,9 +103,18 @@ impl Session {
     }
 
     /// Closes, and waits until the app has answered that.
-    pub(crate) fn close(mut self, code: u16, reason: &'static str) -> Result {
+    pub(crate) fn close(self, code: u16, reason: &'static str) -> Result {
         // Written by hand: tungstenite refuses to send codes that must not be sent.
-        self.send_raw(&frames::close(code, reason))?;
+        self.close_with(&frames::close(code, reason))
+    }
+
+    /// As [`close`](Self::close), without any code.
+    pub(crate) fn close_without_code(self) -> Result {
+        self.close_with(&frames::frame(0x88, b""))
+    }
+
+    fn close_with(mut self, frame: &[u8]) -> Result {
+        self.send_raw(frame)?;
         while !matches!(self.socket.read()?, Message::Close(_)) {}
         Ok(())
     }

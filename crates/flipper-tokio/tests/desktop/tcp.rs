@@ -10,6 +10,9 @@ pub(crate) struct Tcp {
     stream: TcpStream,
     /// Whether it writes byte by byte.
     pub(crate) dribbles: bool,
+    /// Whether it keeps what it writes, for now.
+    pub(crate) holds_back: bool,
+    held: Vec<u8>,
 }
 
 impl Tcp {
@@ -17,11 +20,17 @@ impl Tcp {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
-        Ok(Self { stream, dribbles: false })
+        Ok(Self { stream, dribbles: false, holds_back: false, held: Vec::new() })
     }
 
     pub(crate) fn get_ref(&self) -> &TcpStream {
         &self.stream
+    }
+
+    /// Writes what was held back, in one piece.
+    pub(crate) fn let_go(&mut self) -> io::Result<()> {
+        self.holds_back = false;
+        self.stream.write_all(&std::mem::take(&mut self.held))
     }
 
     /// Gives up reading and writing soon.
@@ -63,6 +72,10 @@ impl Read for Tcp {
 
 impl Write for Tcp {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        if self.holds_back {
+            self.held.extend_from_slice(buf);
+            return Ok(buf.len());
+        }
         let count = if self.dribbles { buf.len().min(1) } else { buf.len() };
         self.stream.write(&buf[..count])
     }
