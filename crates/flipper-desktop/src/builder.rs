@@ -129,10 +129,12 @@ impl Builder {
         self
     }
 
-    /// Is told of every event, one after the other, on a thread that all observers of the desktop share.
-    ///
-    /// It may block. Nothing is ever lost to it: while it is far behind, nothing is read from any client. One that panics
+    /// Is told of every event, one after the other, on a thread that all observers of the desktop share. One that panics
     /// harms nobody.
+    ///
+    /// It may block, and loses nothing by that. When it is more than 64 events behind, the desktop waits for it: it
+    /// goes on to pass on the answers of clients, but hands out no certificates and initialises no plugins; it reads
+    /// less and less, and cannot end either.
     pub fn observer(mut self, observer: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         self.observers.push(Box::new(observer));
         self

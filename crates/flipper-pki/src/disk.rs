@@ -1,7 +1,7 @@
 //! Every access of this crate to the disk.
 //!
-//! What is written is whole or not there: a temporary file, synced, renamed over the old one, and the
-//! directory synced. Files are readable by their owner only, whatever the umask.
+//! What is written is whole or not there: a temporary file, renamed over the old one; and it is synced, with its
+//! directory, before anything depends on it. Files are readable by their owner only, whatever the umask.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -48,16 +48,32 @@ impl Disk {
 
     /// Makes `content` the content of the file, at once and for good.
     pub(crate) fn write(&self, path: &Path, content: &[u8]) -> Result<(), DiskError> {
+        self.replace(path, content, |temporary| self.sync(temporary))?;
+        self.sync_parent(path)
+    }
+
+    /// Makes `content` the content of the file, at once; a loss of power may take it away until it is
+    /// [synced](Self::sync).
+    pub(crate) fn write_unsynced(&self, path: &Path, content: &[u8]) -> Result<(), DiskError> {
+        self.replace(path, content, |_| Ok(()))
+    }
+
+    fn replace(
+        &self,
+        path: &Path,
+        content: &[u8],
+        before_rename: impl FnOnce(&Path) -> Result<(), DiskError>,
+    ) -> Result<(), DiskError> {
         let temporary = temporary_beside(path);
         let written = self
             .write_new(&temporary, content)
+            .and_then(|()| before_rename(&temporary))
             .and_then(|()| self.access(DiskAccess::Rename, path, || fs::rename(&temporary, path)));
         if written.is_err() {
             // The first error is the one to tell; a leftover is swept away later.
             let _ = self.access(DiskAccess::Remove, &temporary, || fs::remove_file(&temporary));
         }
-        written?;
-        self.sync_parent(path)
+        written
     }
 
     fn write_new(&self, path: &Path, content: &[u8]) -> Result<(), DiskError> {
@@ -72,8 +88,13 @@ impl Disk {
             // The umask may have taken bits away that the owner needs.
             restrict(path, FILE_MODE)?;
             file.write_all(content)
-        })?;
-        self.access(DiskAccess::Sync, path, || file.sync_all())
+        })
+    }
+
+    /// Makes the content of a file survive a loss of power.
+    pub(crate) fn sync(&self, path: &Path) -> Result<(), DiskError> {
+        // Windows syncs only what may be written.
+        self.access(DiskAccess::Sync, path, || OpenOptions::new().write(true).open(path)?.sync_all())
     }
 
     /// Makes a directory that was not there; that it was is an error.
@@ -81,10 +102,6 @@ impl Disk {
         self.access(DiskAccess::CreateDir, path, || {
             dir_builder().create(path)?;
             restrict(path, DIR_MODE)
-        })?;
-        self.sync_parent(path).inspect_err(|_| {
-            // The first error is the one to tell.
-            let _ = self.remove_dir_all(path);
         })
     }
 
@@ -169,7 +186,7 @@ impl Disk {
     }
 
     /// Makes a new name in a directory survive a loss of power.
-    fn sync_parent(&self, path: &Path) -> Result<(), DiskError> {
+    pub(crate) fn sync_parent(&self, path: &Path) -> Result<(), DiskError> {
         let Some(parent) = path.parent() else { return Ok(()) };
         self.access(DiskAccess::SyncDir, parent, || {
             // Only Unix lets a directory be opened as a file.

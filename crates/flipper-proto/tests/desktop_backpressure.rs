@@ -97,6 +97,19 @@ fn connections_take_turns() {
 }
 
 #[test]
+fn a_connection_has_one_turn_however_much_it_has_to_send() {
+    let mut desk = Desk::new();
+    let [a, b] = ["A", "B"].map(|name| desk.client(name, &["P"]));
+    for name in ["A", "A", "A", "B"] {
+        desk.desktop.call(&id(name), &Call::new("P", "m"), desk.now).unwrap();
+    }
+    desk.drain();
+    let sent = |action| if let Action::Send { conn, .. } = action { Some(conn) } else { None };
+    let order: Vec<ConnId> = desk.actions().into_iter().filter_map(sent).collect();
+    assert_eq!(order, [a, b, a, a]);
+}
+
+#[test]
 fn a_stalled_client_does_not_hold_up_the_others() {
     let mut desk = Desk::new();
     stalled(&mut desk, "A");
@@ -147,8 +160,12 @@ fn a_call_that_has_failed_is_never_sent() {
     let first = desk.call("A", "first");
     desk.desktop.call(&id("A"), &Call::new("P", "hasty").within(Duration::from_secs(1)), desk.now).unwrap();
     desk.init("A", "P");
+    let queued = |desk: &Desk| desk.desktop.client(&id("A")).unwrap().queued_bytes;
+    let before = queued(&desk);
     desk.advance(1_000);
     assert!(matches!(desk.outcome().1, Outcome::TimedOut { .. }));
+    let hasty = r#"{"id":3,"method":"execute","params":{"api":"P","method":"hasty"}}"#;
+    assert_eq!(queued(&desk), before - hasty.len());
     // A client can only guess at the id of a call that it was not sent; the guess counts.
     desk.message(conn, r#"{"id":2,"success":"guessed"}"#);
     assert_eq!(desk.outcome(), (first, Outcome::Success(payload("\"guessed\""))));

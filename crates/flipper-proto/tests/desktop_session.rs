@@ -6,7 +6,7 @@ mod desk;
 
 use std::time::Duration;
 
-use flipper_proto::desktop::{Action, Call, Channel, Config, DisconnectCause, Event, Outcome};
+use flipper_proto::desktop::{Action, Call, Channel, Config, DisconnectCause, Event, Outcome, Timer};
 use flipper_proto::{ApiMisuse, CloseCause, CloseCode, ConnId, ErrorReport, MessageId, PluginId, ProtocolError, Text};
 
 use self::desk::{Desk, excerpt, id, payload, plugins, target, unbound};
@@ -277,7 +277,7 @@ fn messages_over_the_limit_are_told_and_dropped() {
         frame.replace("\"\"", &format!("\"{}\"", "x".repeat(size - frame.len())))
     };
     desk.message(conn, &event(100));
-    desk.event();
+    assert!(matches!(desk.event(), Event::Message { .. }));
     desk.message(conn, &event(101));
     assert_eq!(desk.misbehaviour(), ProtocolError::TooLarge { size: 101, max: 100 });
 }
@@ -332,6 +332,11 @@ fn a_call_is_sent_and_answered() {
     assert_eq!((replied, client), (request, id("A")));
     assert_eq!(outcome, Outcome::Success(payload(r#"{"word":"olleh", "n": 1.0e400}"#)));
     assert_eq!(desk.desktop.client(&id("A")).unwrap().pending_requests, 0);
+    // Its deadline goes with it: what is left is the next ping.
+    assert_eq!(desk.desktop.poll_timeout().map(|(_, timer)| timer), Some(Timer::Ping));
+    desk.closed(conn);
+    desk.disconnected("A");
+    assert_eq!(desk.desktop.poll_timeout(), None);
 }
 
 #[test]

@@ -123,7 +123,7 @@ impl NoUpgrade {
             Self::SeveralHosts => (400, "", "the request names several hosts"),
             Self::Method => (405, "Allow: GET\r\n", PAGE),
             Self::Version => (505, "", "HTTP 1.1 is needed for a WebSocket"),
-            Self::Page => (426, "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n", PAGE),
+            Self::Page => (426, "Connection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n", PAGE),
         };
         // An answer that nobody stays to hear is no loss.
         let _lost = respond(stream, status, more, text).await;

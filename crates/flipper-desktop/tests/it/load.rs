@@ -162,13 +162,16 @@ async fn a_client_is_not_read_from_while_nobody_listens_and_nothing_is_lost() {
         peer.socket.close(None).await.unwrap();
     });
     within("the first row", begun).await.unwrap();
-    // What the others answer is read nevertheless.
-    for n in 0..100 {
-        let params = Payload::from_json(format!("[{n}]")).unwrap();
-        let call = rig.desktop.call(&good, "Example", "echo", Some(params));
-        assert_eq!(within("an answer", call).await.unwrap().as_json(), format!("[{n}]"));
+    // What the others answer is read nevertheless, and after a while the only thing that is.
+    let (mut before, mut unchanged) = (0, 0);
+    while unchanged < 200 {
+        let call = rig.desktop.call(&good, "Example", "echo", None);
+        assert!(within("an answer", call).await.is_ok());
+        let now = sent.load(Ordering::Relaxed);
+        unchanged = if now == before { unchanged + 1 } else { 0 };
+        before = now;
     }
-    assert!(sent.load(Ordering::Relaxed) < ROWS, "all of it was read");
+    assert!(before < ROWS, "all of it was read");
     go_on.send(()).unwrap();
     within("all rows to leave", flood).await.unwrap();
     assert_eq!(within("all rows", all).await.unwrap(), ROWS);

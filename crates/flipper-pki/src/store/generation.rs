@@ -23,6 +23,9 @@ pub(crate) const CA: &str = "sonarCA.crt";
 pub(crate) const CERTIFICATE: &str = "device.crt";
 pub(crate) const CONFIG: &str = "connection_config.json";
 
+/// All of them.
+const FILES: [&str; 5] = [CONFIG, KEY, REQUEST, CA, CERTIFICATE];
+
 /// No file of a generation is larger; real ones have a few KiB.
 const MAX_FILE: u64 = 64 * 1024;
 
@@ -104,13 +107,22 @@ impl Folder<'_> {
         self.write(CERTIFICATE, certificate)
     }
 
+    /// Makes a complete generation survive a loss of power.
+    pub(crate) fn sync(&self) -> Result<(), StoreError> {
+        for name in FILES {
+            self.disk.sync(&self.path.join(name))?;
+        }
+        self.disk.sync_parent(&self.path.join(CONFIG))?;
+        Ok(self.disk.sync_parent(&self.path)?)
+    }
+
     pub(crate) fn is_complete(&self) -> Result<bool, StoreError> {
         Ok(self.disk.kind(&self.path.join(CONFIG))?.is_some())
     }
 
     /// Whether any file of a generation is there.
     pub(crate) fn has_any_file(&self) -> Result<bool, StoreError> {
-        for name in [CONFIG, KEY, REQUEST, CA, CERTIFICATE] {
+        for name in FILES {
             if self.disk.kind(&self.path.join(name))?.is_some() {
                 return Ok(true);
             }
@@ -150,8 +162,9 @@ impl Folder<'_> {
         Err(self.error(kind, name))
     }
 
+    /// Nothing depends on a generation before it is in use; until then a loss of power may take it away.
     fn write(&self, name: &str, content: &[u8]) -> Result<(), StoreError> {
-        Ok(self.disk.write(&self.path.join(name), content)?)
+        Ok(self.disk.write_unsynced(&self.path.join(name), content)?)
     }
 
     fn bad_config(&self) -> StoreError {

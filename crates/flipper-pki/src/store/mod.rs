@@ -164,7 +164,10 @@ impl CredentialStore {
     /// cannot be written. The old credentials are in use then, or already the new ones if all that
     /// failed is the wait for the disk.
     pub fn promote(&self, generation: Generation) -> Result<(), StoreError> {
-        self.ours(generation)?.load()?;
+        let folder = self.ours(generation)?;
+        folder.load()?;
+        // What is pointed to must be there after a loss of power, so it goes to the disk first.
+        folder.sync()?;
         Ok(self.disk.write(&self.pointer_path(), format!("{}\n", generation.as_u64()).as_bytes())?)
     }
 

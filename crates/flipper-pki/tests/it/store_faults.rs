@@ -209,8 +209,35 @@ fn faults_are_told_what_happens_where() {
     assert_eq!(renamed, [&folder.join("privateKey.pem"), &folder.join("app.csr")]);
     let steps: Vec<_> =
         log.iter().skip_while(|(access, _)| *access != DiskAccess::Create).map(|(access, _)| *access).collect();
-    let write = [DiskAccess::Create, DiskAccess::Write, DiskAccess::Sync, DiskAccess::Rename, DiskAccess::SyncDir];
+    // Nothing depends on it yet, so nothing waits for the disk.
+    let write = [DiskAccess::Create, DiskAccess::Write, DiskAccess::Rename];
     assert_eq!(steps, [write, write].concat());
+}
+
+#[test]
+fn a_generation_is_on_the_disk_before_it_is_pointed_to() {
+    let app = App::new();
+    // Promoting once more does all that the first time does.
+    let generation = app.exchange_with(&Authority::in_memory(AuthorityConfig::default()).unwrap(), "").generation;
+    let log = Arc::new(std::sync::Mutex::new(Vec::<(DiskAccess, PathBuf)>::new()));
+    let writer = Arc::clone(&log);
+    let faults = DiskFaults::new(move |access, path| {
+        writer.lock().unwrap().push((access, path.to_owned()));
+        Ok(())
+    });
+
+    app.store.clone().with_disk_faults(faults).promote(generation).unwrap();
+
+    let log = log.lock().unwrap();
+    let at = |access, path: &Path| log.iter().position(|logged| *logged == (access, path.to_owned()));
+    let pointed = at(DiskAccess::Rename, &app.path().join("current")).expect("the pointer is renamed into place");
+    let folder = app.path().join(generation.as_u64().to_string());
+    for name in ["app.csr", "privateKey.pem", "sonarCA.crt", "device.crt", "connection_config.json"] {
+        assert!(at(DiskAccess::Sync, &folder.join(name)).is_some_and(|synced| synced < pointed), "{name}");
+    }
+    for directory in [folder.as_path(), app.path()] {
+        assert!(at(DiskAccess::SyncDir, directory).is_some_and(|synced| synced < pointed), "{}", directory.display());
+    }
 }
 
 /// The names in a directory, in order; none if it is not there.
