@@ -56,6 +56,8 @@ fn tcp_failure(error: &io::Error) -> CloseCause {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => CloseCause::Refused,
         io::ErrorKind::TimedOut => CloseCause::Timeout,
+        // It was accepted, and then reset before anything was said.
+        io::ErrorKind::ConnectionReset => CloseCause::Reset,
         _ => CloseCause::Unreachable(Excerpt::new(&error.to_string())),
     }
 }

@@ -74,7 +74,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for WholeHead<S> {
                 }
                 Head::Gathering(bytes) => {
                     let mut piece = [0; 1024];
-                    let count = ready!(Pin::new(&mut this.stream).poll_read(cx, &mut piece))?;
+                    let count = match ready!(Pin::new(&mut this.stream).poll_read(cx, &mut piece)) {
+                        Ok(count) => count,
+                        // What came before tells more, and the next read tells this again.
+                        Err(_) if !bytes.is_empty() => 0,
+                        Err(error) => return Poll::Ready(Err(error)),
+                    };
                     bytes.extend_from_slice(&piece[..count]);
                     let ended = find_end_of_head(bytes, count).is_some();
                     if count == 0 && bytes.is_empty() {

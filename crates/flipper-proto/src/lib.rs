@@ -26,22 +26,22 @@
 //! # The states of a client
 //!
 //! ```text
-//!                   ┌────────────────── an exchange is needed ─────────────────────┐
-//!                   ▼                                                              │
-//! Stopped ─start─▶ Preparing ─key─▶ Exchanging ─certificate─▶ Closing ─┐           │
-//!                   │  │               │                               │           │
-//!                   │  └───── none ────┴──────────── none ─────────────┼────────▶ Waiting
-//!                   │                                                  ▼           │ ▲ ▲
-//!                   └─ credentials are there ───────────────────▶ Connecting ◀─────┘ │ │
-//!                                                                   │  └── failed ───┘ │
-//!                                                                   ▼                  │
-//!                                                                 Connected ─ ended ───┘
+//! Stopped ─start─▶ Preparing ───── credentials ────▶ Connecting ─opened─▶ Connected
+//!                     │                               ▲  ▲  │               │
+//!                    none                             │  │ failed         ended
+//!                     ▼                               │  │  ▼               │
+//!                 Exchanging ─certificate─▶ Closing ──┘  └─ Waiting ◀───────┘
+//!                  ▲      │                                  ▲   │
+//!                  │      └───────── no certificate ─────────┘   │
+//!                  └──────────── an exchange is needed ──────────┘
 //! ```
 //!
 //! [`client::State`] tells where a client is, and [`client::Event::StateChanged`] when that changes. Not in the picture:
 //!
 //! - `stop` leads to `Stopped` from everywhere; from `Connected` by way of `Closing`, so that what is queued is sent.
 //!   After that, `start` goes straight on with the credentials that are known.
+//! - `Exchanging` is all of an exchange: the plain socket; the key, which is made once somebody is there to be asked; the
+//!   request, the grant, and the files.
 //! - A client that closes a socket stays in `Closing` until that has ended, for [`client::Timing::close`] at most, and
 //!   opens no new one before. What never opened, and an exchange that is stopped, is dropped at once (`Abort`).
 //! - A desktop that refuses the app's operating system with close code 1011 is asked again at once, as another one, if

@@ -166,6 +166,31 @@ fn failures_between_two_drops_do_not_clear_the_first() {
 }
 
 #[test]
+fn a_new_start_forgets_the_failures_before_it() {
+    let (mut rig, attempt) = opening();
+    rig.closed(attempt, dropped());
+    rig.stop();
+    rig.start();
+    let (attempt, ..) = rig.take_connect();
+    rig.closed(attempt, dropped());
+    retried(&mut rig, 7);
+
+    // Also those that had led to an exchange.
+    let (mut rig, attempt) = opening();
+    rig.closed(attempt, CloseCause::Tls(TlsFailure::UnknownCa));
+    asked(&mut rig, ExchangeReason::Rejected);
+    let exchange = rig.dial();
+    rig.closed(exchange, CloseCause::Refused);
+    let attempt = retried(&mut rig, 7);
+    rig.stop();
+    rig.take_action();
+    rig.start();
+    let (again, _, trust) = rig.take_connect();
+    assert_eq!(trust, Trust::Mutual(Generation::from_u64(7)));
+    assert_ne!(again, attempt);
+}
+
+#[test]
 fn one_drop_is_enough_once_a_certificate_has_expired() {
     for cause in [dropped(), handshake()] {
         let mut stored = credentials(7);

@@ -109,10 +109,11 @@ fn the_events_of_a_removed_plugin_go_with_it() {
     rig.client.remove_plugin("A").unwrap();
     rig.client.add_plugin("A", flipper_proto::client::PluginMode::Background).unwrap();
     rig.writable(attempt, 1 << 20);
-    rig.init(attempt, "A");
 
     let refresh = r#"{"method":"refreshPlugins"}"#;
     assert_eq!(rig.sent(), [refresh, refresh, &event("B", 2)]);
+    rig.init(attempt, "A");
+    rig.assert_no_actions();
     assert_eq!(rig.client.waiting_events("A"), Ok(0));
 }
 

@@ -3,7 +3,7 @@
 mod rig;
 
 use flipper_proto::client::{
-    CredentialFailure, CredentialProblem, Event, ExchangeReason, Failure, Grant, Job, JobOutcome, MediumChoice, Os,
+    CredentialFailure, CredentialProblem, Event, ExchangeReason, Failure, Grant, Job, JobOutcome, MediumChoice,
     Purpose, State, Step, Timer, Trust,
 };
 use flipper_proto::{
@@ -114,65 +114,6 @@ fn from_nothing_to_a_session() {
     );
     assert_eq!(rig.client.last_failure(), None);
     rig.assert_quiet();
-}
-
-#[test]
-fn everything_that_was_set_is_in_the_query() {
-    let mut config = config();
-    config.app = String::from("A&B #1?");
-    config.host = String::from("desk.example");
-    config.ports.insecure = 1;
-    config.ports.secure = 2;
-    config.instance_id = Some(String::from("i 1"));
-    config.foreground = Some(true);
-    config.medium = MediumChoice::Fixed(Medium::FsAccess);
-    config.os = Os::Fixed(String::from("Windows"));
-    let mut rig = Rig::new(config);
-    rig.start_with(Some(credentials(3)));
-    rig.stop();
-    rig.actions();
-    rig.start();
-    let (_, endpoint, _) = rig.take_connect();
-    assert_eq!((endpoint.host.as_str(), endpoint.port), ("desk.example", 2));
-
-    let query = Query::parse(&endpoint.target).unwrap();
-
-    let mut expected = Query::new("A&B #1?", "Windows", "box", "");
-    expected.app_id = Some(String::from("com.example.sample"));
-    expected.medium = Some(Medium::FsAccess);
-    expected.foreground = Some(true);
-    expected.instance_id = Some(String::from("i 1"));
-    expected.csr = Some(String::from("CSR 3"));
-    expected.csr_path = Some(String::from("/app/3/"));
-    assert_eq!(query, expected);
-}
-
-#[test]
-fn without_a_device_of_its_own_the_session_names_our_own() {
-    for (device_id, medium, expected_id, expected_medium) in [
-        ("", MediumChoice::Automatic, "own-id", Medium::None),
-        ("emulator-5554", MediumChoice::Automatic, "emulator-5554", Medium::FsAccess),
-        ("", MediumChoice::Fixed(Medium::FsAccess), "", Medium::FsAccess),
-        ("x", MediumChoice::Fixed(Medium::FsAccess), "x", Medium::FsAccess),
-    ] {
-        let mut config = config();
-        config.medium = medium;
-        let mut rig = Rig::new(config);
-        let mut stored = credentials(3);
-        stored.device_id = String::from(device_id);
-        rig.start();
-        let (job, _) = rig.take_job();
-        rig.job_done(job, JobOutcome::Loaded { credentials: Some(stored), problem: None });
-        let (attempt, endpoint, _) = rig.take_connect();
-
-        let query = Query::parse(&endpoint.target).unwrap();
-        assert_eq!((query.device_id.as_str(), query.medium), (expected_id, Some(expected_medium)));
-
-        // What the session says never leads to an exchange.
-        rig.opened(attempt);
-        rig.fail(attempt, CloseCause::Eof);
-        assert_eq!(rig.take_connect().1, endpoint);
-    }
 }
 
 #[test]
@@ -310,94 +251,6 @@ fn an_exchange_that_is_closed_is_given_up() {
 }
 
 #[test]
-fn a_desktop_that_refuses_linux_is_asked_as_another_at_once() {
-    let (mut rig, attempt, refused) = asking();
-
-    rig.closed(attempt, code(1011));
-    assert_eq!(rig.take_job().1, Job::Discard { generation: refused });
-    assert_eq!(
-        rig.steps(),
-        [
-            Step::OsReplaced { refused: String::from("Linux"), presented: String::from("MacOS") },
-            Step::ExchangeNeeded(ExchangeReason::NoCredentials),
-        ]
-    );
-    let (attempt, endpoint, _) = rig.take_connect();
-    assert!(endpoint.target.starts_with("/?os=MacOS&"), "{}", endpoint.target);
-    rig.opened(attempt);
-    rig.make_key();
-    rig.writable(attempt, 1 << 20);
-    rig.sent();
-
-    rig.grant(attempt, "");
-    let (store, kind) = rig.take_job();
-    let Job::StoreGrant { grant, generation } = kind else { panic!("{kind:?}") };
-    assert_eq!(grant.os.as_deref(), Some("MacOS"));
-    let mut stored = credentials(generation.as_u64());
-    stored.os = grant.os;
-    rig.job_done(store, JobOutcome::Stored(stored.clone()));
-    rig.actions();
-    rig.closed(attempt, code(1000));
-    assert!(rig.take_connect().1.target.starts_with("/?os=MacOS&"));
-
-    // The next process remembers it.
-    let mut rig = Rig::new(config());
-    rig.start();
-    let (job, _) = rig.take_job();
-    rig.job_done(job, JobOutcome::Loaded { credentials: Some(stored), problem: None });
-    assert!(rig.take_connect().1.target.starts_with("/?os=MacOS&"));
-}
-
-#[test]
-fn a_desktop_that_refuses_the_other_system_too_is_not_asked_for_ever() {
-    let (mut rig, attempt, _) = asking();
-    rig.closed(attempt, code(1011));
-    rig.take_job();
-    let (attempt, generation) = rig.ask();
-    rig.events();
-
-    rig.closed(attempt, CloseCause::Code { code: 1011, reason: "medium".into() });
-
-    assert_eq!(rig.failures(), [Failure::QueryRefused { reason: "medium".into() }]);
-    assert_eq!(rig.jobs(), [Job::Discard { generation }]);
-    assert!(matches!(rig.client.state(), State::Waiting { .. }));
-}
-
-#[test]
-fn a_system_that_was_set_stays() {
-    for (os, failure) in [
-        (Os::Fixed(String::from("Linux")), Failure::OsRefused { os: String::from("Linux") }),
-        (Os::Fixed(String::from("Windows")), Failure::QueryRefused { reason: Excerpt::default() }),
-        (Os::Automatic(String::from("Windows")), Failure::QueryRefused { reason: Excerpt::default() }),
-    ] {
-        let mut config = config();
-        config.os = os;
-        let mut rig = Rig::new(config);
-        rig.start_with(None);
-        let (attempt, _) = rig.ask();
-        rig.events();
-        rig.closed(attempt, code(1011));
-        assert_eq!(rig.failures(), [failure]);
-        assert!(matches!(rig.client.state(), State::Waiting { .. }));
-    }
-}
-
-#[test]
-fn a_session_that_is_refused_for_its_system_goes_on_as_another() {
-    let (mut rig, attempt) = Rig::connected(config(), &[]);
-
-    rig.closed(attempt, code(1011));
-    let (attempt, endpoint, _) = rig.take_connect();
-    assert!(endpoint.target.starts_with("/?os=MacOS&"), "{}", endpoint.target);
-    rig.opened(attempt);
-    rig.events();
-
-    rig.closed(attempt, code(1011));
-    assert_eq!(rig.failures(), [Failure::QueryRefused { reason: Excerpt::default() }]);
-    assert!(matches!(rig.client.state(), State::Waiting { .. }));
-}
-
-#[test]
 fn medium_www_fetches_before_it_stores() {
     let mut config = config();
     config.medium = MediumChoice::Fixed(Medium::Www);
@@ -475,22 +328,30 @@ fn a_socket_that_ends_after_the_grant_does_no_harm() {
 
 #[test]
 fn what_was_to_be_said_to_a_socket_that_ended_is_not_said_to_the_next() {
-    for stored in [true, false] {
-        let (mut rig, attempt, generation) = asking();
+    let trouble = || JobOutcome::Failed(trouble(CredentialProblem::NotDelivered));
+    for (reads, stores) in [(true, true), (true, false), (false, true), (false, false)] {
+        let mut rig = Rig::new(config());
+        rig.start_with(None);
+        let attempt = rig.dial();
+        rig.opened(attempt);
+        rig.writable(attempt, if reads { 1 << 20 } else { 0 });
+        let generation = rig.make_key();
+        assert_eq!(rig.sent().len(), usize::from(reads));
         rig.grant(attempt, "");
         let (store, _) = rig.take_job();
         rig.closed(attempt, CloseCause::Eof);
-        if stored {
+        if stores {
             rig.job_done(store, JobOutcome::Stored(credentials(generation.as_u64())));
             let (session, ..) = rig.take_connect();
             rig.closed(session, CloseCause::Tls(TlsFailure::UnknownCa));
         } else {
-            rig.job_done(store, JobOutcome::Failed(trouble(CredentialProblem::NotDelivered)));
+            rig.job_done(store, trouble());
         }
         assert_eq!(rig.jobs(), [Job::Discard { generation }]);
         rig.pass_to(Timer::Retry);
 
         let attempt = rig.dial();
+        rig.writable(attempt, 1 << 20);
         rig.assert_no_actions();
         rig.opened(attempt);
         rig.make_key();

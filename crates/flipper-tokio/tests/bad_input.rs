@@ -89,10 +89,7 @@ fn a_bad_request_is_answered_under_its_id() -> Result {
             r#"{"id":3,"method":"execute"}"#,
             json!({"id": 3, "error": {"message": "the message lacks `params`", "name": "InvalidRequest"}}),
         ),
-        (
-            r#"{"id":4,"method":"fly"}"#,
-            json!({"id": 4, "error": {"message": "Received unknown method: fly"}}),
-        ),
+        (r#"{"id":4,"method":"fly"}"#, json!({"id": 4, "error": {"message": "Received unknown method: fly"}})),
         (
             r#"{"id":"5","method":"getPlugins"}"#,
             json!({"error": {"message": "`id` must be an integer from 0 to 2^53 - 1, not \"5\"", "name": "InvalidRequest"}}),
@@ -168,7 +165,9 @@ fn what_is_unusual_but_good_is_answered() -> Result {
         assert_eq!(session.receive()?, json!({"id": id, "success": plugins}));
     }
     // What belongs to a plugin passes through as it is.
-    for params in ["1.10", "1e400", "12345678901234567890", "-0", "\"\\u0061\\ud800\"", "{ \"a\" : 1, \"a\" : 2 }", &deep] {
+    for params in
+        ["1.10", "1e400", "12345678901234567890", "-0", "\"\\u0061\\ud800\"", "{ \"a\" : 1, \"a\" : 2 }", &deep]
+    {
         session.call(1, "Example", "echo", params)?;
         let answer = session.receive_text()?;
         let shown: String = answer.chars().take(80).collect();
@@ -184,9 +183,8 @@ fn what_is_unusual_but_good_is_answered() -> Result {
 
 #[test]
 fn a_broken_websocket_ends_the_session_and_the_app_comes_back() -> Result {
-    let Connected { mut session, mut app, desktop, .. } = Connected::with(|builder| {
-        builder.configure(|config| config.limits.message_bytes = 1000)
-    })?;
+    let Connected { mut session, mut app, desktop, .. } =
+        Connected::with(|builder| builder.configure(|config| config.limits.message_bytes = 1000))?;
     app.wait_connected()?;
     let ping = [b'x'; 126];
     let cases = [

@@ -1,6 +1,6 @@
 //! What plugins may do in their callbacks: everything.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail in a callback, too")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail in a callback, too")]
 
 mod app;
 mod desktop;

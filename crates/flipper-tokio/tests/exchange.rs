@@ -141,9 +141,8 @@ fn a_desktop_that_does_not_answer_is_not_waited_for_for_ever() -> Result {
     desktop.reply((0..1000).map(|_| Reply::Silence));
     let short = Duration::from_millis(30);
 
-    let mut app = App::start_with(&desktop, dir.path(), |builder| {
-        builder.configure(|config| config.timing.grant = short)
-    })?;
+    let mut app =
+        App::start_with(&desktop, dir.path(), |builder| builder.configure(|config| config.timing.grant = short))?;
 
     for _ in 0..2 {
         assert_eq!(app.wait_failure()?, Failure::ExchangeTimeout { after: short });

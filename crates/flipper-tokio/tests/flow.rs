@@ -97,9 +97,8 @@ fn a_desktop_that_does_not_read_costs_events_and_is_told_how_many() -> Result {
 #[test]
 fn a_desktop_that_calls_and_does_not_read_gets_short_answers() -> Result {
     const CALLS: u64 = 400;
-    let Connected { mut session, app, .. } = Connected::with(|builder| {
-        builder.configure(|config| config.limits.queued_answer_bytes = MIB)
-    })?;
+    let Connected { mut session, app, .. } =
+        Connected::with(|builder| builder.configure(|config| config.limits.queued_answer_bytes = MIB))?;
     let text = format!("\"{}\"", "x".repeat(64 * 1024));
 
     for id in 0..CALLS {

@@ -279,7 +279,7 @@ fn an_app_comes_back_whatever_ends_its_session() -> Result {
     type End = fn(Session) -> Result;
     let code = |code, reason: &str| CloseCause::Code { code, reason: reason.into() };
     let ends: [(End, CloseCause); 9] = [
-        (|session| Ok(session.drop_tcp()), CloseCause::Eof),
+        (Session::drop_tcp, CloseCause::Eof),
         (Session::end_tls, CloseCause::Eof),
         (Session::reset, CloseCause::Reset),
         (|session| session.close(1000, ""), code(1000, "")),

@@ -28,7 +28,8 @@ fn plugins_are_named_and_initialised() -> Result {
     assert_eq!(session.receive()?, json!({"id": 2, "success": {"plugins": ["Busy", "Example"]}}));
 
     let supported = json!({"id": 3, "method": "isMethodSupported", "params": {"api": "Busy", "method": "no"}});
-    let not_connected = json!({"message": "Connection Busy not found for method isMethodSupported", "name": "ConnectionNotFound"});
+    let not_connected =
+        json!({"message": "Connection Busy not found for method isMethodSupported", "name": "ConnectionNotFound"});
     assert!(!busy.is_connected());
     session.send(&supported)?;
     assert_eq!(session.receive()?, json!({"id": 3, "error": not_connected}));

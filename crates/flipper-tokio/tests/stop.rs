@@ -1,7 +1,5 @@
 //! How an app ends: whatever it is doing, soon, and without a trace.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail in a callback, too")]
-
 mod app;
 mod desktop;
 mod hooked;
@@ -97,7 +95,8 @@ fn a_desktop_that_does_not_answer_the_goodbye_is_not_waited_for() -> Result {
 
 #[test]
 fn an_app_may_be_stopped_at_any_point() -> Result {
-    let points: [(&str, Port, Manner, fn(&Notice) -> bool); 5] = [
+    type IsThere = fn(&Notice) -> bool;
+    let points: [(&str, Port, Manner, IsThere); 5] = [
         ("preparing", Port::Insecure, Manner::Serve, |notice| *notice == Notice::State(State::Preparing)),
         ("exchanging", Port::Insecure, Manner::Silence, |notice| *notice == Notice::State(State::Exchanging)),
         ("connecting", Port::Secure, Manner::Silence, |notice| *notice == Notice::State(State::Connecting)),
@@ -187,7 +186,7 @@ fn answers_that_come_after_the_end_go_nowhere() -> Result {
     session.call(1, "Slow", "wait", "{}")?;
     session.call(2, "Slow", "wait", "{}")?;
     session.assert_echoes()?;
-    session.drop_tcp();
+    session.drop_tcp()?;
     app.wait_cause(Purpose::Session)?;
     // The same id means another call now.
     let mut session = desktop.session()?;
@@ -228,7 +227,9 @@ fn starting_needs_a_runtime() -> Result {
     let desktop = Desktop::new()?;
     let dir = TempDir::new()?;
 
-    let Err(StartError::NoRuntime(text)) = builder(&desktop, dir.path()).start() else { return Err("it started".into()) };
+    let Err(StartError::NoRuntime(text)) = builder(&desktop, dir.path()).start() else {
+        return Err("it started".into());
+    };
 
     assert!(text.contains("no tokio runtime") && text.contains("#[tokio::main]"), "{text}");
     Ok(())

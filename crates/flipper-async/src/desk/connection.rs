@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use flipper_proto::{CloseCause, CloseCode};
 
-use super::shared::{Order, Seat};
+use super::seat::{Order, Seat};
 use crate::runtime::{Runtime, Sleep as _};
 use crate::wire::{Incoming, Wire};
 

@@ -27,6 +27,7 @@ mod news;
 mod open;
 mod options;
 mod reply;
+mod seat;
 mod shared;
 mod slots;
 

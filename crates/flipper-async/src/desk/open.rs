@@ -16,7 +16,8 @@ use rustls::pki_types::CertificateDer;
 use tungstenite::protocol::Role;
 
 use super::http::{self, Request};
-use super::shared::{Seat, Shared};
+use super::seat::Seat;
+use super::shared::Shared;
 use crate::connect::READ_AHEAD;
 use crate::head::WholeHead;
 use crate::wire::{Transport, Wire, websocket_config};

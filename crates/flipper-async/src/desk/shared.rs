@@ -7,13 +7,13 @@ use std::task::{Context, Poll, Waker};
 
 use event_listener::Event as Signal;
 use flipper_client::Clock;
-use flipper_proto::desktop::{Action, Admission, Channel, Config, Desktop, Event, Refusal, Upgrade};
-use flipper_proto::{ApiMisuse, CloseCause, CloseCode, ConnId, Excerpt, Instant, RequestId};
+use flipper_proto::desktop::{Action, Admission, Channel, Config, Desktop, Event, Outcome, Refusal, Upgrade};
+use flipper_proto::{ApiMisuse, CloseCause, ConnId, Excerpt, Instant, RequestId};
 
-use super::news::{Backlog, News, Port, Queue};
+use super::news::{News, Port, Queue};
 use super::options::Options;
 use super::reply::{PendingReply, ReplySlot};
-use crate::wire::Incoming;
+use super::seat::{Line, Order, Seat};
 
 /// One state machine, and those who wait for it.
 pub(super) struct Shared {
@@ -28,13 +28,13 @@ pub(super) struct Shared {
     ended: Signal,
 }
 
-struct State {
-    core: Desktop,
-    lines: BTreeMap<ConnId, Line>,
+pub(super) struct State {
+    pub(super) core: Desktop,
+    pub(super) lines: BTreeMap<ConnId, Line>,
     replies: BTreeMap<RequestId, ReplySlot>,
-    news: Queue,
+    pub(super) news: Queue,
     /// Somebody waits until there are fewer news.
-    held_back: bool,
+    pub(super) held_back: bool,
     /// When the timer task wakes up by itself.
     armed: Option<Instant>,
     alarm: Option<Waker>,
@@ -42,25 +42,6 @@ struct State {
     tasks: usize,
     stopping: bool,
     counters: Counters,
-}
-
-/// A connection's line to the task that drives it.
-#[derive(Default)]
-struct Line {
-    orders: Vec<Order>,
-    /// Wakes the task while it rests.
-    waker: Option<Waker>,
-    /// The news that came from it and were not taken yet.
-    backlog: Backlog,
-    held_back: bool,
-}
-
-/// What the state machine wants of a connection's task.
-pub(super) enum Order {
-    Send(String),
-    Ping,
-    Close { code: CloseCode, reason: String },
-    Abort,
 }
 
 /// Sums of what came to nothing before the state machine could know of it.
@@ -75,7 +56,7 @@ pub struct Counters {
 
 /// Whom to wake once the lock is free.
 #[derive(Default)]
-struct Woken {
+pub(super) struct Woken {
     tasks: Vec<Waker>,
     told: bool,
 }
@@ -141,7 +122,7 @@ impl Shared {
         Ok(PendingReply::new(Arc::clone(self), request))
     }
 
-    pub(super) fn poll_reply(&self, request: RequestId, cx: &Context<'_>) -> Poll<flipper_proto::desktop::Outcome> {
+    pub(super) fn poll_reply(&self, request: RequestId, cx: &Context<'_>) -> Poll<Outcome> {
         let mut state = self.lock();
         match state.replies.remove(&request) {
             Some(ReplySlot::Here(outcome)) => Poll::Ready(outcome),
@@ -173,7 +154,7 @@ impl Shared {
             }
             Admission::Reject { status, reason } => Err((status, reason)),
         })?;
-        Ok(Seat { desk: Arc::clone(self), conn })
+        Ok(Seat::new(Arc::clone(self), conn))
     }
 
     /// Ready while news are wanted.
@@ -309,7 +290,7 @@ impl Shared {
     // --- The lock ---
 
     /// Everything that changes anything goes through here.
-    fn change<T>(&self, change: impl FnOnce(&mut State, Instant, &mut Woken) -> T) -> T {
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut State, Instant, &mut Woken) -> T) -> T {
         let mut woken = Woken::default();
         let mut state = self.lock();
         // Read under the lock, so that the state machine never sees time run backwards.
@@ -326,14 +307,14 @@ impl Shared {
 
     /// No code of others runs under this lock but the closures of [`Shared::with_core`]; if one panics, what it left is
     /// still a state machine.
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
     /// Hands out whatever the state machine decided, because of `from` if that is a connection.
-    fn settle(&mut self, from: Option<ConnId>, woken: &mut Woken) {
+    pub(super) fn settle(&mut self, from: Option<ConnId>, woken: &mut Woken) {
         while let Some(action) = self.core.poll_action() {
             let (conn, order) = match action {
                 Action::Send { conn, text } => (conn, Order::Send(text)),
@@ -412,101 +393,6 @@ pub(super) enum Tick {
     At(Instant),
     Never,
     Over,
-}
-
-/// A connection that was let in. Dropped before its end was told, it counts as lost.
-pub(super) struct Seat {
-    desk: Arc<Shared>,
-    conn: ConnId,
-}
-
-/// What became of a turn.
-pub(super) struct Turn {
-    /// Nothing more is to be read for now.
-    pub(super) held_back: bool,
-    /// There was something to do.
-    pub(super) worked: bool,
-}
-
-impl Seat {
-    pub(super) fn desk(&self) -> &Shared {
-        &self.desk
-    }
-
-    /// Hands over what arrived and how much the socket takes, and fetches what is to be done. If that is nothing, `cx`
-    /// is woken when there is something.
-    pub(super) fn turn(
-        &self,
-        arrived: &mut Vec<Incoming>,
-        room: usize,
-        orders: &mut Vec<Order>,
-        cx: &Context<'_>,
-    ) -> Turn {
-        self.desk.change(|state, now, woken| {
-            let mut worked = !arrived.is_empty();
-            self.hand_over(&mut state.core, arrived, now);
-            let Some(line) = state.lines.get_mut(&self.conn) else { return Turn { held_back: false, worked } };
-            line.waker = None;
-            orders.append(&mut line.orders);
-            let taken: usize = orders.iter().map(Order::bytes).sum();
-            state.core.handle_writable(self.conn, room.saturating_sub(taken), now);
-            state.settle(Some(self.conn), woken);
-            let Some(line) = state.lines.get_mut(&self.conn) else { return Turn { held_back: false, worked } };
-            let held_back =
-                if line.held_back { !state.news.lets_go_on(line.backlog) } else { state.news.holds_back(line.backlog) };
-            state.held_back |= held_back;
-            orders.append(&mut line.orders);
-            worked |= !orders.is_empty() || (line.held_back && !held_back);
-            line.held_back = held_back;
-            if !worked {
-                line.waker = Some(cx.waker().clone());
-            }
-            Turn { held_back, worked }
-        })
-    }
-
-    /// Hands over the last that arrived, and why there will be no more.
-    pub(super) fn end(&self, arrived: &mut Vec<Incoming>, cause: CloseCause) {
-        self.desk.change(|state, now, _| {
-            self.hand_over(&mut state.core, arrived, now);
-            state.lines.remove(&self.conn);
-            state.core.handle_closed(self.conn, cause, now);
-        });
-    }
-
-    /// The socket was dropped because the state machine wanted it so. It expects no answer.
-    pub(super) fn aborted(&self) {
-        self.desk.lock().lines.remove(&self.conn);
-    }
-
-    fn hand_over(&self, core: &mut Desktop, arrived: &mut Vec<Incoming>, now: Instant) {
-        for incoming in arrived.drain(..) {
-            match incoming {
-                Incoming::Text(text) => core.handle_message(self.conn, text, now),
-                Incoming::Binary(bytes) => core.handle_binary(self.conn, &bytes, now),
-                Incoming::Alive => core.handle_alive(self.conn, now),
-            }
-        }
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.desk.change(|state, now, _| {
-            if state.lines.remove(&self.conn).is_some() {
-                state.core.handle_closed(self.conn, CloseCause::Reset, now);
-            }
-        });
-    }
-}
-
-impl Order {
-    fn bytes(&self) -> usize {
-        match self {
-            Self::Send(text) => text.len(),
-            Self::Ping | Self::Close { .. } | Self::Abort => 0,
-        }
-    }
 }
 
 /// A task that the desk ends with. To be dropped after everything that the task holds.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use flipper_desktop::proto::desktop::Rate;
 use flipper_desktop::proto::{ClientId, Limits, Payload, Query};
 use flipper_desktop::{CallError, Event, Options};
+use futures_util::AsyncWriteExt as _;
 use tempfile::tempdir;
 use tokio::sync::oneshot;
 use tungstenite::Message;
@@ -162,17 +163,52 @@ async fn a_client_is_not_read_from_while_nobody_listens_and_nothing_is_lost() {
         peer.socket.close(None).await.unwrap();
     });
     within("the first row", begun).await.unwrap();
-    // What the others answer is read nevertheless, and after a while the only thing that is.
-    let (mut before, mut unchanged) = (0, 0);
-    while unchanged < 200 {
+    // What the others answer is read nevertheless, and after a while it is the only thing that is.
+    let stalled_at = stalled(&sent, async || {
         let call = rig.desktop.call(&good, "Example", "echo", None);
         assert!(within("an answer", call).await.is_ok());
-        let now = sent.load(Ordering::Relaxed);
-        unchanged = if now == before { unchanged + 1 } else { 0 };
-        before = now;
-    }
-    assert!(before < ROWS, "all of it was read");
+    });
+    assert!(stalled_at.await < ROWS, "all of it was read");
     go_on.send(()).unwrap();
     within("all rows to leave", flood).await.unwrap();
     assert_eq!(within("all rows", all).await.unwrap(), ROWS);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_that_pings_and_never_reads_is_not_read_from_for_ever() {
+    /// More than all buffers between the two hold.
+    const PINGS: usize = 400_000;
+    let mut rig = Rig::start(desktop()).await;
+    let dir = tempdir().unwrap();
+    let _app = app(rig.desktop.ports(), dir.path()).start().unwrap();
+    let good = rig.client().await;
+    let query = Query::new("Pings", "Linux", "device", "unknown");
+    let mut peer = Request::exchange(rig.desktop.ports().insecure, &query).open().await.unwrap();
+    // Masked with zeros.
+    let pings = [&[0x89, 0x80 | 125, 0, 0, 0, 0][..], &[b'x'; 125]].concat().repeat(100);
+    let sent = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&sent);
+    let flood = tokio::spawn(async move {
+        while counted.load(Ordering::Relaxed) < PINGS && peer.socket.get_mut().write_all(&pings).await.is_ok() {
+            counted.fetch_add(100, Ordering::Relaxed);
+        }
+    });
+    let stalled_at = stalled(&sent, async || {
+        let call = rig.desktop.call(&good, "Example", "echo", None);
+        assert!(within("an answer", call).await.is_ok());
+    });
+    assert!(stalled_at.await < PINGS, "all of it was read");
+    flood.abort();
+}
+
+/// Does something until a count that others raise has stayed the same for many times, and returns it.
+async fn stalled(count: &AtomicUsize, meanwhile: impl AsyncFn()) -> usize {
+    let (mut before, mut unchanged) = (0, 0);
+    while unchanged < 200 {
+        meanwhile().await;
+        let now = count.load(Ordering::Relaxed);
+        unchanged = if now == before { unchanged + 1 } else { 0 };
+        before = now;
+    }
+    before
 }

@@ -1,6 +1,7 @@
 //! A session, frame by frame.
 
 use std::io::{ErrorKind, Read, Write};
+use std::time::Duration;
 
 use flipper_tokio::proto::Query;
 use rustls::{ServerConnection, StreamOwned};
@@ -137,7 +138,9 @@ impl Session {
     }
 
     /// Ends the TCP connection, and TLS without its `close_notify`.
-    pub(crate) fn drop_tcp(self) {}
+    pub(crate) fn drop_tcp(self) -> Result {
+        Ok(())
+    }
 
     /// Ends TLS as it should be, but without a close frame.
     pub(crate) fn end_tls(mut self) -> Result {
@@ -159,7 +162,7 @@ impl Session {
         let (mut tls, mut tcp) = self.socket.into_inner().into_parts();
         let (mut unsent, mut unanswered, mut was_stopped) = (times, times * answer, false);
         let mut chunk = vec![0; 64 * 1024];
-        tcp.make_impatient()?;
+        tcp.give_up_after(Duration::from_millis(200))?;
         while unanswered > 0 {
             if !tls.wants_write() && unsent > 0 {
                 tls.writer().write_all(frames)?;
@@ -168,8 +171,11 @@ impl Session {
             if tls.wants_write() && !is_stuck(tls.write_tls(&mut tcp))? {
                 continue;
             }
-            was_stopped |= unsent > 0;
-            if !is_stuck(tls.read_tls(&mut tcp))? {
+            if unsent > 0 && !was_stopped {
+                was_stopped = true;
+                tcp.give_up_after(Duration::from_millis(1))?;
+            }
+            while unanswered > 0 && !is_stuck(tls.read_tls(&mut tcp))? {
                 tls.process_new_packets()?;
                 while let Ok(count @ 1..) = tls.reader().read(&mut chunk) {
                     unanswered -= count;
@@ -209,6 +215,7 @@ pub(super) struct Hello {
 /// Accepts an upgrade.
 pub(super) fn accept<S: Read + Write>(stream: S) -> Result<(WebSocket<S>, Hello)> {
     let mut hello = Hello::default();
+    #[expect(clippy::result_large_err, reason = "tungstenite wants it so")]
     let note = |request: &Request, response: Response| {
         hello.target = request.uri().to_string();
         hello.host = request.headers()["host"].to_str().unwrap_or_default().to_owned();

@@ -34,9 +34,9 @@ impl Tcp {
     }
 
     /// Gives up reading and writing soon.
-    pub(crate) fn make_impatient(&self) -> io::Result<()> {
-        self.stream.set_read_timeout(Some(Duration::from_millis(1)))?;
-        self.stream.set_write_timeout(Some(Duration::from_millis(200)))
+    pub(crate) fn give_up_after(&self, span: Duration) -> io::Result<()> {
+        self.stream.set_read_timeout(Some(span))?;
+        self.stream.set_write_timeout(Some(span))
     }
 
     /// Reads until the peer is gone.
