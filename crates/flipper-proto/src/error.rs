@@ -249,6 +249,18 @@ impl ErrorReport {
     }
 }
 
+impl From<String> for ErrorReport {
+    fn from(message: String) -> Self {
+        Self::new(message)
+    }
+}
+
+impl From<&str> for ErrorReport {
+    fn from(message: &str) -> Self {
+        Self::new(message)
+    }
+}
+
 impl fmt::Display for ErrorReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(name) = &self.name {

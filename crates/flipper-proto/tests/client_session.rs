@@ -403,6 +403,17 @@ fn a_plugin_that_was_replaced_is_left_out_once() {
     rig.message(attempt, r#"{"id":3,"method":"getPlugins"}"#);
     assert_eq!(rig.sent(), [r#"{"id":3,"success":{"plugins":["A","B"]}}"#]);
     rig.assert_quiet();
+
+    // Nor is one in the next session, whose desktop knows nothing yet.
+    rig.client.remove_plugin("B").unwrap();
+    rig.client.add_plugin("B", PluginMode::Foreground).unwrap();
+    rig.drain();
+    rig.actions();
+    rig.fail(attempt, CloseCause::Eof);
+    let (attempt, ..) = rig.take_connect();
+    rig.open_session(attempt);
+    rig.message(attempt, r#"{"id":4,"method":"getPlugins"}"#);
+    assert_eq!(rig.sent(), [r#"{"id":4,"success":{"plugins":["A","B"]}}"#]);
 }
 
 #[test]

@@ -74,6 +74,9 @@ fn a_whole_life_tells_no_secret() -> Result {
     session.send_raw(&frames::frame(0x82, b"\xff"))?;
     app.flipper.add_plugin(plugin("Late").build())?;
     app.flipper.connection("Example").send("event", &0)?;
+    for _ in 0..3 {
+        app.wait_misbehaved()?;
+    }
     session.reset()?;
     // Then the certificates are damaged, and a new app asks for others.
     let session = desktop.session()?;
