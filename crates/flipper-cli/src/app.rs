@@ -33,7 +33,7 @@ pub(crate) struct Options {
     /// The desktop's ports [default: FLIPPER_ALT_PORTS, else FLIPPER_PORTS, else 9089,9088].
     #[arg(long, value_name = "INSECURE,SECURE", value_parser = two_ports)]
     ports: Option<(u16, u16)>,
-    /// The app's private directory for keys and certificates [default: apps/<app id> in FLIPPER_STATE_DIR, else in
+    /// The app's private directory for keys and certificates [default: apps/APP_ID in FLIPPER_STATE_DIR, else in
     /// ~/.flipper].
     #[arg(long)]
     dir: Option<PathBuf>,

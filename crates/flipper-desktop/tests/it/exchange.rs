@@ -335,7 +335,9 @@ async fn garbage_is_answered_and_the_connection_goes_on() {
 async fn a_message_beyond_all_measure_ends_the_connection_with_a_reason() {
     let rig = Rig::start(desktop()).await;
     let mut peer = open(&rig).await;
-    peer.send(&"x".repeat(2 << 20)).await;
+    // Large enough that the peer still sends when the desktop has had enough: it must not be cut off there, or it would
+    // never see the reason.
+    peer.send(&"x".repeat(32 << 20)).await;
     let (code, reason) = peer.closed().await;
     assert_eq!(code, 4413);
     assert!(reason.contains("bytes"), "{reason}");
@@ -394,17 +396,20 @@ async fn requests_that_come_too_fast_are_told_to_wait() {
     assert_eq!(rig.desktop.counters().protocol.limited_exchanges, 1);
 }
 
-/// Serves Android, from a thread that waits for a word first.
-struct Emulators(Mutex<Receiver<String>>);
+/// Serves Android: each request is answered the device id that it names as its destination. Some wait for a word first.
+struct Emulators(Mutex<Receiver<()>>);
 
 impl Deliverer for Emulators {
     fn deliver(&self, delivery: &Delivery<'_>) -> Result<Option<Issued>, DeliveryError> {
-        if delivery.request().query.os != "Android" {
+        let request = delivery.request();
+        if request.query.os != "Android" {
             return Ok(None);
         }
-        let device_id = self.0.lock().unwrap().recv().unwrap();
-        assert_ne!(device_id, "panic", "as the test wants it");
-        delivery.sign(&device_id).map(Some)
+        if request.destination.ends_with("slow") {
+            self.0.lock().unwrap().recv().unwrap();
+        }
+        assert_ne!(request.destination, "panic", "as the test wants it");
+        delivery.sign(&request.destination).map(Some)
     }
 }
 
@@ -420,24 +425,24 @@ async fn a_deliverer_of_ones_own_serves_other_clients_and_plain_files_still_work
     let mut rig = Rig::start(builder).await;
     let asker = Asker::new();
     let mut phone = open_as(&rig, &android()).await;
-    phone.send(&asker.request().to_string()).await;
+    phone.send(&request(&asker.identity.csr, "emulator-slow").to_string()).await;
 
     // The thread of the deliverer waits: nobody else does.
     assert_eq!(ask(&mut open(&rig).await, &asker.request()).await, json!({"deviceId": ""}));
 
-    say.send("emulator-5554".to_owned()).unwrap();
-    assert_eq!(phone.receive().await, json!({"deviceId": "emulator-5554"}));
+    say.send(()).unwrap();
+    assert_eq!(phone.receive().await, json!({"deviceId": "emulator-slow"}));
 
     // What was answered is what the certificate is good for.
-    let tls = asker.identity.tls(&authority, &authority, "emulator-5554");
+    let tls = asker.identity.tls(&authority, &authority, "emulator-slow");
     let mut session = android();
-    session.device_id = "emulator-5556".to_owned();
+    session.device_id = "emulator-fast".to_owned();
     let secure = rig.desktop.ports().secure;
     let mut impostor = Request::session(secure, &session, tls.clone()).open().await.unwrap();
     assert_eq!(impostor.closed().await.0, 4403);
-    session.device_id = "emulator-5554".to_owned();
+    session.device_id = "emulator-slow".to_owned();
     let _phone = Request::session(secure, &session, tls).open().await.unwrap();
-    assert!(rig.connected().await.as_str().contains("emulator-5554"));
+    assert!(rig.connected().await.as_str().contains("emulator-slow"));
 }
 
 #[tokio::test]
@@ -446,26 +451,51 @@ async fn answers_come_in_the_order_of_the_requests() {
     let rig = Rig::start(desktop().deliverer(Emulators(Mutex::new(word)))).await;
     let asker = Asker::new();
     let mut peer = open_as(&rig, &android()).await;
+    for device in ["slow", "second", "third"] {
+        peer.send(&request(&asker.identity.csr, device).to_string()).await;
+    }
+    // Somebody else is served meanwhile: there was time enough for the second and the third.
     for _ in 0..3 {
-        peer.send(&asker.request().to_string()).await;
+        assert_eq!(ask(&mut open(&rig).await, &asker.request()).await, json!({"deviceId": ""}));
     }
-    for device in ["first", "second", "third"] {
-        say.send(device.to_owned()).unwrap();
-    }
-    for device in ["first", "second", "third"] {
+    say.send(()).unwrap();
+    for device in ["slow", "second", "third"] {
         assert_eq!(peer.receive().await, json!({"deviceId": device}));
     }
 }
 
 #[tokio::test]
 async fn a_deliverer_that_panics_harms_nobody() {
-    let (say, word) = channel();
+    let (_say, word) = channel();
     let rig = Rig::start(desktop().deliverer(Emulators(Mutex::new(word)))).await;
     let asker = Asker::new();
-    say.send("panic".to_owned()).unwrap();
-    let answer = ask(&mut open_as(&rig, &android()).await, &asker.request()).await;
+    let answer = ask(&mut open_as(&rig, &android()).await, &request(&asker.identity.csr, "panic")).await;
     assert_eq!(answer["error"]["name"], "DelivererPanicked");
     assert_eq!(ask(&mut open(&rig).await, &asker.request()).await, json!({"deviceId": ""}));
+}
+
+#[tokio::test]
+async fn a_peer_that_never_waits_for_its_answers_is_refused_at_some_point() {
+    let often = Rate { per_second: 1_000, burst: 1_000 };
+    let (say, word) = channel();
+    let builder = desktop().deliverer(Emulators(Mutex::new(word))).configure(|config| {
+        config.connection_exchange_rate = often;
+        config.exchange_rate = often;
+    });
+    let rig = Rig::start(builder).await;
+    let asker = Asker::new();
+    let mut peer = open_as(&rig, &android()).await;
+    for _ in 0..12 {
+        peer.send(&request(&asker.identity.csr, "slow").to_string()).await;
+    }
+    // One is served, eight wait.
+    for _ in 0..3 {
+        assert_eq!(peer.receive().await["error"]["name"], "TooManyRequests");
+    }
+    for _ in 0..9 {
+        say.send(()).unwrap();
+        assert_eq!(peer.receive().await, json!({"deviceId": "slow"}));
+    }
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use flipper_desktop::proto::Query;
 use flipper_desktop::proto::desktop::{DisconnectCause, Timing};
 use flipper_desktop::{Event, Ports};
 use flipper_tokio::{Flipper, Notice};
+use futures_util::{AsyncReadExt as _, AsyncWriteExt as _};
 use tempfile::tempdir;
 
 use crate::support::{Identity, Peer, RawPeer, Request, Rig, app, desktop, memory_authority, within};
@@ -81,12 +82,20 @@ async fn a_peer_that_ignores_the_end_does_not_hold_it_up_for_long() {
     let authority = memory_authority();
     let mut timing = Timing::default();
     timing.close = Duration::from_millis(100);
-    let mut rig = Rig::start(desktop().authority(authority.clone()).timing(timing)).await;
+    let mut rig = Rig::start(desktop().authority(authority.clone()).timing(timing.clone())).await;
     let peer = session(&mut rig, &authority).await;
+    // This one has closed, but does not let the socket go.
+    let query = Query::new("Test App", "Linux", "device", "unknown");
+    let mut lingering = Request::exchange(rig.desktop.ports().insecure, &query).open().await.unwrap();
+    lingering.socket.get_mut().write_all(&[0x88, 0x80, 0, 0, 0, 0]).await.unwrap();
+    let mut answer = [0; 2];
+    within("the answer", lingering.socket.get_mut().read_exact(&mut answer)).await.unwrap();
+    assert_eq!(answer[0], 0x88);
     let begin = Instant::now();
     within("the end", rig.desktop.stop()).await;
-    assert!(begin.elapsed() < Duration::from_secs(5));
-    drop(peer);
+    // It is not over before the last socket is closed.
+    assert!(begin.elapsed() >= timing.close);
+    drop((peer, lingering));
 }
 
 /// What an app went through.

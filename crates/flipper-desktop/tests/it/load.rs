@@ -67,9 +67,9 @@ async fn peers_that_say_nothing_block_nobody() {
 }
 
 /// A session with a peer that has plugin `Flood`.
-async fn flooder(rig: &mut Rig, authority: &flipper_desktop::pki::Authority) -> (ClientId, Peer) {
+async fn flooder(rig: &mut Rig, authority: &flipper_desktop::pki::Authority, name: &str) -> (ClientId, Peer) {
     let tls = Identity::of("com.example.flood").tls(authority, authority, "");
-    let query = Query::new("Flood", "Linux", "device", "");
+    let query = Query::new(name, "Linux", "device", "");
     let mut peer = Request::session(rig.desktop.ports().secure, &query, tls).open().await.unwrap();
     peer.introduce(&["Flood"], &[]).await;
     (rig.client().await, peer)
@@ -86,7 +86,7 @@ async fn a_client_that_floods_and_never_reads_harms_nobody_but_itself() {
     let mut limits = Limits::default();
     limits.queued_answer_bytes = 8 << 20;
     let mut rig = Rig::start(desktop().authority(authority.clone()).limits(limits)).await;
-    let (bad, peer) = flooder(&mut rig, &authority).await;
+    let (bad, peer) = flooder(&mut rig, &authority, "Flood").await;
     let dir = tempdir().unwrap();
     let _app = app(rig.desktop.ports(), dir.path()).start().unwrap();
     let good = rig.client().await;
@@ -122,26 +122,27 @@ async fn a_client_that_floods_and_never_reads_harms_nobody_but_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_client_is_not_read_from_while_nobody_listens_and_nothing_is_lost() {
-    const ROWS: usize = 2_000;
+async fn clients_are_not_read_from_while_nobody_listens_and_nothing_is_lost() {
+    // Together they have more waiting than all may have.
+    const FLOODERS: usize = 6;
+    const ROWS: usize = 600;
     let authority = memory_authority();
     let (go_on, wait) = channel::<()>();
     let (tell_begun, begun) = oneshot::channel();
     let (tell_all, all) = oneshot::channel();
     let (mut tell_begun, mut tell_all, mut rows) = (Some(tell_begun), Some(tell_all), 0);
-    let observer = Mutex::new(move |event: &Event| match event {
-        Event::Message { .. } => {
+    let observer = Mutex::new(move |event: &Event| {
+        if let Event::Message { .. } = event {
             rows += 1;
             // The first one holds up all others.
             if let Some(tell_begun) = tell_begun.take() {
                 tell_begun.send(()).unwrap();
                 wait.recv().unwrap();
             }
+            if rows == FLOODERS * ROWS {
+                tell_all.take().unwrap().send(()).unwrap();
+            }
         }
-        Event::ClientDisconnected { client, .. } if client.as_str().starts_with("Flood") => {
-            tell_all.take().unwrap().send(rows).unwrap();
-        }
-        _ => {}
     });
     let mut options = Options::default();
     options.waiting_news_bytes = 1 << 20;
@@ -151,27 +152,37 @@ async fn a_client_is_not_read_from_while_nobody_listens_and_nothing_is_lost() {
     let _app = app(rig.desktop.ports(), dir.path()).start().unwrap();
     let good = rig.client().await;
 
-    let (_, mut peer) = flooder(&mut rig, &authority).await;
+    let mut peers = Vec::new();
+    for n in 0..FLOODERS {
+        peers.push(flooder(&mut rig, &authority, &format!("Flood {n}")).await.1);
+    }
     let sent = Arc::new(AtomicUsize::new(0));
-    let counted = Arc::clone(&sent);
-    let flood = tokio::spawn(async move {
-        for _ in 0..ROWS {
-            // More than all buffers between the two hold.
-            peer.socket.send(row(50_000)).await.unwrap();
-            counted.fetch_add(1, Ordering::Relaxed);
-        }
-        peer.socket.close(None).await.unwrap();
-    });
+    let floods: Vec<_> = peers
+        .into_iter()
+        .map(|mut peer| {
+            let counted = Arc::clone(&sent);
+            tokio::spawn(async move {
+                for _ in 0..ROWS {
+                    // More than all buffers between the two hold.
+                    peer.socket.send(row(50_000)).await.unwrap();
+                    counted.fetch_add(1, Ordering::Relaxed);
+                }
+                peer
+            })
+        })
+        .collect();
     within("the first row", begun).await.unwrap();
     // What the others answer is read nevertheless, and after a while it is the only thing that is.
     let stalled_at = stalled(&sent, async || {
         let call = rig.desktop.call(&good, "Example", "echo", None);
         assert!(within("an answer", call).await.is_ok());
     });
-    assert!(stalled_at.await < ROWS, "all of it was read");
+    assert!(stalled_at.await < FLOODERS * ROWS, "all of it was read");
     go_on.send(()).unwrap();
-    within("all rows to leave", flood).await.unwrap();
-    assert_eq!(within("all rows", all).await.unwrap(), ROWS);
+    for flood in floods {
+        drop(within("all rows to leave", flood).await.unwrap());
+    }
+    within("all rows", all).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
