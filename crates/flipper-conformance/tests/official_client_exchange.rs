@@ -9,9 +9,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 use flipper_conformance::official::{OfficialDesktop, Ui};
-use flipper_tokio::Flipper;
 use flipper_tokio::proto::Medium;
 use flipper_tokio::proto::client::{CredentialProblem, ExchangeReason, Failure, State, Step};
+use flipper_tokio::{CertificateProvider, Certificates, Flipper};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -183,14 +183,26 @@ fn an_os_that_was_set_by_hand_and_is_refused_is_told() -> Result {
     Ok(())
 }
 
+/// Provides no certificates: nobody gets as far as asking.
+struct Nowhere;
+
+impl CertificateProvider for Nowhere {
+    fn fetch(&self, _: &str) -> std::result::Result<Certificates, String> {
+        Err("nowhere".to_owned())
+    }
+}
+
 #[test]
 fn a_desktop_that_answers_nothing_is_told() -> Result {
     let Some(desktop) = OfficialDesktop::start_unless_skipped()? else { return Ok(()) };
     let dir = TempDir::new()?;
 
-    // The official desktop of 2022 reads the medium from the message, refuses NONE, and does not answer.
+    // The official desktop serves no medium WWW, and where it refuses it does not answer.
     let mut app = App::start_with(&desktop, "Rust App", "com.example.app", dir.path(), |builder| {
-        builder.medium(Medium::None).configure(|config| config.timing.grant = std::time::Duration::from_millis(50))
+        builder
+            .medium(Medium::Www)
+            .certificate_provider(Nowhere)
+            .configure(|config| config.timing.grant = std::time::Duration::from_millis(50))
     })?;
 
     assert!(matches!(app.wait_failure()?, Failure::ExchangeTimeout { .. }));

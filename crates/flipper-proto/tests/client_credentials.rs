@@ -579,3 +579,39 @@ fn chores_that_fail_are_told() {
     assert_eq!(rig.client.state(), State::Connected { unresponsive: false });
     rig.assert_quiet();
 }
+
+// --- Medium NONE ---
+
+fn without_medium() -> flipper_proto::client::Config {
+    let mut config = config();
+    config.medium = MediumChoice::Fixed(Medium::None);
+    config
+}
+
+#[test]
+fn without_a_medium_an_app_waits_for_credentials_that_somebody_else_brings() {
+    let mut rig = Rig::new(without_medium());
+    rig.start_with(None);
+
+    assert!(matches!(
+        rig.failures().as_slice(),
+        [Failure::Credentials(CredentialFailure { kind: CredentialProblem::Missing, text })] if text.contains("medium NONE")
+    ));
+    rig.assert_no_actions();
+    rig.pass_to(Timer::Retry);
+    let (load, kind) = rig.take_job();
+    assert_eq!(kind, Job::Load);
+    rig.job_done(load, JobOutcome::Loaded { credentials: Some(credentials(5)), problem: None });
+    assert_eq!(rig.take_connect().2, Trust::Mutual(Generation::from_u64(5)));
+}
+
+#[test]
+fn without_a_medium_an_app_keeps_the_credentials_that_it_has() {
+    let mut rig = Rig::new(without_medium());
+    let mut attempt = rig.start_with(Some(credentials(7)));
+    for _ in 0..5 {
+        rig.closed(attempt, CloseCause::Tls(TlsFailure::UnknownCa));
+        attempt = retried(&mut rig, 7);
+    }
+    rig.assert_no_actions();
+}

@@ -54,6 +54,8 @@ fn without_a_device_of_its_own_the_session_names_our_own() {
         ("emulator-5554", MediumChoice::Automatic, "emulator-5554", Medium::FsAccess),
         ("", MediumChoice::Fixed(Medium::FsAccess), "", Medium::FsAccess),
         ("x", MediumChoice::Fixed(Medium::FsAccess), "x", Medium::FsAccess),
+        ("", MediumChoice::Fixed(Medium::None), "own-id", Medium::None),
+        ("x", MediumChoice::Fixed(Medium::None), "x", Medium::None),
     ] {
         let mut config = config();
         config.medium = medium;

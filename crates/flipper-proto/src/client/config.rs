@@ -65,6 +65,11 @@ impl Config {
         }
     }
 
+    /// Whether certificates can be asked for at all.
+    pub(crate) fn exchanges(&self) -> bool {
+        self.medium != MediumChoice::Fixed(Medium::None)
+    }
+
     /// The medium of the exchange. What the session's query says never matters here.
     pub(crate) fn exchange_medium(&self) -> Medium {
         match self.medium {
@@ -101,7 +106,8 @@ pub enum MediumChoice {
     /// its own, so that the official UI shows the app without a device of that kind.
     #[default]
     Automatic,
-    /// This medium in the exchange and in the session.
+    /// This medium in the exchange and in the session. With NONE there is no exchange: the app uses the credentials that
+    /// lie in its directory, however they came there, and never asks for others.
     Fixed(Medium),
 }
 

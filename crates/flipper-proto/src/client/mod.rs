@@ -243,7 +243,7 @@ impl Client {
         }
         match self.phase {
             Phase::Stopped | Phase::Loading { .. } => {}
-            Phase::Waiting { .. } => self.advance(now),
+            Phase::Waiting { .. } => self.resume(now),
             Phase::Exchange(_) => self.exchange_timed_out(now),
             Phase::Opening { attempt, generation, .. } => {
                 self.actions.push_back(Action::Abort { attempt });
@@ -266,9 +266,7 @@ impl Client {
                 if self.vault.proven.is_some() {
                     self.advance(now);
                 } else {
-                    let job = self.start_job(Job::Load);
-                    self.phase = Phase::Loading { job };
-                    self.tell_state();
+                    self.load();
                 }
             }
             Phase::Closing { then: then @ AfterClose::Stop, .. } => *then = AfterClose::Advance,

@@ -13,7 +13,7 @@ use crate::time::Instant;
 use super::action::{Action, Endpoint, Job, JobOutcome, Trust};
 use super::config::{MediumChoice, Os};
 use super::exchange::unfit_outcome;
-use super::state::{Credentials, ExchangeReason, Failure, Purpose, Step};
+use super::state::{CredentialFailure, CredentialProblem, Credentials, ExchangeReason, Failure, Purpose, Step};
 use super::{Client, Phase};
 
 /// Which credentials there are, and how far they are trusted.
@@ -67,12 +67,34 @@ impl Client {
             let attempt = self.connect(self.config.ports.secure, target, Trust::Mutual(generation));
             self.phase = Phase::Opening { attempt, generation, deadline: now + self.config.timing.connect };
             self.step(Step::SessionAttempted(generation), now);
+        } else {
+            let text = String::from(
+                "there are no credentials in the app's directory, and medium NONE brings none; put some there, or choose \
+                 another medium",
+            );
+            let failure = CredentialFailure { kind: CredentialProblem::Missing, text };
+            return self.retry_after(Failure::Credentials(failure), now);
         }
         self.tell_state();
     }
 
+    /// Goes on after a wait. Credentials that only somebody else can bring may have come meanwhile.
+    pub(super) fn resume(&mut self, now: Instant) {
+        if self.config.exchanges() || self.vault.proven.is_some() {
+            self.advance(now);
+        } else {
+            self.load();
+        }
+    }
+
+    pub(super) fn load(&mut self) {
+        let job = self.start_job(Job::Load);
+        self.phase = Phase::Loading { job };
+        self.tell_state();
+    }
+
     fn exchange_reason(&self, now: Instant) -> Option<ExchangeReason> {
-        if self.vault.fresh.is_some() {
+        if self.vault.fresh.is_some() || !self.config.exchanges() {
             return None;
         }
         let Some(credentials) = &self.vault.proven else { return Some(ExchangeReason::NoCredentials) };
@@ -96,11 +118,18 @@ impl Client {
     }
 
     fn session_query(&self, credentials: &Credentials) -> Query {
-        let of_its_own = credentials.device_id.is_empty();
-        let automatic = self.config.medium == MediumChoice::Automatic;
-        let mut query =
-            self.query(if of_its_own && automatic { &self.config.device_id } else { &credentials.device_id });
-        query.medium = Some(if of_its_own && automatic { Medium::None } else { credentials.medium });
+        let medium = match self.config.medium {
+            MediumChoice::Automatic if credentials.device_id.is_empty() => Medium::None,
+            MediumChoice::Automatic => credentials.medium,
+            MediumChoice::Fixed(medium) => medium,
+        };
+        // An app without a medium is not of the desktop's own machine, which is what an empty id means.
+        let device_id = match medium {
+            Medium::None if credentials.device_id.is_empty() => &self.config.device_id,
+            Medium::None | Medium::FsAccess | Medium::Www => &credentials.device_id,
+        };
+        let mut query = self.query(device_id);
+        query.medium = Some(medium);
         query.csr = Some(credentials.csr.clone());
         query.csr_path = Some(credentials.csr_path.clone());
         query

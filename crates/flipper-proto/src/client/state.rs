@@ -284,6 +284,8 @@ pub enum CredentialProblem {
     Io,
     /// A file is damaged, or does not fit the others.
     Invalid,
+    /// There are none, and the medium NONE brings none.
+    Missing,
     /// The desktop granted, but its files did not arrive.
     NotDelivered,
     /// The certificates of medium WWW could not be fetched.
