@@ -73,9 +73,9 @@ impl Builder {
     /// Listens on this address, and on no other that was not given as well. Default: 127.0.0.1 and, where the machine
     /// has it, `::1`.
     ///
-    /// Anybody who can reach the desktop can ask it for a certificate. It takes requests that name an address it listens
-    /// on; other names that it goes by, and all of them where the address is `0.0.0.0` or `::`, are to be given as
-    /// [known hosts](Self::known_host).
+    /// Anybody who can reach the desktop can ask it for a certificate. It takes requests that name an address it
+    /// listens on; other names that it goes by, and all of them where the address is `0.0.0.0` or `::`, are to be given
+    /// as [known hosts](Self::known_host).
     pub fn bind(mut self, address: IpAddr) -> Self {
         self.addresses.push(address);
         self
@@ -88,8 +88,8 @@ impl Builder {
         self
     }
 
-    /// The directory of the certificate authority: made if it is not there, for the desktop alone. Default: `desktop` in
-    /// `FLIPPER_STATE_DIR`, else in `~/.flipper`.
+    /// The directory of the certificate authority: made if it is not there, for the desktop alone. Default: `desktop`
+    /// in `FLIPPER_STATE_DIR`, else in `~/.flipper`.
     pub fn state_directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.authority = AuthoritySource::Directory(directory.into());
         self
@@ -129,8 +129,8 @@ impl Builder {
         self
     }
 
-    /// Is told of every event, one after the other, on a thread that all observers of the desktop share. One that panics
-    /// harms nobody.
+    /// Is told of every event, one after the other, on a thread that all observers of the desktop share. One that
+    /// panics harms nobody.
     ///
     /// It may block, and loses nothing by that. When it is more than 64 events behind, the desktop waits for it: it
     /// goes on to pass on the answers of clients, but hands out no certificates and initialises no plugins; it reads

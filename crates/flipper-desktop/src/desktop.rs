@@ -126,8 +126,8 @@ impl Desktop {
         self.held.audience.subscribe()
     }
 
-    /// Initialises a plugin: its events are wanted, and its methods may be called. One that is initialised already starts
-    /// over.
+    /// Initialises a plugin: its events are wanted, and its methods may be called. One that is initialised already
+    /// starts over.
     ///
     /// Clients do not answer that. One that has no such plugin says so with an
     /// [`Event::ClientError`](crate::Event::ClientError).

@@ -80,7 +80,8 @@ pub enum Event {
         device_id: String,
         /// Until when the certificate is valid.
         not_after: WallTime,
-        /// By how many milliseconds the client's clock is ahead of the desktop's, if it tells; negative if it is behind.
+        /// By how many milliseconds the client's clock is ahead of the desktop's, if it tells; negative if it is
+        /// behind.
         clock_skew_millis: Option<i64>,
     },
     /// A client was refused a certificate, and told why.
@@ -112,7 +113,8 @@ pub enum Event {
         /// Why.
         reason: Refusal,
     },
-    /// A connection was lost or given up before it said what it wants: a refused certificate, no HTTP, no answer in time.
+    /// A connection was lost or given up before it said what it wants: a refused certificate, no HTTP, no answer in
+    /// time.
     HandshakeFailed {
         /// Where it came to.
         port: Port,

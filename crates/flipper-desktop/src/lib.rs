@@ -21,15 +21,15 @@
 //! # }
 //! ```
 //!
-//! It is a whole desktop without a face: it hands out certificates, takes the sessions of any number of apps, initialises
-//! their background plugins by itself, and tells everything that happens as an [`Event`]. Nothing needs to be installed
-//! for it; the certificate authority is its own.
+//! It is a whole desktop without a face: it hands out certificates, takes the sessions of any number of apps,
+//! initialises their background plugins by itself, and tells everything that happens as an [`Event`]. Nothing needs to
+//! be installed for it; the certificate authority is its own.
 //!
 //! # Trust
 //!
 //! It listens on loopback unless told otherwise. An app gets a certificate only after it has shown that it can write
-//! where it asks the certificate to be written, see [`PlainFiles`]; the certificate is bound to the app's id and device,
-//! and no other app can use it. Web pages are turned away by their `Origin`, and by the `Host` that they name.
+//! where it asks the certificate to be written, see [`PlainFiles`]; the certificate is bound to the app's id and
+//! device, and no other app can use it. Web pages are turned away by their `Origin`, and by the `Host` that they name.
 //!
 //! A new way for certificates to reach an app is a [`Deliverer`].
 #![forbid(unsafe_code)]

@@ -58,8 +58,8 @@ impl fmt::Display for Ports {
 /// How often a port is chosen anew that is free on one address only.
 const TRIES: usize = 16;
 
-/// Listens on one port of several addresses; on 127.0.0.1 and, where possible, `::1` if none is given. Port 0 is any that
-/// is free on all of them.
+/// Listens on one port of several addresses; on 127.0.0.1 and, where possible, `::1` if none is given. Port 0 is any
+/// that is free on all of them.
 pub(crate) async fn bind(runtime: &Tokio, addresses: &[IpAddr], port: u16) -> Result<(Vec<Listener>, u16), StartError> {
     let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
     let (first, others) = if addresses.is_empty() { loopback.split_first() } else { addresses.split_first() }
@@ -75,8 +75,8 @@ pub(crate) async fn bind(runtime: &Tokio, addresses: &[IpAddr], port: u16) -> Re
         for address in others {
             match bind_one(runtime, *address, chosen).await {
                 Ok(listener) => listeners.push(listener),
-                // Loopback was nobody's explicit wish, and some machines have no IPv6 at all. That somebody else has the
-                // port is another matter: half of the apps would connect to that.
+                // Loopback was nobody's explicit wish, and some machines have no IPv6 at all. That somebody else has
+                // the port is another matter: half of the apps would connect to that.
                 Err(StartError::CannotListen { .. }) if addresses.is_empty() => {}
                 Err(error) => {
                     taken = Some(error);

@@ -16,8 +16,8 @@ const ROUNDS: usize = 32;
 /// What RFC 6455 has for peers that break the protocol of WebSockets itself.
 const PROTOCOL_ERROR: CloseCode = CloseCode::from_u16(1002);
 
-/// Drives an open WebSocket to its end. Every round goes the same way: read, facts, orders, write. It reads and writes in
-/// the same round, so that two peers that flood each other never wait for each other.
+/// Drives an open WebSocket to its end. Every round goes the same way: read, facts, orders, write. It reads and writes
+/// in the same round, so that two peers that flood each other never wait for each other.
 pub(super) struct Connection<R: Runtime> {
     seat: Seat,
     wire: Box<Wire>,

@@ -68,8 +68,8 @@ impl<R: Runtime> Desk<R> {
         });
     }
 
-    /// Changes the state machine, and has its decisions carried out. The closure is handed the moment. It runs under the
-    /// desk's lock: it must not wait for anything, nor use the desk.
+    /// Changes the state machine, and has its decisions carried out. The closure is handed the moment. It runs under
+    /// the desk's lock: it must not wait for anything, nor use the desk.
     pub fn with_core<T>(&self, change: impl FnOnce(&mut Desktop, Instant) -> T) -> T {
         self.held.shared.with_core(change)
     }

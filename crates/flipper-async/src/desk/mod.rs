@@ -1,7 +1,8 @@
 //! The desktop's side of the driver: it listens, opens connections and keeps them going.
 //!
-//! A [`Desk`] holds one [`Desktop`](flipper_proto::desktop::Desktop) under a lock. Whatever happens to it, a message, a timer, a wish of the program around
-//! it, happens under that lock; what the state machine decides is then handed to the tasks that carry it out:
+//! A [`Desk`] holds one [`Desktop`](flipper_proto::desktop::Desktop) under a lock. Whatever happens to it, a message, a
+//! timer, a wish of the program around it, happens under that lock; what the state machine decides is then handed to
+//! the tasks that carry it out:
 //!
 //! ```text
 //!  listener ─► accept loop ─► TLS ─► HTTP upgrade ─► connection task ◄─┐ orders
@@ -15,8 +16,8 @@
 //! ```
 //!
 //! A peer that sends faster than [`Desk::next_news`] is called is not read from until its news are fewer again, so that
-//! neither side of the desk grows without bound; what the others answer is read meanwhile. A peer that does not read holds
-//! up nobody but itself.
+//! neither side of the desk grows without bound; what the others answer is read meanwhile. A peer that does not read
+//! holds up nobody but itself.
 
 mod accept;
 mod alarm;

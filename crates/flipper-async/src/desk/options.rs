@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// How a [`Desk`](super::Desk) treats connections that the state machine does not know of yet, and news that nobody took
-/// yet.
+/// How a [`Desk`](super::Desk) treats connections that the state machine does not know of yet, and news that nobody
+/// took yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Options {

@@ -12,10 +12,10 @@ use super::folder::{Folder, Found, Owner, ReadError};
 /// Writes certificates into the directory of an app that runs on this machine: `sonarCA.crt` and `device.crt` in the
 /// destination that the app named.
 ///
-/// The destination is the word of whoever connects, so it has to be proven: it must hold, as a regular file `app.csr`, the
-/// very request that was sent. Official apps keep it there, and nobody can put it where he cannot write. The check and
-/// the writing go through one open directory, so that it cannot be another one by then. Both files are written under a
-/// temporary name, synced and renamed; whatever stood in their place is replaced, not followed.
+/// The destination is the word of whoever connects, so it has to be proven: it must hold, as a regular file `app.csr`,
+/// the very request that was sent. Official apps keep it there, and nobody can put it where he cannot write. The check
+/// and the writing go through one open directory, so that it cannot be another one by then. Both files are written
+/// under a temporary name, synced and renamed; whatever stood in their place is replaced, not followed.
 ///
 /// App and desktop are expected to run as the same user: the files can be read and written by their owner alone (0600).
 /// Where `app.csr` belongs to another user they are given to that one, which only a desktop that runs as root can do.
