@@ -38,3 +38,8 @@ pub type Flipper = flipper_async::Flipper<Tokio>;
 
 /// The settings of an app on tokio. See [`flipper_client::Builder`].
 pub type Builder = flipper_client::Builder<Flipper>;
+
+/// Keeps the example of the README compiling.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
