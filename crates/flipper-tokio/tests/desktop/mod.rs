@@ -202,7 +202,11 @@ impl Shared {
             Manner::Reset => Ok(tcp.reset()?),
             Manner::Babble(bytes) => Ok(tcp.last_words(bytes)?),
             manner => {
-                tcp.dribbles = matches!(manner, Manner::Dribble);
+                if let Manner::Dribble = manner {
+                    // TLS hands over whole records, whatever pieces they come in: there is nothing to keep apart.
+                    let pause = if port == Port::Insecure { Duration::from_millis(1) } else { Duration::ZERO };
+                    tcp.dribbles = Some(pause);
+                }
                 match port {
                     Port::Insecure => match answer_to_upgrade(&manner) {
                         Some(answer) => Ok(answer_head(&mut tcp, answer)?),

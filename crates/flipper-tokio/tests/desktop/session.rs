@@ -162,7 +162,7 @@ impl Session {
         let (mut tls, mut tcp) = self.socket.into_inner().into_parts();
         let (mut unsent, mut unanswered, mut was_stopped) = (times, times * answer, false);
         let mut chunk = vec![0; 64 * 1024];
-        tcp.give_up_after(Duration::from_millis(200))?;
+        tcp.give_up_after(Duration::from_millis(500))?;
         while unanswered > 0 {
             if !tls.wants_write() && unsent > 0 {
                 tls.writer().write_all(frames)?;

@@ -2,14 +2,16 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::thread;
 use std::time::Duration;
 
 use super::PATIENCE;
 
 pub(crate) struct Tcp {
     stream: TcpStream,
-    /// Whether it writes byte by byte.
-    pub(crate) dribbles: bool,
+    /// Whether it writes byte by byte, and the pause between them. A pause keeps the system from putting them together;
+    /// no test passes because of it.
+    pub(crate) dribbles: Option<Duration>,
     /// Whether it keeps what it writes, for now.
     pub(crate) holds_back: bool,
     held: Vec<u8>,
@@ -20,7 +22,7 @@ impl Tcp {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
-        Ok(Self { stream, dribbles: false, holds_back: false, held: Vec::new() })
+        Ok(Self { stream, dribbles: None, holds_back: false, held: Vec::new() })
     }
 
     pub(crate) fn get_ref(&self) -> &TcpStream {
@@ -76,8 +78,9 @@ impl Write for Tcp {
             self.held.extend_from_slice(buf);
             return Ok(buf.len());
         }
-        let count = if self.dribbles { buf.len().min(1) } else { buf.len() };
-        self.stream.write(&buf[..count])
+        let Some(pause) = self.dribbles else { return self.stream.write(buf) };
+        thread::sleep(pause);
+        self.stream.write(&buf[..buf.len().min(1)])
     }
 
     fn flush(&mut self) -> io::Result<()> {
