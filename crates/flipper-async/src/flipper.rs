@@ -37,6 +37,23 @@ impl<R: Runtime> Flipper<R> {
         Builder::new(app, app_id)
     }
 
+    /// Starts on a runtime that need not be the one that the caller runs on. [`Builder::into_setup`] ends the settings.
+    ///
+    /// # Errors
+    /// As [`Builder::start`].
+    pub fn launch_on(runtime: R, setup: Setup) -> Result<Self, StartError> {
+        let jobs = Jobs::new(&setup)?;
+        let clock = {
+            let runtime = runtime.clone();
+            Clock::new(move || runtime.now())
+        };
+        let spawner = Arc::new(Spawner(runtime.clone()));
+        let app = App::new(setup, clock, Some(spawner));
+        app.start();
+        runtime.spawn(Driver::new(runtime.clone(), Arc::clone(&app), jobs));
+        Ok(Self { held: Arc::new(Held { app }), runtime: PhantomData })
+    }
+
     /// Where the app stands with its desktop, and what failed last.
     #[must_use]
     pub fn status(&self) -> Status {
@@ -98,17 +115,7 @@ impl<R: Runtime> Launch for Flipper<R> {
     type Handle = Self;
 
     fn launch(setup: Setup) -> Result<Self, StartError> {
-        let runtime = R::current().map_err(StartError::NoRuntime)?;
-        let jobs = Jobs::new(&setup)?;
-        let clock = {
-            let runtime = runtime.clone();
-            Clock::new(move || runtime.now())
-        };
-        let spawner = Arc::new(Spawner(runtime.clone()));
-        let app = App::new(setup, clock, Some(spawner));
-        app.start();
-        runtime.spawn(Driver::new(runtime.clone(), Arc::clone(&app), jobs));
-        Ok(Self { held: Arc::new(Held { app }), runtime: PhantomData })
+        Self::launch_on(R::current().map_err(StartError::NoRuntime)?, setup)
     }
 }
 

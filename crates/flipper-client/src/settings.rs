@@ -135,6 +135,14 @@ impl<L: Launch> Builder<L> {
     /// # Errors
     /// [`StartError`]. Neither the network nor the disk is ever a reason.
     pub fn start(self) -> Result<L::Handle, StartError> {
+        L::launch(self.into_setup()?)
+    }
+
+    /// Ends the settings without a start, for adapters that are told more than a [`Setup`] holds.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start), but for what only a start finds out.
+    pub fn into_setup(self) -> Result<Setup, StartError> {
         let mut setup = self.setup;
         if setup.config.app.is_empty() {
             return Err(StartError::NoName("the app's name"));
@@ -152,7 +160,7 @@ impl<L: Launch> Builder<L> {
         if setup.directory.is_none() {
             setup.directory = Some(default_directory(&setup.config.app_id)?);
         }
-        L::launch(setup)
+        Ok(setup)
     }
 }
 

@@ -1,0 +1,2 @@
+//! Flipper for apps without an async runtime.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! A simulated runtime.
+#![forbid(unsafe_code)]

@@ -1,0 +1,43 @@
+//! Flipper for apps that run on smol.
+//!
+//! ```no_run
+//! use flipper_smol::{Flipper, plugin};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! smol::block_on(async {
+//!     let flipper = Flipper::builder("My App", "com.example.app")
+//!         .plugin(plugin("Example").background().method("greet", |name: String| -> Result<_, String> {
+//!             Ok([format!("hello, {name}")])
+//!         }).build())
+//!         .start()?;
+//!
+//!     flipper.connection("Example").send("started", &["at last"])?;
+//!     flipper.connected().await;
+//!     flipper.stop().await;
+//!     Ok(())
+//! })
+//! # }
+//! ```
+//!
+//! Tasks run on smol's global executor, whose threads start by themselves; an app that has an executor of its own hands
+//! it to [`Smol::on`] and starts with [`Flipper::launch_on`].
+//!
+//! Callbacks of plugins run on the task that drives the connection: one that takes long belongs into a task of its own,
+//! which [`AsyncMethods`] makes easy. Everything that an app sees is in [`flipper_client`].
+#![forbid(unsafe_code)]
+
+mod smol;
+
+pub use self::smol::{Listener, Sleep, Smol, Stream};
+pub use flipper_async::AsyncMethods;
+pub use flipper_async::client as flipper_client;
+pub use flipper_async::client::{
+    Call, CertificateProvider, Certificates, Connection, Notice, Plugin, PluginBuilder, Responder, SendError,
+    StartError, Status, UnknownCall, Watch, plugin, proto,
+};
+
+/// An app's Flipper on smol. See [`flipper_async::Flipper`].
+pub type Flipper = flipper_async::Flipper<Smol>;
+
+/// The settings of an app on smol. See [`flipper_client::Builder`].
+pub type Builder = flipper_client::Builder<Flipper>;

@@ -1,0 +1,2 @@
+//! Conversations of apps and desktops, as readable text files.
+#![forbid(unsafe_code)]
