@@ -16,5 +16,5 @@ mod wire;
 
 pub use self::flipper::Flipper;
 pub use self::handlers::AsyncMethods;
-pub use self::runtime::{Runtime, Sleep};
+pub use self::runtime::{Runtime, Sleep, sleep};
 pub use flipper_client as client;

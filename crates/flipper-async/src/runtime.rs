@@ -1,11 +1,11 @@
 //! What the driver needs of a runtime.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_io::{AsyncRead, AsyncWrite};
 
@@ -55,6 +55,12 @@ pub trait Runtime: Clone + Send + Sync + Unpin + 'static {
 
     /// The moment.
     fn now(&self) -> Instant;
+}
+
+/// Waits for this long.
+pub async fn sleep<R: Runtime>(runtime: &R, span: Duration) {
+    let mut sleep = pin!(runtime.sleep_until(runtime.now() + span));
+    poll_fn(|cx| sleep.as_mut().poll_expired(cx)).await;
 }
 
 /// One timer.

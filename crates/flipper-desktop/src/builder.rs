@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use flipper_async::Runtime as _;
+use flipper_async::Runtime;
 use flipper_async::desk::{Desk, Options, Tls};
 use flipper_pki::{Authority, AuthorityConfig, Binding};
 use flipper_proto::desktop::{Config, Host, PeerIdentity, Timing};
@@ -170,12 +170,19 @@ impl Builder {
         self
     }
 
-    /// Starts: opens the certificate authority and listens. When this returns, apps can connect.
+    /// Starts on tokio: opens the certificate authority and listens. When this returns, apps can connect.
     ///
     /// # Errors
     /// [`StartError`]: ports that are in use, a certificate authority that cannot be used, no tokio runtime.
     pub async fn start(self) -> Result<Desktop, StartError> {
-        let runtime = Tokio::current().map_err(StartError::NoRuntime)?;
+        self.start_on(Tokio::current().map_err(StartError::NoRuntime)?).await
+    }
+
+    /// As [`start`](Self::start), on any runtime.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_on<R: Runtime>(self, runtime: R) -> Result<Desktop<R>, StartError> {
         let ports = self.ports.map_or_else(Ports::of_environment, Ok)?;
         if ports.insecure == ports.secure && ports.insecure != 0 {
             return Err(StartError::SamePort(ports.insecure));
@@ -189,13 +196,14 @@ impl Builder {
         let source = self.authority;
         let authority = runtime.unblock(move || source.open()).await?;
 
-        let desk = Desk::new(runtime, config, self.options);
+        let desk = Desk::new(runtime.clone(), config, self.options);
         let tls = Tls::new(authority.server_config(), |certificate| identity(&Binding::of_certificate(certificate)));
         insecure.into_iter().for_each(|listener| desk.listen_insecure(listener));
         secure.into_iter().for_each(|listener| desk.listen_secure(listener, tls.clone()));
         let mut deliverers = self.deliverers;
         deliverers.push(Box::new(PlainFiles::new().require_proof(self.require_proof)));
         Desktop::new(Parts {
+            runtime,
             desk,
             ports: Ports { insecure: insecure_port, secure: secure_port },
             authority,

@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
+use flipper_async::Runtime;
 use flipper_async::desk::Desk;
 use flipper_pki::Authority;
 use flipper_proto::desktop::Call;
@@ -20,21 +21,27 @@ use crate::ports::Ports;
 use crate::pump::{Background, Pump};
 use crate::renewal::renew;
 
-/// A desktop that runs. Clones are handles of the same one; when the last is dropped, it stops.
-#[derive(Clone)]
-pub struct Desktop {
-    held: Arc<Held>,
+/// A desktop that runs, on tokio where nothing else is said. Clones are handles of the same one; when the last is
+/// dropped, it stops.
+pub struct Desktop<R: Runtime = Tokio> {
+    held: Arc<Held<R>>,
 }
 
-struct Held {
-    desk: Desk<Tokio>,
+struct Held<R: Runtime> {
+    desk: Desk<R>,
     ports: Ports,
     audience: Arc<Audience>,
     /// Closed when everything has ended.
     running: watch::Receiver<()>,
 }
 
-impl Drop for Held {
+impl<R: Runtime> Clone for Desktop<R> {
+    fn clone(&self) -> Self {
+        Self { held: Arc::clone(&self.held) }
+    }
+}
+
+impl<R: Runtime> Drop for Held<R> {
     fn drop(&mut self) {
         // Others hold the desk as well, to the end: it has to be told.
         drop(self.desk.stop());
@@ -42,8 +49,9 @@ impl Drop for Held {
 }
 
 /// What a desktop is made of.
-pub(crate) struct Parts {
-    pub(crate) desk: Desk<Tokio>,
+pub(crate) struct Parts<R: Runtime> {
+    pub(crate) runtime: R,
+    pub(crate) desk: Desk<R>,
     pub(crate) ports: Ports,
     pub(crate) authority: Authority,
     pub(crate) deliverers: Vec<Box<dyn Deliverer>>,
@@ -71,26 +79,32 @@ impl Desktop {
     pub fn builder() -> Builder {
         Builder::new()
     }
+}
 
-    pub(crate) fn new(parts: Parts) -> Result<Self, StartError> {
-        let Parts { desk, ports, authority, deliverers, init_background_plugins, observers, mut speaker } = parts;
+impl<R: Runtime> Desktop<R> {
+    pub(crate) fn new(parts: Parts<R>) -> Result<Self, StartError> {
+        let Parts { runtime, desk, ports, authority, deliverers, init_background_plugins, observers, mut speaker } =
+            parts;
         let (until_the_end, running) = watch::channel(());
         speaker
             .call(observers, until_the_end.clone())
             .map_err(|error| StartError::NoThread { kind: error.kind(), text: error.to_string() })?;
         let audience = Arc::clone(speaker.audience());
         let (tell, told) = mpsc::unbounded_channel();
-        let renewal = tokio::spawn(renew(authority.clone(), tell.clone()));
+        let renewal = renew(runtime.clone(), authority.clone(), tell.clone());
         let pump = Pump {
             desk: desk.clone(),
-            exchanges: Exchanges::new(desk.clone(), authority, deliverers, tell),
+            exchanges: Exchanges::new(runtime.clone(), desk.clone(), authority, deliverers, tell),
             speaker,
             events: told,
             background: init_background_plugins.then(Background::default),
         };
-        tokio::spawn(async move {
-            pump.run().await;
-            renewal.abort();
+        runtime.spawn(async move {
+            tokio::select! {
+                biased;
+                () = pump.run() => {}
+                () = renewal => {}
+            }
             drop(until_the_end);
         });
         Ok(Self { held: Arc::new(Held { desk, ports, audience, running }) })
@@ -210,7 +224,7 @@ impl Desktop {
     /// It begins at once, whether the future is awaited or not. The future is ready when every socket is closed, the
     /// ports are free and the last event was told; a client that does not close its side holds that up by two seconds
     /// at most.
-    pub fn stop(&self) -> impl Future<Output = ()> + Send + use<> {
+    pub fn stop(&self) -> impl Future<Output = ()> + Send + use<R> {
         let mut running = self.held.running.clone();
         let stopped = self.held.desk.stop();
         async move {
@@ -231,7 +245,7 @@ fn supported(answer: &Payload) -> Option<bool> {
     answer.parse::<Supported>().ok().map(|answer| answer.is_supported)
 }
 
-impl fmt::Debug for Desktop {
+impl<R: Runtime> fmt::Debug for Desktop<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Desktop")
             .field("ports", &self.held.ports)

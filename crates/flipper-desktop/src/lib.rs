@@ -1,4 +1,4 @@
-//! A headless Flipper desktop as a library, on tokio.
+//! A headless Flipper desktop as a library, on tokio or any other runtime.
 //!
 //! ```no_run
 //! use flipper_desktop::{Desktop, Event};

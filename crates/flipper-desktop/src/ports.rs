@@ -5,8 +5,7 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use flipper_async::Runtime as _;
-use flipper_tokio::{Listener, Tokio};
+use flipper_async::Runtime;
 
 use crate::error::StartError;
 use crate::port_owner::find_port_owner;
@@ -60,7 +59,11 @@ const TRIES: usize = 16;
 
 /// Listens on one port of several addresses; on 127.0.0.1 and, where possible, `::1` if none is given. Port 0 is any
 /// that is free on all of them.
-pub(crate) async fn bind(runtime: &Tokio, addresses: &[IpAddr], port: u16) -> Result<(Vec<Listener>, u16), StartError> {
+pub(crate) async fn bind<R: Runtime>(
+    runtime: &R,
+    addresses: &[IpAddr],
+    port: u16,
+) -> Result<(Vec<R::Listener>, u16), StartError> {
     let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
     let (first, others) = if addresses.is_empty() { loopback.split_first() } else { addresses.split_first() }
         .ok_or(StartError::NoAddress)?;
@@ -92,7 +95,7 @@ pub(crate) async fn bind(runtime: &Tokio, addresses: &[IpAddr], port: u16) -> Re
     }
 }
 
-async fn bind_one(runtime: &Tokio, address: IpAddr, port: u16) -> Result<Listener, StartError> {
+async fn bind_one<R: Runtime>(runtime: &R, address: IpAddr, port: u16) -> Result<R::Listener, StartError> {
     let address = SocketAddr::new(address, port);
     match runtime.bind(address).await {
         Ok(listener) => Ok(listener),

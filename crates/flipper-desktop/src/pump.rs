@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use flipper_async::Runtime;
 use flipper_async::desk::{Desk, News};
 use flipper_proto::desktop::Event as CoreEvent;
 use flipper_proto::{ClientId, PluginId};
-use flipper_tokio::Tokio;
 use tokio::sync::mpsc;
 
 use crate::audience::Speaker;
@@ -13,16 +13,16 @@ use crate::event::Event;
 use crate::exchange::Exchanges;
 
 /// Takes all news until the desk has ended.
-pub(crate) struct Pump {
-    pub(crate) desk: Desk<Tokio>,
-    pub(crate) exchanges: Exchanges,
+pub(crate) struct Pump<R: Runtime> {
+    pub(crate) desk: Desk<R>,
+    pub(crate) exchanges: Exchanges<R>,
     pub(crate) speaker: Speaker,
     /// Events that are not the driver's.
     pub(crate) events: mpsc::UnboundedReceiver<Event>,
     pub(crate) background: Option<Background>,
 }
 
-impl Pump {
+impl<R: Runtime> Pump<R> {
     pub(crate) async fn run(mut self) {
         loop {
             // An exchange is told of before its client is answered: that has to come before what the client does next.
@@ -69,7 +69,7 @@ impl Pump {
 pub(crate) struct Background(BTreeMap<ClientId, BTreeSet<PluginId>>);
 
 impl Background {
-    fn follow(&mut self, event: &CoreEvent, desk: &Desk<Tokio>) {
+    fn follow<R: Runtime>(&mut self, event: &CoreEvent, desk: &Desk<R>) {
         match event {
             CoreEvent::PluginsChanged { client, background, .. } => {
                 let wanted: BTreeSet<PluginId> = background.iter().cloned().collect();

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use flipper_async::{Runtime, sleep};
 use flipper_pki::Authority;
 use tokio::sync::mpsc;
-use tokio::time::{MissedTickBehavior, interval};
 
 use crate::event::Event;
 
@@ -13,18 +13,15 @@ const EVERY: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// Renews the certificates whenever they are due, for as long as it runs. A desktop that is never restarted would show
 /// expired ones in the end.
-pub(crate) async fn renew(authority: Authority, events: mpsc::UnboundedSender<Event>) {
-    let mut timer = interval(EVERY);
-    timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    // The first tick comes at once, and the certificates were looked at just now.
-    timer.tick().await;
+pub(crate) async fn renew(runtime: impl Runtime, authority: Authority, events: mpsc::UnboundedSender<Event>) {
     loop {
-        timer.tick().await;
+        // They were looked at just now.
+        sleep(&runtime, EVERY).await;
         let authority = authority.clone();
-        let event = match tokio::task::spawn_blocking(move || authority.renew_if_due()).await {
-            Ok(Ok(false)) | Err(_) => continue,
-            Ok(Ok(true)) => Event::CertificatesRenewed,
-            Ok(Err(error)) => {
+        let event = match runtime.unblock(move || authority.renew_if_due()).await {
+            Ok(false) => continue,
+            Ok(true) => Event::CertificatesRenewed,
+            Err(error) => {
                 tracing::warn!("the desktop's certificates are not renewed: {error}");
                 Event::RenewalFailed(error)
             }

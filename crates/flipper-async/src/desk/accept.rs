@@ -1,6 +1,5 @@
 //! The loop of one listener.
 
-use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -15,7 +14,7 @@ use super::news::Port;
 use super::open::{Door, Opened, open};
 use super::shared::Shared;
 use super::slots::{Slot, Slots};
-use crate::runtime::{Runtime, Sleep as _};
+use crate::runtime::{Runtime, sleep};
 
 /// How long to wait when the system gives no connection although there is one: it will not have more to give at once.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -47,7 +46,7 @@ async fn take<R: Runtime>(runtime: R, desk: &Arc<Shared>, listener: R::Listener,
             Err(error) => {
                 desk.accept_failed(port, &error, !failing);
                 failing = true;
-                expired(&runtime, PAUSE).await;
+                sleep(&runtime, PAUSE).await;
             }
         }
     }
@@ -72,7 +71,7 @@ async fn serve<R: Runtime>(
     slot: Slot,
 ) {
     let opened = {
-        let deadline = pin!(expired(&runtime, desk.options().handshake));
+        let deadline = pin!(sleep(&runtime, desk.options().handshake));
         let stopping = pin!(desk.stopping());
         let opening = pin!(open(&desk, Box::new(stream), peer, door));
         match select(opening, select(deadline, stopping)).await {
@@ -87,9 +86,4 @@ async fn serve<R: Runtime>(
         Ok(Opened::Answered) => {}
         Err(cause) => desk.handshake_failed(port, peer, cause),
     }
-}
-
-async fn expired<R: Runtime>(runtime: &R, span: Duration) {
-    let mut sleep = pin!(runtime.sleep_until(runtime.now() + span));
-    poll_fn(|cx| sleep.as_mut().poll_expired(cx)).await;
 }

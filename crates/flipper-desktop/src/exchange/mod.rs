@@ -10,16 +10,16 @@ pub use self::error::DeliveryError;
 pub use self::plain_files::PlainFiles;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use flipper_async::desk::Desk;
+use flipper_async::{Runtime, sleep};
 use flipper_pki::Authority;
 use flipper_proto::desktop::{ExchangeRequest, Grant};
 use flipper_proto::{ConnId, Excerpt, WallTime};
-use flipper_tokio::Tokio;
 use tokio::sync::{Semaphore, mpsc};
-use tokio::time::timeout;
 
 use crate::event::Event;
 
@@ -33,11 +33,11 @@ const AT_ONCE: usize = 16;
 const WAITING: usize = 8;
 
 /// Has certificates delivered, for each connection in the order in which it asked: answers carry no id.
-#[derive(Clone)]
-pub(crate) struct Exchanges(Arc<Shared>);
+pub(crate) struct Exchanges<R: Runtime>(Arc<Shared<R>>);
 
-struct Shared {
-    desk: Desk<Tokio>,
+struct Shared<R: Runtime> {
+    runtime: R,
+    desk: Desk<R>,
     authority: Authority,
     deliverers: Arc<[Box<dyn Deliverer>]>,
     events: mpsc::UnboundedSender<Event>,
@@ -46,15 +46,17 @@ struct Shared {
     waiting: Mutex<BTreeMap<ConnId, VecDeque<Arc<ExchangeRequest>>>>,
 }
 
-impl Exchanges {
+impl<R: Runtime> Exchanges<R> {
     /// Tells how exchanges went on `events`, each time before the client can know.
     pub(crate) fn new(
-        desk: Desk<Tokio>,
+        runtime: R,
+        desk: Desk<R>,
         authority: Authority,
         deliverers: Vec<Box<dyn Deliverer>>,
         events: mpsc::UnboundedSender<Event>,
     ) -> Self {
         Self(Arc::new(Shared {
+            runtime,
             desk,
             authority,
             deliverers: deliverers.into(),
@@ -77,13 +79,13 @@ impl Exchanges {
             None => {
                 waiting.insert(request.conn, VecDeque::new());
                 drop(waiting);
-                tokio::spawn(Arc::clone(&self.0).work_off(request));
+                self.0.runtime.spawn(Arc::clone(&self.0).work_off(request));
             }
         }
     }
 }
 
-impl Shared {
+impl<R: Runtime> Shared<R> {
     /// Serves a connection until it has nothing more to ask.
     async fn work_off(self: Arc<Self>, first: Arc<ExchangeRequest>) {
         let mut next = Some(first);
@@ -108,13 +110,18 @@ impl Shared {
             let place = Arc::clone(&self.places).acquire_owned().await;
             let (request, authority) = (Arc::clone(request), self.authority.clone());
             let deliverers = Arc::clone(&self.deliverers);
-            let running = tokio::task::spawn_blocking(move || {
+            let delivering = move || {
                 let _place = place;
-                deliver(&request, &authority, &deliverers)
-            });
-            running.await.unwrap_or(Err(DeliveryError::Panicked))
+                // Deliverers may be other people's code.
+                catch_unwind(AssertUnwindSafe(|| deliver(&request, &authority, &deliverers)))
+            };
+            self.runtime.unblock(delivering).await.unwrap_or(Err(DeliveryError::Panicked))
         };
-        timeout(PATIENCE, delivering).await.unwrap_or(Err(DeliveryError::TimedOut { after: PATIENCE }))
+        tokio::select! {
+            biased;
+            result = delivering => result,
+            () = sleep(&self.runtime, PATIENCE) => Err(DeliveryError::TimedOut { after: PATIENCE }),
+        }
     }
 
     fn finish(&self, request: &Arc<ExchangeRequest>, result: Result<Issued, DeliveryError>) {
