@@ -1,5 +1,6 @@
 //! Who is let in.
 
+use flipper_async::Runtime;
 use flipper_desktop::Event;
 use flipper_desktop::proto::desktop::{Channel, DisconnectCause, PeerIdentity, Refusal};
 use flipper_desktop::proto::{CloseCause, Query, TlsFailure};
@@ -12,7 +13,7 @@ fn query(app_id: &str) -> Query {
     query
 }
 
-async fn refusal(rig: &mut Rig) -> Refusal {
+async fn refusal<R: Runtime>(rig: &mut Rig<R>) -> Refusal {
     rig.event("a refusal", |event| match event {
         Event::ConnectionRefused { reason, .. } => Some(reason),
         _ => None,
@@ -20,10 +21,9 @@ async fn refusal(rig: &mut Rig) -> Refusal {
     .await
 }
 
-#[tokio::test]
-async fn web_pages_are_turned_away_before_the_upgrade() {
+async fn web_pages_are_turned_away_before_the_upgrade<R: Runtime>() {
     let authority = memory_authority();
-    let mut rig = Rig::start(desktop().authority(authority.clone())).await;
+    let mut rig = Rig::<R>::start(desktop().authority(authority.clone())).await;
     let (insecure, secure) = (rig.desktop.ports().insecure, rig.desktop.ports().secure);
     let tls = Identity::of("com.example.test").tls(&authority, &authority, "");
     let query = query("com.example.test");
@@ -41,10 +41,9 @@ async fn web_pages_are_turned_away_before_the_upgrade() {
     assert_eq!(rig.desktop.counters().protocol.refused_connections, 12);
 }
 
-#[tokio::test]
-async fn only_hosts_that_are_known_are_served() {
+async fn only_hosts_that_are_known_are_served<R: Runtime>() {
     let builder = desktop().known_host("desk.example".parse().unwrap());
-    let mut rig = Rig::start(builder).await;
+    let mut rig = Rig::<R>::start(builder).await;
     let port = rig.desktop.ports().insecure;
     let query = query("com.example.test");
     let status = async |host: &str| Request::exchange(port, &query).host(host).status().await;
@@ -65,18 +64,16 @@ async fn only_hosts_that_are_known_are_served() {
     assert!(answer.contains("names no host"), "{answer}");
 }
 
-#[tokio::test]
-async fn a_query_that_cannot_be_understood_is_told_why() {
-    let mut rig = Rig::start(desktop()).await;
+async fn a_query_that_cannot_be_understood_is_told_why<R: Runtime>() {
+    let mut rig = Rig::<R>::start(desktop()).await;
     let request = Request::exchange(rig.desktop.ports().insecure, &query("x")).target("/?os=Linux&device=d");
     let (code, reason) = request.open().await.unwrap().closed().await;
     assert_eq!((code, reason.as_str()), (1011, "the query lacks `device_id`"));
     assert!(matches!(refusal(&mut rig).await, Refusal::Query(_)));
 }
 
-#[tokio::test]
-async fn any_path_and_any_system_will_do() {
-    let rig = Rig::start(desktop()).await;
+async fn any_path_and_any_system_will_do<R: Runtime>() {
+    let rig = Rig::<R>::start(desktop()).await;
     for (path, os) in [("/", "FreeBSD"), ("/sonar", "Linux"), ("/any/thing", "Embedded")] {
         let query = Query::new("app", os, "device", "unknown");
         let target = format!("{path}{}", &query.to_target()[1..]);
@@ -85,10 +82,9 @@ async fn any_path_and_any_system_will_do() {
     }
 }
 
-#[tokio::test]
-async fn a_certificate_is_good_for_its_own_app_only() {
+async fn a_certificate_is_good_for_its_own_app_only<R: Runtime>() {
     let authority = memory_authority();
-    let mut rig = Rig::start(desktop().authority(authority.clone())).await;
+    let mut rig = Rig::<R>::start(desktop().authority(authority.clone())).await;
     let secure = rig.desktop.ports().secure;
     let mine = Identity::of("com.example.mine");
     let tls = mine.tls(&authority, &authority, "");
@@ -110,10 +106,9 @@ async fn a_certificate_is_good_for_its_own_app_only() {
     assert_eq!(channel, Channel::Secure(identity));
 }
 
-#[tokio::test]
-async fn a_certificate_is_good_for_its_own_device_only() {
+async fn a_certificate_is_good_for_its_own_device_only<R: Runtime>() {
     let authority = memory_authority();
-    let rig = Rig::start(desktop().authority(authority.clone())).await;
+    let rig = Rig::<R>::start(desktop().authority(authority.clone())).await;
     let tls = Identity::of("com.example.test").tls(&authority, &authority, "device-2");
     let request = Request::session(rig.desktop.ports().secure, &query("com.example.test"), tls);
     let (code, reason) = request.open().await.unwrap().closed().await;
@@ -121,10 +116,9 @@ async fn a_certificate_is_good_for_its_own_device_only() {
     assert!(reason.contains("device-1") && reason.contains("device-2"), "{reason}");
 }
 
-#[tokio::test]
-async fn without_a_certificate_nobody_gets_in() {
+async fn without_a_certificate_nobody_gets_in<R: Runtime>() {
     let authority = memory_authority();
-    let mut rig = Rig::start(desktop().authority(authority.clone())).await;
+    let mut rig = Rig::<R>::start(desktop().authority(authority.clone())).await;
     let query = query("com.example.test");
     let request = Request::session(rig.desktop.ports().secure, &query, Identity::anonymous(&authority));
     assert!(request.open().await.is_err());
@@ -133,10 +127,9 @@ async fn without_a_certificate_nobody_gets_in() {
     assert!(rig.desktop.clients().is_empty());
 }
 
-#[tokio::test]
-async fn the_certificate_of_another_desktop_opens_nothing() {
+async fn the_certificate_of_another_desktop_opens_nothing<R: Runtime>() {
     let authority = memory_authority();
-    let mut rig = Rig::start(desktop().authority(authority.clone())).await;
+    let mut rig = Rig::<R>::start(desktop().authority(authority.clone())).await;
     let tls = Identity::of("com.example.test").tls(&authority, &foreign_authority(), "");
     let request = Request::session(rig.desktop.ports().secure, &query("com.example.test"), tls);
     assert!(request.open().await.is_err());
@@ -144,10 +137,9 @@ async fn the_certificate_of_another_desktop_opens_nothing() {
     assert!(matches!(cause, CloseCause::Tls(TlsFailure::UnknownCa | TlsFailure::BadCertificate(_))), "{cause:?}");
 }
 
-#[tokio::test]
-async fn the_newer_of_two_connections_takes_over() {
+async fn the_newer_of_two_connections_takes_over<R: Runtime>() {
     let authority = memory_authority();
-    let mut rig = Rig::start(desktop().authority(authority.clone())).await;
+    let mut rig = Rig::<R>::start(desktop().authority(authority.clone())).await;
     let tls = Identity::of("com.example.test").tls(&authority, &authority, "");
     let request = || Request::session(rig.desktop.ports().secure, &query("com.example.test"), tls.clone());
     let mut first = request().open().await.unwrap();
@@ -167,10 +159,22 @@ async fn the_newer_of_two_connections_takes_over() {
     assert_eq!(rig.desktop.clients().len(), 1);
 }
 
-async fn handshake_failure(rig: &mut Rig) -> CloseCause {
+async fn handshake_failure<R: Runtime>(rig: &mut Rig<R>) -> CloseCause {
     rig.event("a failed handshake", |event| match event {
         Event::HandshakeFailed { cause, .. } => Some(cause),
         _ => None,
     })
     .await
+}
+
+on_every_runtime! {
+    web_pages_are_turned_away_before_the_upgrade,
+    only_hosts_that_are_known_are_served,
+    a_query_that_cannot_be_understood_is_told_why,
+    any_path_and_any_system_will_do,
+    a_certificate_is_good_for_its_own_app_only,
+    a_certificate_is_good_for_its_own_device_only,
+    without_a_certificate_nobody_gets_in,
+    the_certificate_of_another_desktop_opens_nothing,
+    the_newer_of_two_connections_takes_over,
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use flipper_async::Runtime;
 use flipper_desktop::proto::desktop::{Call, DisconnectCause};
 use flipper_desktop::proto::{ClientId, Payload, PluginId, Query};
 use flipper_desktop::{CallError, Event};
@@ -13,22 +14,22 @@ use tempfile::{TempDir, tempdir};
 use crate::support::{Identity, Peer, Request, Rig, app, app_named, desktop, memory_authority, poll_once, within};
 
 /// A desktop with the app of most tests connected to it.
-struct Connected {
-    rig: Rig,
+struct Connected<R: Runtime> {
+    rig: Rig<R>,
     client: ClientId,
     app: Flipper,
     _dir: TempDir,
 }
 
-async fn connected() -> Connected {
-    let mut rig = Rig::start(desktop()).await;
+async fn connected<R: Runtime>() -> Connected<R> {
+    let mut rig = Rig::<R>::start(desktop()).await;
     let dir = tempdir().unwrap();
     let app = app(rig.desktop.ports(), dir.path()).start().unwrap();
     let client = rig.client().await;
     Connected { rig, client, app, _dir: dir }
 }
 
-impl Connected {
+impl<R: Runtime> Connected<R> {
     async fn call(&self, method: &str, params: &str) -> Result<Payload, CallError> {
         let params = Payload::from_json(params).unwrap();
         self.rig.desktop.call(&self.client, "Example", method, Some(params)).await
@@ -39,9 +40,8 @@ fn ids(names: &[&str]) -> Vec<PluginId> {
     names.iter().map(|name| PluginId::new(name)).collect()
 }
 
-#[tokio::test]
-async fn an_app_that_never_was_here_connects_and_is_served() {
-    let mut rig = Rig::start(desktop()).await;
+async fn an_app_that_never_was_here_connects_and_is_served<R: Runtime>() {
+    let mut rig = Rig::<R>::start(desktop()).await;
     let dir = tempdir().unwrap();
     let app =
         app(rig.desktop.ports(), dir.path()).plugin(Ticker::default()).plugin(plugin("Quiet").build()).start().unwrap();
@@ -82,9 +82,8 @@ async fn an_app_that_never_was_here_connects_and_is_served() {
     assert!(rig.desktop.clients().is_empty());
 }
 
-#[tokio::test]
-async fn calls_are_answered_verbatim() {
-    let test = connected().await;
+async fn calls_are_answered_verbatim<R: Runtime>() {
+    let test = connected::<R>().await;
     let odd = r#"{"b":1.10,"a":[1e2,"é\u0000"],"b2":12345678901234567890}"#;
     assert_eq!(test.call("echo", odd).await.unwrap().as_json(), odd);
     assert_eq!(test.call("reverse", r#"{"word":"Flipper"}"#).await.unwrap().as_json(), r#"{"word":"reppilF"}"#);
@@ -94,9 +93,8 @@ async fn calls_are_answered_verbatim() {
     assert!(!test.rig.desktop.is_method_supported(&test.client, "Example", "nothing").await.unwrap());
 }
 
-#[tokio::test]
-async fn errors_are_told_as_the_app_gives_them() {
-    let test = connected().await;
+async fn errors_are_told_as_the_app_gives_them<R: Runtime>() {
+    let test = connected::<R>().await;
     let failed = async |method: &str| match test.call(method, "{}").await {
         Err(CallError::Failed { report, .. }) => *report,
         other => panic!("{other:?}"),
@@ -118,9 +116,8 @@ async fn errors_are_told_as_the_app_gives_them() {
     assert_eq!(test.rig.desktop.init_plugin(&nobody, "Example"), Err(CallError::NotConnected));
 }
 
-#[tokio::test]
-async fn plugins_are_initialised_and_left() {
-    let mut rig = Rig::start(desktop().init_background_plugins(false)).await;
+async fn plugins_are_initialised_and_left<R: Runtime>() {
+    let mut rig = Rig::<R>::start(desktop().init_background_plugins(false)).await;
     let dir = tempdir().unwrap();
     let _app = app(rig.desktop.ports(), dir.path()).start().unwrap();
     let client = rig.client().await;
@@ -140,9 +137,8 @@ async fn plugins_are_initialised_and_left() {
     assert_eq!(report.name.as_deref(), Some("PluginNotFound"));
 }
 
-#[tokio::test]
-async fn a_background_plugin_is_initialised_once_and_may_be_left() {
-    let mut test = connected().await;
+async fn a_background_plugin_is_initialised_once_and_may_be_left<R: Runtime>() {
+    let mut test = connected::<R>().await;
     test.rig.desktop.deinit_plugin(&test.client, "Example").unwrap();
     test.app.add_plugin(plugin("Later").background().build()).unwrap();
     let background = test
@@ -157,9 +153,8 @@ async fn a_background_plugin_is_initialised_once_and_may_be_left() {
     assert_eq!(initialised, ids(&["Later"]).into_iter().collect());
 }
 
-#[tokio::test]
-async fn a_client_that_is_disconnected_comes_back() {
-    let mut test = connected().await;
+async fn a_client_that_is_disconnected_comes_back<R: Runtime>() {
+    let mut test = connected::<R>().await;
     test.rig.desktop.disconnect(&test.client).unwrap();
     assert_eq!(test.rig.desktop.disconnect(&test.client), Err(CallError::NotConnected));
     let cause = test
@@ -174,9 +169,9 @@ async fn a_client_that_is_disconnected_comes_back() {
 }
 
 /// A session with a peer that has plugin `Mute`, and says nothing of itself.
-async fn mute_peer() -> (Rig, ClientId, Peer) {
+async fn mute_peer<R: Runtime>() -> (Rig<R>, ClientId, Peer) {
     let authority = memory_authority();
-    let mut rig = Rig::start(desktop().authority(authority.clone())).await;
+    let mut rig = Rig::<R>::start(desktop().authority(authority.clone())).await;
     let tls = Identity::of("com.example.mute").tls(&authority, &authority, "");
     let query = Query::new("Mute", "Linux", "device", "");
     let mut peer = Request::session(rig.desktop.ports().secure, &query, tls).open().await.unwrap();
@@ -185,9 +180,8 @@ async fn mute_peer() -> (Rig, ClientId, Peer) {
     (rig, client, peer)
 }
 
-#[tokio::test]
-async fn calls_that_wait_fail_when_the_client_is_gone() {
-    let (rig, client, mut peer) = mute_peer().await;
+async fn calls_that_wait_fail_when_the_client_is_gone<R: Runtime>() {
+    let (rig, client, mut peer) = mute_peer::<R>().await;
     let calls: Vec<_> = (0..100)
         .map(|_| {
             let (desktop, client) = (rig.desktop.clone(), client.clone());
@@ -204,9 +198,8 @@ async fn calls_that_wait_fail_when_the_client_is_gone() {
     }
 }
 
-#[tokio::test]
-async fn a_call_has_a_deadline_and_its_answer_comes_too_late() {
-    let (rig, client, mut peer) = mute_peer().await;
+async fn a_call_has_a_deadline_and_its_answer_comes_too_late<R: Runtime>() {
+    let (rig, client, mut peer) = mute_peer::<R>().await;
     let call = Call::new("Mute", "wait").within(Duration::from_millis(20));
     let error = rig.desktop.call_with(&client, &call).await.unwrap_err();
     assert_eq!(error, CallError::TimedOut { after: Duration::from_millis(20) });
@@ -223,9 +216,8 @@ async fn a_call_has_a_deadline_and_its_answer_comes_too_late() {
     assert_eq!(rig.desktop.counters().protocol.late_replies, 1);
 }
 
-#[tokio::test]
-async fn a_call_may_be_dropped() {
-    let (rig, client, mut peer) = mute_peer().await;
+async fn a_call_may_be_dropped<R: Runtime>() {
+    let (rig, client, mut peer) = mute_peer::<R>().await;
     {
         let call = rig.desktop.call(&client, "Mute", "wait", None);
         let call = std::pin::pin!(call);
@@ -239,9 +231,8 @@ async fn a_call_may_be_dropped() {
     assert_eq!(rig.desktop.client(&client).unwrap().pending_requests, 0);
 }
 
-#[tokio::test]
-async fn an_answer_that_makes_no_sense_is_an_error() {
-    let (rig, client, mut peer) = mute_peer().await;
+async fn an_answer_that_makes_no_sense_is_an_error<R: Runtime>() {
+    let (rig, client, mut peer) = mute_peer::<R>().await;
     let supported = rig.desktop.is_method_supported(&client, "Mute", "wait");
     let (answer, ()) = tokio::join!(supported, async {
         let id = peer.receive().await["id"].clone();
@@ -250,9 +241,8 @@ async fn an_answer_that_makes_no_sense_is_an_error() {
     assert!(matches!(answer, Err(CallError::BadAnswer(_))));
 }
 
-#[tokio::test]
-async fn two_processes_of_one_app_are_two_clients() {
-    let mut rig = Rig::start(desktop()).await;
+async fn two_processes_of_one_app_are_two_clients<R: Runtime>() {
+    let mut rig = Rig::<R>::start(desktop()).await;
     let dirs = (tempdir().unwrap(), tempdir().unwrap());
     let _first = app_named("Twin", "com.example.twin", rig.desktop.ports(), dirs.0.path()).start().unwrap();
     let first = rig.client().await;
@@ -260,4 +250,18 @@ async fn two_processes_of_one_app_are_two_clients() {
     let second = rig.client().await;
     assert_ne!(first, second);
     assert_eq!(rig.desktop.clients().len(), 2);
+}
+
+on_every_runtime! {
+    an_app_that_never_was_here_connects_and_is_served,
+    calls_are_answered_verbatim,
+    errors_are_told_as_the_app_gives_them,
+    plugins_are_initialised_and_left,
+    a_background_plugin_is_initialised_once_and_may_be_left,
+    a_client_that_is_disconnected_comes_back,
+    calls_that_wait_fail_when_the_client_is_gone,
+    a_call_has_a_deadline_and_its_answer_comes_too_late,
+    a_call_may_be_dropped,
+    an_answer_that_makes_no_sense_is_an_error,
+    two_processes_of_one_app_are_two_clients,
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, channel};
 
+use flipper_async::Runtime;
 use flipper_desktop::pki::Binding;
 use flipper_desktop::proto::desktop::Rate;
 use flipper_desktop::proto::{Medium, Query};
@@ -69,11 +70,11 @@ fn query_on(os: &str) -> Query {
     query
 }
 
-async fn open(rig: &Rig) -> Peer {
+async fn open<R: Runtime>(rig: &Rig<R>) -> Peer {
     open_as(rig, &query()).await
 }
 
-async fn open_as(rig: &Rig, query: &Query) -> Peer {
+async fn open_as<R: Runtime>(rig: &Rig<R>, query: &Query) -> Peer {
     Request::exchange(rig.desktop.ports().insecure, query).open().await.unwrap()
 }
 
@@ -83,7 +84,7 @@ async fn ask(peer: &mut Peer, request: &Value) -> Value {
 }
 
 /// The name of the error that the only request of a new connection is answered with.
-async fn refusal(rig: &Rig, request: &Value) -> String {
+async fn refusal<R: Runtime>(rig: &Rig<R>, request: &Value) -> String {
     let answer = ask(&mut open(rig).await, request).await;
     assert!(answer.get("deviceId").is_none(), "{answer}");
     let error = &answer["error"];
@@ -91,9 +92,8 @@ async fn refusal(rig: &Rig, request: &Value) -> String {
     error["name"].as_str().unwrap().to_owned()
 }
 
-#[tokio::test]
-async fn an_app_that_proves_its_directory_gets_its_certificates() {
-    let mut rig = Rig::start(desktop()).await;
+async fn an_app_that_proves_its_directory_gets_its_certificates<R: Runtime>() {
+    let mut rig = Rig::<R>::start(desktop()).await;
     let asker = Asker::new();
     let answer = ask(&mut open(&rig).await, &asker.request()).await;
     assert_eq!(answer, json!({"deviceId": ""}));
@@ -112,9 +112,8 @@ async fn an_app_that_proves_its_directory_gets_its_certificates() {
     assert_eq!(issued, ("Test App".to_owned(), APP_ID.to_owned(), String::new(), None));
 }
 
-#[tokio::test]
-async fn a_destination_may_lack_the_separator_at_its_end() {
-    let rig = Rig::start(desktop()).await;
+async fn a_destination_may_lack_the_separator_at_its_end<R: Runtime>() {
+    let rig = Rig::<R>::start(desktop()).await;
     let asker = Asker::new();
     let destination = asker.dir.path().to_str().unwrap();
     let answer = ask(&mut open(&rig).await, &request(&asker.identity.csr, destination)).await;
@@ -122,9 +121,8 @@ async fn a_destination_may_lack_the_separator_at_its_end() {
     assert!(asker.path("device.crt").exists());
 }
 
-#[tokio::test]
-async fn a_request_may_have_other_line_ends_than_the_proof() {
-    let rig = Rig::start(desktop()).await;
+async fn a_request_may_have_other_line_ends_than_the_proof<R: Runtime>() {
+    let rig = Rig::<R>::start(desktop()).await;
     let asker = Asker::new();
     let with_cr = asker.identity.csr.replace('\n', "\r\n");
     let answer = ask(&mut open(&rig).await, &request(&with_cr, &asker.destination())).await;
@@ -132,10 +130,9 @@ async fn a_request_may_have_other_line_ends_than_the_proof() {
 }
 
 #[cfg(unix)]
-#[tokio::test]
-async fn only_the_owner_can_read_what_is_delivered() {
+async fn only_the_owner_can_read_what_is_delivered<R: Runtime>() {
     use std::os::unix::fs::PermissionsExt as _;
-    let rig = Rig::start(desktop()).await;
+    let rig = Rig::<R>::start(desktop()).await;
     let asker = Asker::new();
     ask(&mut open(&rig).await, &asker.request()).await;
     for name in ["sonarCA.crt", "device.crt"] {
@@ -144,15 +141,14 @@ async fn only_the_owner_can_read_what_is_delivered() {
 }
 
 #[cfg(unix)]
-#[tokio::test]
-async fn a_desktop_of_root_gives_files_to_the_user_of_the_app() {
+async fn a_desktop_of_root_gives_files_to_the_user_of_the_app<R: Runtime>() {
     use std::os::unix::fs::{MetadataExt as _, chown};
     let asker = Asker::new();
     // Only root can set the stage for this.
     if chown(asker.path("app.csr"), Some(12_345), Some(23_456)).is_err() {
         return;
     }
-    let rig = Rig::start(desktop()).await;
+    let rig = Rig::<R>::start(desktop()).await;
     ask(&mut open(&rig).await, &asker.request()).await;
     for name in ["sonarCA.crt", "device.crt"] {
         let found = fs::metadata(asker.path(name)).unwrap();
@@ -160,9 +156,8 @@ async fn a_desktop_of_root_gives_files_to_the_user_of_the_app() {
     }
 }
 
-#[tokio::test]
-async fn without_proof_nothing_is_written() {
-    let mut rig = Rig::start(desktop()).await;
+async fn without_proof_nothing_is_written<R: Runtime>() {
+    let mut rig = Rig::<R>::start(desktop()).await;
     let asker = Asker::new();
     fs::remove_file(asker.path("app.csr")).unwrap();
     let answer = ask(&mut open(&rig).await, &asker.request()).await;
@@ -179,18 +174,16 @@ async fn without_proof_nothing_is_written() {
     assert_eq!(skew, None);
 }
 
-#[tokio::test]
-async fn a_desktop_may_do_without_proof() {
-    let rig = Rig::start(desktop().require_proof(false)).await;
+async fn a_desktop_may_do_without_proof<R: Runtime>() {
+    let rig = Rig::<R>::start(desktop().require_proof(false)).await;
     let asker = Asker::new();
     fs::remove_file(asker.path("app.csr")).unwrap();
     assert_eq!(ask(&mut open(&rig).await, &asker.request()).await, json!({"deviceId": ""}));
     assert_eq!(asker.files(), ["device.crt", "sonarCA.crt"].map(String::from).into());
 }
 
-#[tokio::test]
-async fn another_request_is_no_proof() {
-    let rig = Rig::start(desktop()).await;
+async fn another_request_is_no_proof<R: Runtime>() {
+    let rig = Rig::<R>::start(desktop()).await;
     let asker = Asker::new();
     for other in [Identity::of(APP_ID).csr, String::new(), "x".repeat(100_000), "\u{e9}\u{0}".to_owned()] {
         fs::write(asker.path("app.csr"), other).unwrap();
@@ -200,11 +193,10 @@ async fn another_request_is_no_proof() {
 }
 
 #[cfg(unix)]
-#[tokio::test]
-async fn what_is_no_regular_file_is_no_proof() {
+async fn what_is_no_regular_file_is_no_proof<R: Runtime>() {
     use std::os::unix::fs::symlink;
     use std::os::unix::net::UnixListener;
-    let rig = Rig::start(desktop()).await;
+    let rig = Rig::<R>::start(desktop()).await;
     let asker = Asker::new();
     let elsewhere = tempdir().unwrap();
     let kept = elsewhere.path().join("app.csr");
@@ -227,10 +219,9 @@ async fn what_is_no_regular_file_is_no_proof() {
 }
 
 #[cfg(unix)]
-#[tokio::test]
-async fn links_in_the_place_of_certificates_are_replaced_and_not_followed() {
+async fn links_in_the_place_of_certificates_are_replaced_and_not_followed<R: Runtime>() {
     use std::os::unix::fs::symlink;
-    let rig = Rig::start(desktop()).await;
+    let rig = Rig::<R>::start(desktop()).await;
     let asker = Asker::new();
     let precious = tempdir().unwrap();
     let target = precious.path().join("precious");
@@ -243,18 +234,16 @@ async fn links_in_the_place_of_certificates_are_replaced_and_not_followed() {
     assert_eq!(names_in(precious.path()), ["precious"].map(String::from).into());
 }
 
-#[tokio::test]
-async fn a_directory_in_the_place_of_a_certificate_is_told() {
-    let rig = Rig::start(desktop()).await;
+async fn a_directory_in_the_place_of_a_certificate_is_told<R: Runtime>() {
+    let rig = Rig::<R>::start(desktop()).await;
     let asker = Asker::new();
     fs::create_dir(asker.path("sonarCA.crt")).unwrap();
     assert_eq!(refusal(&rig, &asker.request()).await, "WriteFailed");
     assert_eq!(asker.files(), ["app.csr", "sonarCA.crt"].map(String::from).into());
 }
 
-#[tokio::test]
-async fn destinations_that_are_no_directory_are_refused() {
-    let rig = Rig::start(desktop()).await;
+async fn destinations_that_are_no_directory_are_refused<R: Runtime>() {
+    let rig = Rig::<R>::start(desktop()).await;
     let asker = Asker::new();
     let csr = &asker.identity.csr;
     let inside = |rest: &str| format!("{}{rest}", asker.destination());
@@ -266,9 +255,8 @@ async fn destinations_that_are_no_directory_are_refused() {
     assert_eq!(asker.files(), ["app.csr"].map(String::from).into());
 }
 
-#[tokio::test]
-async fn requests_that_nobody_should_sign_are_refused() {
-    let rig = Rig::start(desktop()).await;
+async fn requests_that_nobody_should_sign_are_refused<R: Runtime>() {
+    let rig = Rig::<R>::start(desktop()).await;
     let asker = Asker::new();
     let destination = asker.destination();
     let good = &asker.identity.csr;
@@ -283,9 +271,8 @@ async fn requests_that_nobody_should_sign_are_refused() {
     assert_eq!(asker.files(), ["app.csr"].map(String::from).into());
 }
 
-#[tokio::test]
-async fn nobody_gets_a_name_that_is_not_an_apps() {
-    let rig = Rig::start(desktop()).await;
+async fn nobody_gets_a_name_that_is_not_an_apps<R: Runtime>() {
+    let rig = Rig::<R>::start(desktop()).await;
     for name in ["localhost", "LocalHost", "../../etc/passwd", "a b", "", "größe"] {
         let asker = Asker { identity: Identity::posing_as(name), ..Asker::new() };
         fs::write(asker.path("app.csr"), &asker.identity.csr).unwrap();
@@ -294,9 +281,8 @@ async fn nobody_gets_a_name_that_is_not_an_apps() {
     }
 }
 
-#[tokio::test]
-async fn what_is_not_served_yet_is_said_to_be() {
-    let rig = Rig::start(desktop()).await;
+async fn what_is_not_served_yet_is_said_to_be<R: Runtime>() {
+    let rig = Rig::<R>::start(desktop()).await;
     let asker = Asker::new();
     for os in ["Android", "iOS"] {
         let answer = ask(&mut open_as(&rig, &query_on(os)).await, &asker.request()).await;
@@ -312,9 +298,8 @@ async fn what_is_not_served_yet_is_said_to_be() {
     assert_eq!(asker.files(), ["app.csr"].map(String::from).into());
 }
 
-#[tokio::test]
-async fn garbage_is_answered_and_the_connection_goes_on() {
-    let mut rig = Rig::start(desktop()).await;
+async fn garbage_is_answered_and_the_connection_goes_on<R: Runtime>() {
+    let mut rig = Rig::<R>::start(desktop()).await;
     let asker = Asker::new();
     let mut peer = open(&rig).await;
     for garbage in ["", "null", "[1]", "{", "{}", r#"{"method":"fly"}"#, r#"{"method":"signCertificate"}"#] {
@@ -331,9 +316,8 @@ async fn garbage_is_answered_and_the_connection_goes_on() {
     assert_eq!((counters.bad_messages, counters.binary_messages), (8, 1));
 }
 
-#[tokio::test]
-async fn a_message_beyond_all_measure_ends_the_connection_with_a_reason() {
-    let rig = Rig::start(desktop()).await;
+async fn a_message_beyond_all_measure_ends_the_connection_with_a_reason<R: Runtime>() {
+    let rig = Rig::<R>::start(desktop()).await;
     let mut peer = open(&rig).await;
     // Large enough that the peer still sends when the desktop has had enough: it must not be cut off there, or it would
     // never see the reason.
@@ -343,9 +327,8 @@ async fn a_message_beyond_all_measure_ends_the_connection_with_a_reason() {
     assert!(reason.contains("bytes"), "{reason}");
 }
 
-#[tokio::test]
-async fn a_clock_that_is_far_off_is_told_by_how_much() {
-    let mut rig = Rig::start(desktop()).await;
+async fn a_clock_that_is_far_off_is_told_by_how_much<R: Runtime>() {
+    let mut rig = Rig::<R>::start(desktop()).await;
     let asker = Asker::new();
     let now = u64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap();
     let hour = 60 * 60 * 1000;
@@ -380,10 +363,9 @@ async fn a_clock_that_is_far_off_is_told_by_how_much() {
     assert!(message.contains("1000 d 0 h ahead of"), "{message}");
 }
 
-#[tokio::test]
-async fn requests_that_come_too_fast_are_told_to_wait() {
+async fn requests_that_come_too_fast_are_told_to_wait<R: Runtime>() {
     let once = Rate { per_second: 1, burst: 1 };
-    let rig = Rig::start(desktop().configure(|config| config.connection_exchange_rate = once)).await;
+    let rig = Rig::<R>::start(desktop().configure(|config| config.connection_exchange_rate = once)).await;
     let asker = Asker::new();
     let mut peer = open(&rig).await;
     peer.send(&asker.request().to_string()).await;
@@ -417,12 +399,11 @@ fn android() -> Query {
     query_on("Android")
 }
 
-#[tokio::test]
-async fn a_deliverer_of_ones_own_serves_other_clients_and_plain_files_still_work() {
+async fn a_deliverer_of_ones_own_serves_other_clients_and_plain_files_still_work<R: Runtime>() {
     let authority = memory_authority();
     let (say, word) = channel();
     let builder = desktop().authority(authority.clone()).deliverer(Emulators(Mutex::new(word)));
-    let mut rig = Rig::start(builder).await;
+    let mut rig = Rig::<R>::start(builder).await;
     let asker = Asker::new();
     let mut phone = open_as(&rig, &android()).await;
     phone.send(&request(&asker.identity.csr, "emulator-slow").to_string()).await;
@@ -445,10 +426,9 @@ async fn a_deliverer_of_ones_own_serves_other_clients_and_plain_files_still_work
     assert!(rig.connected().await.as_str().contains("emulator-slow"));
 }
 
-#[tokio::test]
-async fn answers_come_in_the_order_of_the_requests() {
+async fn answers_come_in_the_order_of_the_requests<R: Runtime>() {
     let (say, word) = channel();
-    let rig = Rig::start(desktop().deliverer(Emulators(Mutex::new(word)))).await;
+    let rig = Rig::<R>::start(desktop().deliverer(Emulators(Mutex::new(word)))).await;
     let asker = Asker::new();
     let mut peer = open_as(&rig, &android()).await;
     for device in ["slow", "second", "third"] {
@@ -464,25 +444,23 @@ async fn answers_come_in_the_order_of_the_requests() {
     }
 }
 
-#[tokio::test]
-async fn a_deliverer_that_panics_harms_nobody() {
+async fn a_deliverer_that_panics_harms_nobody<R: Runtime>() {
     let (_say, word) = channel();
-    let rig = Rig::start(desktop().deliverer(Emulators(Mutex::new(word)))).await;
+    let rig = Rig::<R>::start(desktop().deliverer(Emulators(Mutex::new(word)))).await;
     let asker = Asker::new();
     let answer = ask(&mut open_as(&rig, &android()).await, &request(&asker.identity.csr, "panic")).await;
     assert_eq!(answer["error"]["name"], "DelivererPanicked");
     assert_eq!(ask(&mut open(&rig).await, &asker.request()).await, json!({"deviceId": ""}));
 }
 
-#[tokio::test]
-async fn a_peer_that_never_waits_for_its_answers_is_refused_at_some_point() {
+async fn a_peer_that_never_waits_for_its_answers_is_refused_at_some_point<R: Runtime>() {
     let often = Rate { per_second: 1_000, burst: 1_000 };
     let (say, word) = channel();
     let builder = desktop().deliverer(Emulators(Mutex::new(word))).configure(|config| {
         config.connection_exchange_rate = often;
         config.exchange_rate = often;
     });
-    let rig = Rig::start(builder).await;
+    let rig = Rig::<R>::start(builder).await;
     let asker = Asker::new();
     let mut peer = open_as(&rig, &android()).await;
     for _ in 0..12 {
@@ -498,9 +476,8 @@ async fn a_peer_that_never_waits_for_its_answers_is_refused_at_some_point() {
     }
 }
 
-#[tokio::test]
-async fn an_acknowledgement_is_told() {
-    let mut rig = Rig::start(desktop()).await;
+async fn an_acknowledgement_is_told<R: Runtime>() {
+    let mut rig = Rig::<R>::start(desktop()).await;
     let mut peer = open(&rig).await;
     let acknowledgement = json!({"method": "signCertificateAck", "isError": false, "hasRequiredFiles": true,
         "config": {"deviceId": "", "medium": 1}, "logs": ["1:info:done"]});
@@ -514,4 +491,31 @@ async fn an_acknowledgement_is_told() {
         })
         .await;
     assert_eq!(told, (false, Some(true), vec!["1:info:done".to_owned()]));
+}
+
+on_every_runtime! {
+    an_app_that_proves_its_directory_gets_its_certificates,
+    a_destination_may_lack_the_separator_at_its_end,
+    a_request_may_have_other_line_ends_than_the_proof,
+    #[cfg(unix)] only_the_owner_can_read_what_is_delivered,
+    #[cfg(unix)] a_desktop_of_root_gives_files_to_the_user_of_the_app,
+    without_proof_nothing_is_written,
+    a_desktop_may_do_without_proof,
+    another_request_is_no_proof,
+    #[cfg(unix)] what_is_no_regular_file_is_no_proof,
+    #[cfg(unix)] links_in_the_place_of_certificates_are_replaced_and_not_followed,
+    a_directory_in_the_place_of_a_certificate_is_told,
+    destinations_that_are_no_directory_are_refused,
+    requests_that_nobody_should_sign_are_refused,
+    nobody_gets_a_name_that_is_not_an_apps,
+    what_is_not_served_yet_is_said_to_be,
+    garbage_is_answered_and_the_connection_goes_on,
+    a_message_beyond_all_measure_ends_the_connection_with_a_reason,
+    a_clock_that_is_far_off_is_told_by_how_much,
+    requests_that_come_too_fast_are_told_to_wait,
+    a_deliverer_of_ones_own_serves_other_clients_and_plain_files_still_work,
+    answers_come_in_the_order_of_the_requests,
+    a_deliverer_that_panics_harms_nobody,
+    a_peer_that_never_waits_for_its_answers_is_refused_at_some_point,
+    an_acknowledgement_is_told,
 }

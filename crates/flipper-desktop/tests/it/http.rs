@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use flipper_async::Runtime;
 use flipper_desktop::proto::{CloseCause, Query, TlsFailure};
 use flipper_desktop::{Event, Options, Port};
 
@@ -16,7 +17,7 @@ async fn answer(port: u16, request: &str) -> String {
     peer.read_to_end().await.unwrap()
 }
 
-async fn handshake_failure(rig: &mut Rig) -> (Port, CloseCause) {
+async fn handshake_failure<R: Runtime>(rig: &mut Rig<R>) -> (Port, CloseCause) {
     rig.event("a failed handshake", |event| match event {
         Event::HandshakeFailed { port, cause, .. } => Some((port, cause)),
         _ => None,
@@ -24,9 +25,8 @@ async fn handshake_failure(rig: &mut Rig) -> (Port, CloseCause) {
     .await
 }
 
-#[tokio::test]
-async fn a_request_for_a_page_is_answered() {
-    let mut rig = Rig::start(desktop()).await;
+async fn a_request_for_a_page_is_answered<R: Runtime>() {
+    let mut rig = Rig::<R>::start(desktop()).await;
     let answer = answer(rig.desktop.ports().insecure, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 426 Upgrade Required\r\n"), "{answer}");
     assert!(answer.contains("\r\nUpgrade: websocket\r\n") && answer.contains("\r\nConnection: close\r\n"), "{answer}");
@@ -37,9 +37,8 @@ async fn a_request_for_a_page_is_answered() {
     assert_eq!(rig.desktop.counters().desk.failed_handshakes, 1);
 }
 
-#[tokio::test]
-async fn what_is_no_upgrade_gets_the_status_that_says_so() {
-    let rig = Rig::start(desktop()).await;
+async fn what_is_no_upgrade_gets_the_status_that_says_so<R: Runtime>() {
+    let rig = Rig::<R>::start(desktop()).await;
     let port = rig.desktop.ports().insecure;
     let long = format!("GET / HTTP/1.1\r\nX: {}", "x".repeat(17_000));
     let target = Query::new("app", "Linux", "device", "unknown").to_target();
@@ -57,10 +56,9 @@ async fn what_is_no_upgrade_gets_the_status_that_says_so() {
     }
 }
 
-#[tokio::test]
-async fn the_secure_port_answers_too() {
+async fn the_secure_port_answers_too<R: Runtime>() {
     let authority = memory_authority();
-    let rig = Rig::start(desktop().authority(authority.clone())).await;
+    let rig = Rig::<R>::start(desktop().authority(authority.clone())).await;
     let secure = rig.desktop.ports().secure;
     let plain = answer(secure, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
     assert!(plain.starts_with("HTTP/1.1 400 ") && plain.contains("TLS"), "{plain}");
@@ -72,9 +70,8 @@ async fn the_secure_port_answers_too() {
     assert!(answer.starts_with("HTTP/1.1 426 "), "{answer}");
 }
 
-#[tokio::test]
-async fn a_handshake_in_pieces_of_one_byte_is_as_good_as_any() {
-    let rig = Rig::start(desktop()).await;
+async fn a_handshake_in_pieces_of_one_byte_is_as_good_as_any<R: Runtime>() {
+    let rig = Rig::<R>::start(desktop()).await;
     let mut peer = RawPeer::connect(rig.desktop.ports().insecure).await;
     let target = Query::new("app", "Linux", "device", "unknown").to_target();
     for byte in format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n{UPGRADE}\r\n").as_bytes() {
@@ -86,9 +83,8 @@ async fn a_handshake_in_pieces_of_one_byte_is_as_good_as_any() {
     assert_eq!(&head, b"HTTP/1.1 101");
 }
 
-#[tokio::test]
-async fn frames_that_come_together_with_the_request_are_read() {
-    let rig = Rig::start(desktop()).await;
+async fn frames_that_come_together_with_the_request_are_read<R: Runtime>() {
+    let rig = Rig::<R>::start(desktop()).await;
     let mut peer = RawPeer::connect(rig.desktop.ports().insecure).await;
     let target = Query::new("app", "Linux", "device", "unknown").to_target();
     let mut bytes = format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n{UPGRADE}\r\n").into_bytes();
@@ -104,11 +100,10 @@ async fn frames_that_come_together_with_the_request_are_read() {
     }
 }
 
-#[tokio::test]
-async fn who_never_finishes_a_handshake_is_given_up() {
+async fn who_never_finishes_a_handshake_is_given_up<R: Runtime>() {
     let mut options = Options::default();
     options.handshake = Duration::from_millis(50);
-    let mut rig = Rig::start(desktop().options(options)).await;
+    let mut rig = Rig::<R>::start(desktop().options(options)).await;
     let ports = rig.desktop.ports();
     for (port, which, first_bytes) in [
         (ports.insecure, Port::Insecure, &b"GET / HTTP/1.1\r\n"[..]),
@@ -122,12 +117,11 @@ async fn who_never_finishes_a_handshake_is_given_up() {
     }
 }
 
-#[tokio::test]
-async fn silent_peers_use_up_a_bounded_number_of_places_for_a_bounded_time() {
+async fn silent_peers_use_up_a_bounded_number_of_places_for_a_bounded_time<R: Runtime>() {
     let mut options = Options::default();
     options.handshake = Duration::from_millis(50);
     options.handshakes = 2;
-    let rig = Rig::start(desktop().options(options)).await;
+    let rig = Rig::<R>::start(desktop().options(options)).await;
     let port = rig.desktop.ports().insecure;
     let mut silent = Vec::new();
     for _ in 0..8 {
@@ -137,14 +131,24 @@ async fn silent_peers_use_up_a_bounded_number_of_places_for_a_bounded_time() {
     let _peer = Request::exchange(port, &query).open().await.unwrap();
 }
 
-#[tokio::test]
-async fn a_client_that_does_not_trust_the_desktop_is_told_about() {
+async fn a_client_that_does_not_trust_the_desktop_is_told_about<R: Runtime>() {
     let (ours, other) = (memory_authority(), memory_authority());
-    let mut rig = Rig::start(desktop().authority(ours.clone())).await;
+    let mut rig = Rig::<R>::start(desktop().authority(ours.clone())).await;
     // It knows another desktop.
     let tls = Identity::of("com.example.test").tls(&other, &ours, "");
     assert!(RawPeer::connect_tls(rig.desktop.ports().secure, tls).await.is_err());
     let (port, cause) = handshake_failure(&mut rig).await;
     assert_eq!(port, Port::Secure);
     assert!(matches!(cause, CloseCause::Tls(TlsFailure::PeerRefused(_) | TlsFailure::Handshake(_))), "{cause:?}");
+}
+
+on_every_runtime! {
+    a_request_for_a_page_is_answered,
+    what_is_no_upgrade_gets_the_status_that_says_so,
+    the_secure_port_answers_too,
+    a_handshake_in_pieces_of_one_byte_is_as_good_as_any,
+    frames_that_come_together_with_the_request_are_read,
+    who_never_finishes_a_handshake_is_given_up,
+    silent_peers_use_up_a_bounded_number_of_places_for_a_bounded_time,
+    a_client_that_does_not_trust_the_desktop_is_told_about,
 }

@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use flipper_async::Runtime;
 use flipper_desktop::proto::Query;
 use flipper_desktop::proto::desktop::{DisconnectCause, Timing};
 use flipper_desktop::{Event, Ports};
@@ -19,7 +20,7 @@ fn can_be_bound(ports: Ports) -> bool {
         .all(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok() && TcpListener::bind(("::1", *port)).is_ok())
 }
 
-async fn session(rig: &mut Rig, authority: &flipper_desktop::pki::Authority) -> Peer {
+async fn session<R: Runtime>(rig: &mut Rig<R>, authority: &flipper_desktop::pki::Authority) -> Peer {
     let tls = Identity::of("com.example.test").tls(authority, authority, "");
     let query = Query::new("Test App", "Linux", "device", "");
     let peer = Request::session(rig.desktop.ports().secure, &query, tls).open().await.unwrap();
@@ -27,10 +28,9 @@ async fn session(rig: &mut Rig, authority: &flipper_desktop::pki::Authority) -> 
     peer
 }
 
-#[tokio::test]
-async fn a_desktop_that_stops_says_so_to_everybody_and_frees_its_ports() {
+async fn a_desktop_that_stops_says_so_to_everybody_and_frees_its_ports<R: Runtime>() {
     let authority = memory_authority();
-    let mut rig = Rig::start(desktop().authority(authority.clone())).await;
+    let mut rig = Rig::<R>::start(desktop().authority(authority.clone())).await;
     let ports = rig.desktop.ports();
     let mut session = session(&mut rig, &authority).await;
     let query = Query::new("Test App", "Linux", "device", "unknown");
@@ -61,10 +61,9 @@ async fn a_desktop_that_stops_says_so_to_everybody_and_frees_its_ports() {
     assert!(RawPeer::connect_refused(ports.insecure).await);
 }
 
-#[tokio::test]
-async fn a_desktop_whose_last_handle_is_dropped_stops() {
+async fn a_desktop_whose_last_handle_is_dropped_stops<R: Runtime>() {
     let authority = memory_authority();
-    let mut rig = Rig::start(desktop().authority(authority.clone())).await;
+    let mut rig = Rig::<R>::start(desktop().authority(authority.clone())).await;
     let mut peer = session(&mut rig, &authority).await;
     let clone = rig.desktop.clone();
     let Rig { desktop, mut events } = rig;
@@ -77,12 +76,11 @@ async fn a_desktop_whose_last_handle_is_dropped_stops() {
     assert!(can_be_bound(ports));
 }
 
-#[tokio::test]
-async fn a_peer_that_ignores_the_end_does_not_hold_it_up_for_long() {
+async fn a_peer_that_ignores_the_end_does_not_hold_it_up_for_long<R: Runtime>() {
     let authority = memory_authority();
     let mut timing = Timing::default();
     timing.close = Duration::from_millis(100);
-    let mut rig = Rig::start(desktop().authority(authority.clone()).timing(timing.clone())).await;
+    let mut rig = Rig::<R>::start(desktop().authority(authority.clone()).timing(timing.clone())).await;
     let peer = session(&mut rig, &authority).await;
     // This one has closed, but does not let the socket go.
     let query = Query::new("Test App", "Linux", "device", "unknown");
@@ -105,10 +103,9 @@ fn steps() -> (Arc<Mutex<Vec<String>>>, impl Fn(&Notice) + Send + Sync + 'static
     (steps, move |notice| kept.lock().unwrap().push(format!("{notice:?}")))
 }
 
-#[tokio::test]
-async fn an_app_comes_back_to_a_desktop_that_was_restarted_without_another_exchange() {
+async fn an_app_comes_back_to_a_desktop_that_was_restarted_without_another_exchange<R: Runtime>() {
     let (state, apps) = (tempdir().unwrap(), tempdir().unwrap());
-    let mut rig = Rig::start(desktop().state_directory(state.path().join("desktop"))).await;
+    let mut rig = Rig::<R>::start(desktop().state_directory(state.path().join("desktop"))).await;
     let ports = rig.desktop.ports();
     let (steps, observer) = steps();
     let app: Flipper = app(ports, apps.path()).observer(observer).start().unwrap();
@@ -117,7 +114,7 @@ async fn an_app_comes_back_to_a_desktop_that_was_restarted_without_another_excha
     for _ in 0..2 {
         within("the end", rig.desktop.stop()).await;
         let again = desktop().ports(ports.insecure, ports.secure).state_directory(state.path().join("desktop"));
-        rig = Rig::start(again).await;
+        rig = Rig::<R>::start(again).await;
         let mut issued = 0;
         let back = rig
             .event("the app", |event| match event {
@@ -138,15 +135,22 @@ async fn an_app_comes_back_to_a_desktop_that_was_restarted_without_another_excha
     within("the end", app.stop()).await;
 }
 
-#[tokio::test]
-async fn an_app_that_knows_another_desktop_exchanges_anew() {
+async fn an_app_that_knows_another_desktop_exchanges_anew<R: Runtime>() {
     let apps = tempdir().unwrap();
-    let mut rig = Rig::start(desktop()).await;
+    let mut rig = Rig::<R>::start(desktop()).await;
     let ports = rig.desktop.ports();
     let app = app(ports, apps.path()).start().unwrap();
     let client = rig.client().await;
     within("the end", rig.desktop.stop()).await;
-    let mut rig = Rig::start(desktop().ports(ports.insecure, ports.secure)).await;
+    let mut rig = Rig::<R>::start(desktop().ports(ports.insecure, ports.secure)).await;
     assert_eq!(rig.client().await, client);
     within("the end", app.stop()).await;
+}
+
+on_every_runtime! {
+    a_desktop_that_stops_says_so_to_everybody_and_frees_its_ports,
+    a_desktop_whose_last_handle_is_dropped_stops,
+    a_peer_that_ignores_the_end_does_not_hold_it_up_for_long,
+    an_app_comes_back_to_a_desktop_that_was_restarted_without_another_exchange,
+    an_app_that_knows_another_desktop_exchanges_anew,
 }

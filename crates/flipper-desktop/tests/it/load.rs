@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 
+use flipper_async::Runtime;
 use flipper_desktop::proto::desktop::Rate;
 use flipper_desktop::proto::{ClientId, Limits, Payload, Query};
 use flipper_desktop::{CallError, Event, Options};
@@ -18,10 +19,9 @@ use crate::support::{
 
 const CLIENTS: usize = 100;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_hundred_apps() {
+async fn a_hundred_apps<R: Runtime>() {
     let fast = Rate { per_second: 1_000, burst: 1_000 };
-    let mut rig = Rig::start(desktop().configure(|config| config.exchange_rate = fast)).await;
+    let mut rig = Rig::<R>::start(desktop().configure(|config| config.exchange_rate = fast)).await;
     let dir = tempdir().unwrap();
     let apps: Vec<_> = (0..CLIENTS)
         .map(|n| {
@@ -51,9 +51,8 @@ async fn a_hundred_apps() {
     assert_eq!(left, CLIENTS);
 }
 
-#[tokio::test]
-async fn peers_that_say_nothing_block_nobody() {
-    let mut rig = Rig::start(desktop()).await;
+async fn peers_that_say_nothing_block_nobody<R: Runtime>() {
+    let mut rig = Rig::<R>::start(desktop()).await;
     let ports = rig.desktop.ports();
     let mut silent = Vec::new();
     for _ in 0..50 {
@@ -67,7 +66,11 @@ async fn peers_that_say_nothing_block_nobody() {
 }
 
 /// A session with a peer that has plugin `Flood`.
-async fn flooder(rig: &mut Rig, authority: &flipper_desktop::pki::Authority, name: &str) -> (ClientId, Peer) {
+async fn flooder<R: Runtime>(
+    rig: &mut Rig<R>,
+    authority: &flipper_desktop::pki::Authority,
+    name: &str,
+) -> (ClientId, Peer) {
     let tls = Identity::of("com.example.flood").tls(authority, authority, "");
     let query = Query::new(name, "Linux", "device", "");
     let mut peer = Request::session(rig.desktop.ports().secure, &query, tls).open().await.unwrap();
@@ -80,12 +83,11 @@ fn row(size: usize) -> Message {
     Message::text(format!(r#"{{"method":"execute","params":{{"api":"Flood","method":"row","params":"{data}"}}}}"#))
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_client_that_floods_and_never_reads_harms_nobody_but_itself() {
+async fn a_client_that_floods_and_never_reads_harms_nobody_but_itself<R: Runtime>() {
     let authority = memory_authority();
     let mut limits = Limits::default();
     limits.queued_answer_bytes = 8 << 20;
-    let mut rig = Rig::start(desktop().authority(authority.clone()).limits(limits)).await;
+    let mut rig = Rig::<R>::start(desktop().authority(authority.clone()).limits(limits)).await;
     let (bad, peer) = flooder(&mut rig, &authority, "Flood").await;
     let dir = tempdir().unwrap();
     let _app = app(rig.desktop.ports(), dir.path()).start().unwrap();
@@ -121,8 +123,7 @@ async fn a_client_that_floods_and_never_reads_harms_nobody_but_itself() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn clients_are_not_read_from_while_nobody_listens_and_nothing_is_lost() {
+async fn clients_are_not_read_from_while_nobody_listens_and_nothing_is_lost<R: Runtime>() {
     // Together they have more waiting than all may have.
     const FLOODERS: usize = 6;
     const ROWS: usize = 600;
@@ -147,7 +148,7 @@ async fn clients_are_not_read_from_while_nobody_listens_and_nothing_is_lost() {
     let mut options = Options::default();
     options.waiting_news_bytes = 1 << 20;
     let builder = desktop().authority(authority.clone()).options(options);
-    let mut rig = Rig::start(builder.observer(move |event| observer.lock().unwrap()(event))).await;
+    let mut rig = Rig::<R>::start(builder.observer(move |event| observer.lock().unwrap()(event))).await;
     let dir = tempdir().unwrap();
     let _app = app(rig.desktop.ports(), dir.path()).start().unwrap();
     let good = rig.client().await;
@@ -185,11 +186,10 @@ async fn clients_are_not_read_from_while_nobody_listens_and_nothing_is_lost() {
     within("all rows", all).await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_peer_that_pings_and_never_reads_is_not_read_from_for_ever() {
+async fn a_peer_that_pings_and_never_reads_is_not_read_from_for_ever<R: Runtime>() {
     /// More than all buffers between the two hold.
     const PINGS: usize = 400_000;
-    let mut rig = Rig::start(desktop()).await;
+    let mut rig = Rig::<R>::start(desktop()).await;
     let dir = tempdir().unwrap();
     let _app = app(rig.desktop.ports(), dir.path()).start().unwrap();
     let good = rig.client().await;
@@ -222,4 +222,13 @@ async fn stalled(count: &AtomicUsize, meanwhile: impl AsyncFn()) -> usize {
         before = now;
     }
     before
+}
+
+on_every_runtime! {
+    (flavor = "multi_thread", worker_threads = 2)
+    a_hundred_apps,
+    peers_that_say_nothing_block_nobody,
+    a_client_that_floods_and_never_reads_harms_nobody_but_itself,
+    clients_are_not_read_from_while_nobody_listens_and_nothing_is_lost,
+    a_peer_that_pings_and_never_reads_is_not_read_from_for_ever,
 }

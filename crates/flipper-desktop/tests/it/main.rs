@@ -6,6 +6,27 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail at any line")]
 
+/// Makes tests of async functions that are generic over the runtime of the desktop: one for each runtime there is. The
+/// peers run on tokio, whatever the desktop runs on.
+macro_rules! on_every_runtime {
+    ($(($($flavor:tt)*))? $($(#[$meta:meta])* $name:ident,)*) => {
+        on_every_runtime! { @ on_tokio, flipper_tokio::Tokio, [$($($flavor)*)?], $($(#[$meta])* $name,)* }
+        on_every_runtime! { @ on_smol, flipper_smol::Smol, [$($($flavor)*)?], $($(#[$meta])* $name,)* }
+    };
+    (@ $module:ident, $runtime:ty, $flavor:tt, $($(#[$meta:meta])* $name:ident,)*) => {
+        mod $module {
+            $(on_every_runtime! { @@ $runtime, $flavor, $(#[$meta])* $name })*
+        }
+    };
+    (@@ $runtime:ty, [$($flavor:tt)*], $(#[$meta:meta])* $name:ident) => {
+        $(#[$meta])*
+        #[tokio::test($($flavor)*)]
+        async fn $name() {
+            super::$name::<$runtime>().await;
+        }
+    };
+}
+
 mod accept;
 mod admission;
 mod calls;

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener};
 use flipper_desktop::StartError;
 use flipper_desktop::pki::AuthorityErrorKind;
 use flipper_desktop::proto::Query;
+use flipper_tokio::Tokio;
 use tempfile::tempdir;
 
 use crate::support::{Request, Rig, desktop};
@@ -36,7 +37,7 @@ async fn a_port_that_somebody_else_has_on_ipv6_is_in_use() {
 
 #[tokio::test]
 async fn a_second_desktop_names_the_first() {
-    let first = Rig::start(desktop()).await;
+    let first = Rig::<Tokio>::start(desktop()).await;
     let ports = first.desktop.ports();
     let error = desktop().ports(ports.insecure, ports.secure).start().await.unwrap_err();
     assert!(matches!(error, StartError::PortInUse { .. }), "{error:?}");
@@ -44,7 +45,7 @@ async fn a_second_desktop_names_the_first() {
 
 #[tokio::test]
 async fn it_listens_on_both_loopback_addresses() {
-    let rig = Rig::start(desktop()).await;
+    let rig = Rig::<Tokio>::start(desktop()).await;
     let port = rig.desktop.ports().insecure;
     assert!(std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok());
     if TcpListener::bind("[::1]:0").is_ok() {
@@ -56,7 +57,7 @@ async fn it_listens_on_both_loopback_addresses() {
 async fn it_listens_where_it_is_told_and_goes_by_that_address() {
     let address = IpAddr::from([127, 0, 0, 2]);
     let builder = desktop().bind(IpAddr::V4(Ipv4Addr::LOCALHOST)).bind(address);
-    let rig = Rig::start(builder).await;
+    let rig = Rig::<Tokio>::start(builder).await;
     let port = rig.desktop.ports().insecure;
     assert!(std::net::TcpStream::connect((address, port)).is_ok());
     assert!(std::net::TcpStream::connect((Ipv6Addr::LOCALHOST, port)).is_err());

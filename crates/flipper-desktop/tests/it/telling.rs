@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use flipper_async::Runtime;
 use flipper_desktop::pki::{Authority, AuthorityConfig};
 use flipper_desktop::proto::Payload;
 use flipper_desktop::{Event, pki};
@@ -11,14 +12,13 @@ use tempfile::tempdir;
 
 use crate::support::{Rig, app, desktop, within};
 
-#[tokio::test]
-async fn observers_are_told_everything_and_may_panic() {
+async fn observers_are_told_everything_and_may_panic<R: Runtime>() {
     let told = Arc::new(Mutex::new(Vec::new()));
     let kept = Arc::clone(&told);
     let builder = desktop()
         .observer(|event| assert!(!matches!(event, Event::ClientConnected { .. }), "as the test wants it"))
         .observer(move |event| kept.lock().unwrap().push(event.clone()));
-    let mut rig = Rig::start(builder).await;
+    let mut rig = Rig::<R>::start(builder).await;
     let dir = tempdir().unwrap();
     let app = app(rig.desktop.ports(), dir.path()).start().unwrap();
     let client = rig.client().await;
@@ -36,9 +36,8 @@ async fn observers_are_told_everything_and_may_panic() {
     assert_eq!(rig.desktop.counters().observer_panics, 1);
 }
 
-#[tokio::test]
-async fn a_subscriber_that_lags_misses_the_oldest_and_is_told_how_many() {
-    let mut rig = Rig::start(desktop()).await;
+async fn a_subscriber_that_lags_misses_the_oldest_and_is_told_how_many<R: Runtime>() {
+    let mut rig = Rig::<R>::start(desktop()).await;
     let dir = tempdir().unwrap();
     let _app = app(rig.desktop.ports(), dir.path()).start().unwrap();
     let client = rig.client().await;
@@ -58,11 +57,10 @@ async fn a_subscriber_that_lags_misses_the_oldest_and_is_told_how_many() {
     assert_eq!(rig.events.missed(), 0);
 }
 
-#[tokio::test]
-async fn a_desktop_that_never_starts_tells_nothing() {
+async fn a_desktop_that_never_starts_tells_nothing<R: Runtime>() {
     let mut builder = desktop().ports(1, 1);
     let mut events = builder.events();
-    assert!(builder.start().await.is_err());
+    assert!(builder.start_on(R::current().unwrap()).await.is_err());
     assert_eq!(within("the end", events.next()).await, None);
 }
 
@@ -83,11 +81,17 @@ async fn a_desktop_that_runs_for_weeks_renews_its_certificates() {
     config.clock = clock.clone();
     let authority: Authority = pki::Authority::in_memory(config).unwrap();
     let first = authority.chain();
-    let mut rig = Rig::start(desktop().authority(authority.clone())).await;
+    let mut rig = Rig::<flipper_tokio::Tokio>::start(desktop().authority(authority.clone())).await;
     let later = clock.0.lock().unwrap().as_secs() + 21 * 24 * 60 * 60;
     *clock.0.lock().unwrap() = UnixTime::since_unix_epoch(Duration::from_secs(later));
     // With the clock of tokio paused, waiting lets the hours pass; the limit of other tests would be over first.
     let event = rig.events.next().await;
     assert_eq!(event, Some(Event::CertificatesRenewed));
     assert_ne!(authority.chain(), first);
+}
+
+on_every_runtime! {
+    observers_are_told_everything_and_may_panic,
+    a_subscriber_that_lags_misses_the_oldest_and_is_told_how_many,
+    a_desktop_that_never_starts_tells_nothing,
 }

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
+use flipper_async::Runtime;
 use flipper_desktop::proto::ClientId;
 use flipper_desktop::{Builder, Desktop, Event, Events};
 
@@ -27,15 +28,15 @@ pub(crate) async fn poll_once<F: Future>(mut future: Pin<&mut F>) -> Poll<F::Out
 }
 
 /// A desktop and what it tells.
-pub(crate) struct Rig {
-    pub(crate) desktop: Desktop,
+pub(crate) struct Rig<R: Runtime> {
+    pub(crate) desktop: Desktop<R>,
     pub(crate) events: Events,
 }
 
-impl Rig {
+impl<R: Runtime> Rig<R> {
     pub(crate) async fn start(mut builder: Builder) -> Self {
         let events = builder.events();
-        Self { desktop: builder.start().await.unwrap(), events }
+        Self { desktop: builder.start_on(R::current().unwrap()).await.unwrap(), events }
     }
 
     /// Waits for an event that `pick` takes. Others are skipped.
