@@ -8,7 +8,10 @@ Usage: cargo xtask <CHORE>
 
 Chores:
   test [--skip-official REASON]  run all tests, those with official peers included
-  check                          clippy, formatting, documentation, flipper-proto without std
+  matrix [--skip-official REASON]
+                                 run the conformance suite alone, and show it as a table
+  check                          clippy, formatting, documentation, flipper-proto without std,
+                                 what adapters depend on
   ci [--skip-official REASON]    test, then check
   help                           print this
 
@@ -19,6 +22,7 @@ skipped with a reason, but not in CI.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Chore {
     Test { skip_official: Option<String> },
+    Matrix { skip_official: Option<String> },
     Check,
     Ci { skip_official: Option<String> },
     Help,
@@ -39,6 +43,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>, in_ci: bool) -> Re
     match args.next().as_deref() {
         None => Err(Misuse::NoChore),
         Some("test") => Ok(Chore::Test { skip_official: skip_official(args, in_ci)? }),
+        Some("matrix") => Ok(Chore::Matrix { skip_official: skip_official(args, in_ci)? }),
         Some("ci") => Ok(Chore::Ci { skip_official: skip_official(args, in_ci)? }),
         Some("check") => nothing_more(args, Chore::Check),
         Some("help" | "--help" | "-h") => nothing_more(args, Chore::Help),
@@ -112,7 +117,7 @@ mod tests {
         for no_reason in ["test --skip-official", "test --skip-official=", "ci --skip-official --skip-official=x"] {
             assert_eq!(parse_words(no_reason, false), Err(Misuse::NoReason), "{no_reason}");
         }
-        for chore in ["test", "ci"] {
+        for chore in ["test", "matrix", "ci"] {
             let line = format!("{chore} --skip-official offline");
             assert_eq!(parse_words(&line, true), Err(Misuse::SkipInCi));
         }

@@ -4,6 +4,7 @@ use std::fs;
 
 use crate::report::Report;
 use crate::shell::{self, Failure};
+use crate::trees;
 
 pub(crate) fn run(report: &mut Report) {
     report.step("clippy", || {
@@ -14,6 +15,7 @@ pub(crate) fn run(report: &mut Report) {
         shell::run(shell::cargo_workspace("doc").arg("--no-deps").env("RUSTDOCFLAGS", "--deny warnings"))
     });
     report.step("flipper-proto no_std", without_std);
+    report.step("dependency trees", trees::check);
 }
 
 /// Builds the crate `no-std-check`, which says itself how it tells that `std` got in.

@@ -4,11 +4,13 @@
 
 mod args;
 mod checks;
+mod matrix;
 mod peers;
 mod programs;
 mod report;
 mod shell;
 mod suite;
+mod trees;
 
 use std::env;
 use std::process::ExitCode;
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Chore::Test { skip_official } => suite::run(&mut report, skip_official.as_deref()),
+        Chore::Matrix { skip_official } => suite::run_matrix(&mut report, skip_official.as_deref()),
         Chore::Check => checks::run(&mut report),
         Chore::Ci { skip_official } => {
             suite::run(&mut report, skip_official.as_deref());

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::matrix::Matrix;
 use crate::shell::Failure;
 use crate::suite::Counts;
 
@@ -10,6 +11,7 @@ use crate::suite::Counts;
 pub(crate) struct Report {
     steps: Vec<Step>,
     tests: Option<Counts>,
+    matrix: Matrix,
     notes: Vec<String>,
 }
 
@@ -38,6 +40,11 @@ impl Report {
         self.tests.get_or_insert_default().add(counts);
     }
 
+    /// Keeps what became of the scenarios of the conformance suite.
+    pub(crate) fn show_matrix(&mut self, matrix: Matrix) {
+        self.matrix = matrix;
+    }
+
     /// Something that the reader of the summary must know.
     pub(crate) fn note(&mut self, note: String) {
         eprintln!("{note}");
@@ -49,6 +56,7 @@ impl Report {
     }
 
     pub(crate) fn print(&self) {
+        print!("{}", self.matrix);
         println!("\nSummary");
         for Step { name, took, failure } in &self.steps {
             let verdict = if failure.is_none() { "ok" } else { "FAILED" };

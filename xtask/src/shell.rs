@@ -60,11 +60,15 @@ pub(crate) fn cargo(subcommand: &str) -> Command {
 pub(crate) fn cargo_workspace(subcommand: &str) -> Command {
     let mut command = cargo(subcommand);
     command.arg("--workspace");
+    lock_in_ci(&mut command);
+    command
+}
+
+/// In CI, what is tested is what is committed.
+pub(crate) fn lock_in_ci(command: &mut Command) {
     if in_ci() {
-        // What is tested is what is committed.
         command.arg("--locked");
     }
-    command
 }
 
 /// Shows a command and runs it; it prints where this program prints.

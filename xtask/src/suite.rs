@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
+use crate::matrix::Matrix;
 use crate::report::Report;
 use crate::shell::{self, Failure};
 use crate::{peers, programs};
@@ -11,7 +12,22 @@ use crate::{peers, programs};
 /// Tells the tests with official peers why they are to be skipped; `flipper_conformance` reads it.
 const SKIP_VARIABLE: &str = "FLIPPER_SKIP_OFFICIAL";
 
+/// Runs all tests.
 pub(crate) fn run(report: &mut Report, skip_official: Option<&str>) {
+    // `--all-targets` leaves out the documentation's examples and cannot be combined with them.
+    let all: [(_, &[_]); 2] =
+        [("tests", &["--workspace", "--all-targets"]), ("documentation tests", &["--workspace", "--doc"])];
+    run_steps(report, skip_official, &all);
+}
+
+/// Runs the scenarios of the conformance suite.
+pub(crate) fn run_matrix(report: &mut Report, skip_official: Option<&str>) {
+    let suite =
+        ["--package", "flipper-conformance", "--package", "flipper-desktop", "--package", "flipper-sim", "--tests"];
+    run_steps(report, skip_official, &[("conformance", &suite)]);
+}
+
+fn run_steps(report: &mut Report, skip_official: Option<&str>, steps: &[(&'static str, &[&str])]) {
     match skip_official {
         Some(reason) => report.note(format!("Tests with official peers were skipped: {reason}")),
         None => {
@@ -22,42 +38,63 @@ pub(crate) fn run(report: &mut Report, skip_official: Option<&str>) {
             }
         }
     }
-    let mut counts = Counts::default();
-    let mut step = |name, kind: &[&str]| {
-        let mut command = shell::cargo_workspace("test");
-        command.arg("--no-fail-fast").args(kind).env_remove(SKIP_VARIABLE);
+    let mut results = Results { skip_official, ..Results::default() };
+    for (name, what) in steps {
+        let mut command = shell::cargo("test");
+        shell::lock_in_ci(&mut command);
+        command.arg("--no-fail-fast").args(*what).env_remove(SKIP_VARIABLE);
         if let Some(reason) = skip_official {
             command.env(SKIP_VARIABLE, reason);
         }
-        report.step(name, || run_counted(&mut command, &mut counts));
-    };
-    // `--all-targets` leaves out the documentation's examples and cannot be combined with them.
-    step("tests", &["--all-targets"]);
-    step("documentation tests", &["--doc"]);
+        report.step(name, || run_counted(&mut command, &mut results));
+    }
+    let Results { counts, matrix, .. } = results;
+    if !matrix.is_empty() {
+        report.step("every cell", || match matrix.holes() {
+            holes if holes.is_empty() => Ok(()),
+            holes => Err(Failure::Said(format!("the conformance matrix has holes: {}", holes.join(", ")))),
+        });
+    }
     report.count_tests(counts);
+    report.show_matrix(matrix);
 }
 
-/// Runs a test command, shows what it prints, and adds up the results in it.
-fn run_counted(command: &mut Command, counts: &mut Counts) -> Result<(), Failure> {
+/// What the tests' output tells.
+#[derive(Default)]
+struct Results<'a> {
+    counts: Counts,
+    matrix: Matrix,
+    skip_official: Option<&'a str>,
+}
+
+impl Results<'_> {
+    fn read(&mut self, line: &str) {
+        self.counts.add(Counts::of_line(line));
+        self.matrix.read(line, self.skip_official);
+    }
+}
+
+/// Runs a test command, shows what it prints, and gathers the results in it.
+fn run_counted(command: &mut Command, results: &mut Results<'_>) -> Result<(), Failure> {
     shell::announce(command);
     let mut child = match command.stdout(Stdio::piped()).spawn() {
         Ok(child) => child,
         Err(error) => return shell::finish(command, Err(error)),
     };
     if let Some(stdout) = child.stdout.take() {
-        relay(stdout, counts);
+        relay(stdout, results);
     }
     let status = child.wait();
     shell::finish(command, status)
 }
 
-fn relay(output: impl io::Read, counts: &mut Counts) {
+fn relay(output: impl io::Read, results: &mut Results<'_>) {
     let mut output = BufReader::new(output);
     let mut line = Vec::new();
     while matches!(output.read_until(b'\n', &mut line), Ok(1..)) {
         // Where nobody reads any more, the tests' verdict still counts.
         let _ = io::stdout().write_all(&line);
-        counts.add(Counts::of_line(&String::from_utf8_lossy(&line)));
+        results.read(&String::from_utf8_lossy(&line));
         line.clear();
     }
 }

@@ -1,0 +1,59 @@
+//! What the adapters must not bring with them.
+
+use std::process::Stdio;
+
+use crate::shell::{self, Failure};
+
+/// An adapter, and the crates that an app which chose it does not want.
+const FORBIDDEN: [(&str, &[&str]); 2] = [
+    ("flipper-smol", &["tokio"]),
+    (
+        "flipper-blocking",
+        &["tokio", "smol", "async-std", "async-executor", "async-io", "futures-executor", "pollster", "futures-lite"],
+    ),
+];
+
+/// Looks through the dependencies of every adapter, as an app gets them.
+pub(crate) fn check() -> Result<(), Failure> {
+    for (adapter, forbidden) in FORBIDDEN {
+        let mut command = shell::cargo("tree");
+        shell::lock_in_ci(&mut command);
+        command.args(["--package", adapter, "--edges", "normal,build", "--prefix", "none", "--format", "{p}"]);
+        shell::announce(&command);
+        let output = command.stderr(Stdio::inherit()).output();
+        let (status, listed) = match output {
+            Ok(output) => (Ok(output.status), String::from_utf8_lossy(&output.stdout).into_owned()),
+            Err(error) => (Err(error), String::new()),
+        };
+        shell::finish(&command, status)?;
+        let found = offenders(&listed, forbidden);
+        if !found.is_empty() {
+            return Err(Failure::Said(format!("{adapter} depends on {}", found.join(", "))));
+        }
+    }
+    Ok(())
+}
+
+/// The forbidden ones among crates that are listed as `name v1.2.3 …`, one a line.
+fn offenders<'a>(listed: &'a str, forbidden: &[&str]) -> Vec<&'a str> {
+    let mut found: Vec<_> = listed
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| forbidden.contains(name))
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::offenders;
+
+    #[test]
+    fn a_forbidden_crate_is_found_wherever_it_is_listed() {
+        let listed = "flipper-smol v0.1.0\nsmol v2.0.2\ntokio v1.54.0 (*)\ntokio-util v0.7.0\ntokio v1.54.0\n";
+        assert_eq!(offenders(listed, &["tokio"]), ["tokio"]);
+        assert!(offenders(listed, &["futures-executor"]).is_empty());
+    }
+}
