@@ -12,6 +12,7 @@ use rustls::{ServerConnection, StreamOwned};
 use tempfile::TempDir;
 
 use crate::Result;
+use crate::client::Client;
 use crate::measure::{Sample, quantile};
 use crate::process::Peer;
 
@@ -53,12 +54,12 @@ pub(crate) struct Desktop {
 
 impl Desktop {
     /// Starts a client that has its certificates already, and waits until it is connected.
-    pub(crate) fn with(start: fn(&Path, u16) -> Result<Peer>) -> Result<Self> {
+    pub(crate) fn with(client: Client) -> Result<Self> {
         let directory = TempDir::new()?;
         let authority = Authority::in_memory(AuthorityConfig::default())?;
         provision(&authority, directory.path())?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let peer = start(directory.path(), listener.local_addr()?.port())?;
+        let peer = Peer::start(client, directory.path(), listener.local_addr()?.port())?;
         let (tcp, _) = listener.accept()?;
         tcp.set_nodelay(true)?;
         let socket = Socket { reader: BufReader::with_capacity(256 * 1024, tcp) };

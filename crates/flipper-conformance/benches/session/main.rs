@@ -1,12 +1,12 @@
-//! How fast a client is, over real TLS on loopback: ours beside a bare Node client, both as the app, in turn, driven by
-//! the same desktop, which is written to be no limit.
+//! How fast a client is, over real TLS on loopback: ours on every adapter beside a bare Node client, each as the app, in
+//! turn, driven by the same desktop, which is written to be no limit.
 //!
 //! `cargo bench -p flipper-conformance --bench session [-- rpc | events | start]` prints medians, and the ratio to the Node
 //! client in the same run. The Node client does nothing but what it must: `ws`, `JSON.parse`, echo, `JSON.stringify`.
 
 #![forbid(unsafe_code)]
 
-mod app;
+mod client;
 mod desktop;
 mod measure;
 mod process;
@@ -16,9 +16,9 @@ use std::env;
 use std::error::Error;
 use std::time::Duration;
 
+use client::Client;
 use desktop::{Desktop, Load};
 use measure::{Sample, median};
-use process::Peer;
 
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
@@ -30,10 +30,10 @@ const ROUND: Duration = Duration::from_millis(600);
 
 fn main() -> Result {
     let mut arguments: Vec<String> = env::args().skip(1).collect();
-    if let [flag, directory, port] = &arguments[..]
-        && flag == app::FLAG
+    if let [flag, client, directory, port] = &arguments[..]
+        && flag == client::FLAG
     {
-        return app::run(directory.as_ref(), port.parse()?);
+        return Client::run(client, directory.as_ref(), port.parse()?);
     }
     let asked = arguments.len();
     arguments.retain(|argument| argument != "--bench");
@@ -55,28 +55,25 @@ fn main() -> Result {
 
 /// What `cargo test` runs: whether it works at all, and nothing about speed.
 fn tries() -> Result {
-    let mut ours = Desktop::with(Peer::ours)?;
-    for load in [Load::Text(100), Load::Text(100_000), Load::Objects(100_000)] {
-        ours.calls(load, 16, Duration::ZERO)?;
+    for client in Client::OURS {
+        let mut desktop = Desktop::with(client)?;
+        for load in [Load::Text(100), Load::Text(100_000), Load::Objects(100_000)] {
+            desktop.calls(load, 16, Duration::ZERO)?;
+        }
+        desktop.events(1000, Duration::from_millis(1))?;
     }
-    ours.events(1000, Duration::from_millis(1))?;
     Ok(())
 }
 
 fn rpc() -> Result {
     println!("Calls: `echo`, answered with its params, over TLS 1.3 on loopback. Medians of {ROUNDS} rounds.\n");
     println!(
-        "{:<22} {:>6}  {:>9} {:>9} {:>6}  {:>8} {:>8}  {:>8} {:>8}  {:>9} {:>9} {:>6}",
-        "params", "flight", "ours/s", "node/s", "ratio", "p50 us", "node", "p99 us", "node", "CPU us", "node", "ratio"
+        "{:<22} {:>6}  {:<9} {:>9} {:>7} {:>8} {:>8} {:>9} {:>7}",
+        "params", "flight", "client", "calls/s", "ratio", "p50 us", "p99 us", "CPU us", "ratio"
     );
-    let (mut ours, mut node) = both()?;
-    println!(
-        "{:<22} {:>6}  memory when connected: ours {:.1} MB, node {:.1} MB",
-        "",
-        "",
-        ours.memory()?,
-        node.memory()?
-    );
+    let mut desktops = connected()?;
+    let memory = |desktops: &[(Client, Desktop)]| desktops.iter().map(|(_, desktop)| desktop.memory()).collect();
+    let connected: Result<Vec<f64>> = memory(&desktops);
     let loads = [
         ("100 B", Load::Text(100)),
         ("100 KB, one string", Load::Text(100_000)),
@@ -84,43 +81,56 @@ fn rpc() -> Result {
     ];
     for (name, load) in loads {
         for in_flight in [1, 16, 64] {
-            let (mut a, mut b) = (Vec::new(), Vec::new());
+            let mut rounds = vec![Vec::new(); desktops.len()];
             for _ in 0..ROUNDS {
-                a.push(ours.calls(load, in_flight, ROUND)?);
-                b.push(node.calls(load, in_flight, ROUND)?);
+                for ((_, desktop), samples) in desktops.iter_mut().zip(&mut rounds) {
+                    samples.push(desktop.calls(load, in_flight, ROUND)?);
+                }
             }
-            let (a, b) = (Sample::medians(&a), Sample::medians(&b));
-            println!(
-                "{name:<22} {in_flight:>6}  {:>9.0} {:>9.0} {:>6.2}  {:>8.0} {:>8.0}  {:>8.0} {:>8.0}  {:>9.2} {:>9.2} {:>6.2}",
-                a.per_second,
-                b.per_second,
-                a.per_second / b.per_second,
-                a.p50,
-                b.p50,
-                a.p99,
-                b.p99,
-                a.cpu,
-                b.cpu,
-                b.cpu / a.cpu
-            );
+            let medians: Vec<_> = rounds.iter().map(|samples| Sample::medians(samples)).collect();
+            // The yardstick comes last.
+            let Some(node) = medians.last() else { continue };
+            for ((client, _), it) in desktops.iter().zip(&medians) {
+                println!(
+                    "{name:<22} {in_flight:>6}  {client:<9} {:>9.0} {:>7.2} {:>8.0} {:>8.0} {:>9.2} {:>7.2}",
+                    it.per_second,
+                    it.per_second / node.per_second,
+                    it.p50,
+                    it.p99,
+                    it.cpu,
+                    node.cpu / it.cpu
+                );
+            }
         }
     }
-    println!("{:<22} {:>6}  memory after that: ours {:.1} MB, node {:.1} MB\n", "", "", ours.memory()?, node.memory()?);
+    println!("\nResident memory, MB: connected / after all that.\n");
+    let after: Result<Vec<f64>> = memory(&desktops);
+    for (((client, _), before), after) in desktops.iter().zip(connected?).zip(after?) {
+        println!("{client:<9} {before:>6.1} / {after:>6.1}");
+    }
+    println!();
     Ok(())
 }
 
 fn events() -> Result {
-    let (mut ours, mut node) = both()?;
-    let (mut a, mut b) = (Vec::new(), Vec::new());
+    println!("Events of 1 KB a second, medians of {ROUNDS} rounds.\n");
+    let mut desktops = connected()?;
+    let mut rounds = vec![Vec::new(); desktops.len()];
     for _ in 0..ROUNDS {
-        a.push(ours.events(1000, ROUND)?);
-        b.push(node.events(1000, ROUND)?);
+        for ((_, desktop), figures) in desktops.iter_mut().zip(&mut rounds) {
+            figures.push(desktop.events(1000, ROUND)?);
+        }
     }
-    let (a, b) = (median(a), median(b));
-    println!("Events of 1 KB: ours {a:.0}/s, node {b:.0}/s, ratio {:.2}\n", a / b);
+    let medians: Vec<_> = rounds.into_iter().map(median).collect();
+    let node = medians.last().copied().unwrap_or(f64::NAN);
+    for ((client, _), it) in desktops.iter().zip(medians) {
+        println!("{client:<9} {it:>9.0}  ratio {:.2}", it / node);
+    }
+    println!();
     Ok(())
 }
 
-fn both() -> Result<(Desktop, Desktop)> {
-    Ok((Desktop::with(Peer::ours)?, Desktop::with(Peer::node)?))
+/// Every client, each connected to a desktop of its own.
+fn connected() -> Result<Vec<(Client, Desktop)>> {
+    Client::ALL.into_iter().map(|client| Ok((client, Desktop::with(client)?))).collect()
 }

@@ -1,11 +1,11 @@
 //! The clients, each in a process of its own.
 
-use std::env;
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
-use crate::{Result, app};
+use crate::Result;
+use crate::client::Client;
 
 /// A client that runs.
 pub(crate) struct Peer {
@@ -13,23 +13,8 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    /// Ours: this program again, as the app.
-    pub(crate) fn ours(directory: &Path, port: u16) -> Result<Self> {
-        let mut command = Command::new(env::current_exe()?);
-        command.arg(app::FLAG).arg(directory).arg(port.to_string());
-        Self::spawn(&mut command)
-    }
-
-    /// The bare Node client.
-    pub(crate) fn node(directory: &Path, port: u16) -> Result<Self> {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/session/bare_client.cjs");
-        let mut command = Command::new("node");
-        command.arg(script).arg(directory).arg(port.to_string());
-        Self::spawn(&mut command)
-    }
-
-    fn spawn(command: &mut Command) -> Result<Self> {
-        Ok(Self { child: command.stdin(Stdio::null()).spawn()? })
+    pub(crate) fn start(client: Client, directory: &Path, port: u16) -> Result<Self> {
+        Ok(Self { child: client.command(directory, port)?.stdin(Stdio::null()).spawn()? })
     }
 
     /// CPU time so far, in the system's ticks of 10 ms, as seconds.

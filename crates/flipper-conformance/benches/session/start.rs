@@ -1,54 +1,45 @@
 //! From `start()` to connected.
 
-use std::path::Path;
 use std::time::Instant;
 
 use flipper_conformance::official::OfficialDesktop;
 use flipper_desktop::Desktop;
-use flipper_tokio::Flipper;
 use tempfile::TempDir;
 
 use crate::Result;
+use crate::client::Client;
 use crate::measure::median;
 
 /// So many starts of each kind.
 const STARTS: usize = 15;
 
 pub(crate) fn run() -> Result {
-    println!("From start() to connected, medians of {STARTS}:");
+    println!(
+        "From start() to connected, ms, medians of {STARTS}: from an empty directory / with stored certificates.\n"
+    );
+    println!("{:<10} {:>16} {:>18}", "client", "our desktop", "official desktop");
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let (cold, warm) = runtime.block_on(async {
-        let desktop = Desktop::builder().any_ports().in_memory_authority().start().await?;
-        let ports = (desktop.ports().insecure, desktop.ports().secure);
-        let took = starts(ports).await;
-        desktop.stop().await;
-        took
-    })?;
-    println!("  our desktop:      {cold:.1} ms from an empty directory, {warm:.1} ms with stored certificates");
+    let desktop = runtime.block_on(Desktop::builder().any_ports().in_memory_authority().start())?;
     let official = OfficialDesktop::start()?;
-    let ports = (official.ports().insecure, official.ports().secure);
-    let (cold, warm) = runtime.block_on(starts(ports))?;
-    println!("  official desktop: {cold:.1} ms from an empty directory, {warm:.1} ms with stored certificates");
+    for client in Client::OURS {
+        let (cold, warm) = starts(client, (desktop.ports().insecure, desktop.ports().secure))?;
+        let (official_cold, official_warm) = starts(client, (official.ports().insecure, official.ports().secure))?;
+        println!("{client:<10} {cold:>8.1} / {warm:>5.1} {official_cold:>10.1} / {official_warm:>5.1}");
+    }
+    runtime.block_on(desktop.stop());
     Ok(())
 }
 
-async fn starts(ports: (u16, u16)) -> Result<(f64, f64)> {
+fn starts(client: Client, ports: (u16, u16)) -> Result<(f64, f64)> {
     let (mut cold, mut warm) = (Vec::new(), Vec::new());
     for _ in 0..STARTS {
         let directory = TempDir::new()?;
-        cold.push(start(ports, directory.path()).await?);
-        warm.push(start(ports, directory.path()).await?);
+        for figures in [&mut cold, &mut warm] {
+            let begin = Instant::now();
+            let stop = client.connect(ports, directory.path())?;
+            figures.push(begin.elapsed().as_secs_f64() * 1e3);
+            stop();
+        }
     }
     Ok((median(cold), median(warm)))
-}
-
-/// One start, in milliseconds.
-async fn start(ports: (u16, u16), directory: &Path) -> Result<f64> {
-    let begin = Instant::now();
-    let flipper =
-        Flipper::builder("Bench", "com.example.bench").ports(ports.0, ports.1).directory(directory).start()?;
-    flipper.connected().await;
-    let took = begin.elapsed().as_secs_f64() * 1e3;
-    flipper.stop().await;
-    Ok(took)
 }

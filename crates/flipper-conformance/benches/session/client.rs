@@ -1,0 +1,106 @@
+//! The clients that are measured.
+
+use std::env;
+use std::fmt;
+use std::future::pending;
+use std::path::Path;
+use std::process::Command;
+
+use flipper_sample::example;
+
+use crate::Result;
+
+/// Has this program be an app: followed by the client's name, its directory and the desktop's port.
+pub(crate) const FLAG: &str = "--as-app";
+
+/// A client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Client {
+    Tokio,
+    Smol,
+    /// The least that a Node.js client can do: the yardstick.
+    Node,
+}
+
+impl Client {
+    pub(crate) const ALL: [Self; 3] = [Self::Tokio, Self::Smol, Self::Node];
+    pub(crate) const OURS: [Self; 2] = [Self::Tokio, Self::Smol];
+
+    fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|client| client.to_string() == name)
+    }
+
+    /// The command that runs it in a process of its own.
+    pub(crate) fn command(self, directory: &Path, port: u16) -> Result<Command> {
+        let mut command = if self == Self::Node {
+            let mut node = Command::new("node");
+            node.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/session/bare_client.cjs"));
+            node
+        } else {
+            let mut this = Command::new(env::current_exe()?);
+            this.args([FLAG, &self.to_string()]);
+            this
+        };
+        command.arg(directory).arg(port.to_string());
+        Ok(command)
+    }
+
+    /// Is the app, for ever.
+    pub(crate) fn run(name: &str, directory: &Path, port: u16) -> Result {
+        match Self::of_name(name).ok_or("no such client")? {
+            Self::Tokio => {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+                runtime.block_on(async {
+                    let _running = flipper_tokio::Flipper::builder("Bench", "com.example.bench")
+                        .ports(1, port)
+                        .directory(directory)
+                        .plugin(example())
+                        .start()?;
+                    pending().await
+                })
+            }
+            Self::Smol => smol::block_on(async {
+                let _running = flipper_smol::Flipper::builder("Bench", "com.example.bench")
+                    .ports(1, port)
+                    .directory(directory)
+                    .plugin(example())
+                    .start()?;
+                pending().await
+            }),
+            Self::Node => Err("it is a program of its own".into()),
+        }
+    }
+
+    /// Starts it in this process and waits until it is connected.
+    pub(crate) fn connect(self, ports: (u16, u16), directory: &Path) -> Result<Box<dyn FnOnce()>> {
+        match self {
+            Self::Tokio => {
+                let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+                let builder = flipper_tokio::Flipper::builder("Bench", "com.example.bench");
+                let flipper = {
+                    let _entered = runtime.enter();
+                    builder.ports(ports.0, ports.1).directory(directory).start()?
+                };
+                runtime.block_on(flipper.connected());
+                Ok(Box::new(move || runtime.block_on(flipper.stop())))
+            }
+            Self::Smol => {
+                let builder = flipper_smol::Flipper::builder("Bench", "com.example.bench");
+                let flipper = builder.ports(ports.0, ports.1).directory(directory).start()?;
+                smol::block_on(flipper.connected());
+                Ok(Box::new(move || smol::block_on(flipper.stop())))
+            }
+            Self::Node => Err("it is a program of its own".into()),
+        }
+    }
+}
+
+impl fmt::Display for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Tokio => "tokio",
+            Self::Smol => "smol",
+            Self::Node => "node",
+        })
+    }
+}
