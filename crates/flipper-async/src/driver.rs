@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use flipper_client::wire::Incoming;
 use flipper_client::{App, Jobs, Turn};
 use flipper_proto::client::{Action, JobOutcome, Trust};
 use flipper_proto::{AttemptId, CloseCause, Instant, JobId};
@@ -14,7 +15,7 @@ use futures_util::stream::FuturesUnordered;
 
 use crate::connect::connect;
 use crate::runtime::{Runtime, Sleep as _};
-use crate::wire::{Incoming, Wire};
+use crate::wire::Wire;
 
 /// After so many rounds of work the task lets others run.
 const ROUNDS: usize = 32;

@@ -4,14 +4,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use async_tungstenite::WebSocketStream;
-use bytestring::ByteString;
-use flipper_proto::{CloseCause, CloseCode, Excerpt, Text};
+use flipper_client::wire::{Incoming, Socket, Traffic};
+use flipper_proto::{CloseCause, CloseCode};
 use futures_io::{AsyncRead, AsyncWrite};
 use futures_util::{SinkExt as _, StreamExt as _};
-use tungstenite::error::{CapacityError, ProtocolError};
-use tungstenite::protocol::frame::coding::CloseCode as FrameCode;
-use tungstenite::protocol::{CloseFrame, WebSocketConfig};
-use tungstenite::{Bytes, Message, Utf8Bytes};
+use tungstenite::{Error, Message};
 
 use crate::head::WholeHead;
 
@@ -23,46 +20,13 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
 /// The stream under every WebSocket.
 pub(crate) type Stream = WholeHead<Box<dyn Transport>>;
 
-/// How many bytes may wait in the WebSocket before it takes no more: enough to fill a socket's buffer twice, so that it
-/// never runs dry while there is something to send.
-const ROOM: usize = 256 * 1024;
-
-/// How many messages, or bytes of them, are read before they are dealt with, so that answers leave steadily.
-const READ_MESSAGES: usize = 128;
-const READ_BYTES: usize = 1024 * 1024;
-
-/// How many bytes of pongs may wait to be written before nothing more is read: who pings and does not read must not fill
-/// the memory.
-const PONGS: usize = 64 * 1024;
-
-/// The most bytes in the head of a control frame.
-const CONTROL_HEAD: usize = 6;
-
-/// The settings of a WebSocket whose messages have at most `max` bytes.
-pub(crate) fn websocket_config(max: usize) -> WebSocketConfig {
-    WebSocketConfig::default()
-        .read_buffer_size(16 * 1024)
-        .write_buffer_size(64 * 1024)
-        .max_message_size(Some(max))
-        .max_frame_size(Some(max))
-}
-
-/// Something that arrived.
-pub(crate) enum Incoming {
-    Text(Text),
-    Binary(Bytes),
-    Alive,
-}
+/// How many bytes of what nobody wants any more are read in one go.
+const REST_BYTES: usize = 1024 * 1024;
 
 /// An open WebSocket.
 pub(crate) struct Wire {
     socket: WebSocketStream<Stream>,
-    /// Bytes that were handed to the socket since it was empty.
-    unflushed: usize,
-    /// How many of them are pongs.
-    pongs: usize,
-    closing: bool,
-    peer_close: Option<CloseCause>,
+    traffic: Traffic,
     parting: Parting,
 }
 
@@ -79,105 +43,53 @@ enum Parting {
 
 impl Wire {
     pub(crate) fn new(socket: WebSocketStream<Stream>) -> Self {
-        Self { socket, unflushed: 0, pongs: 0, closing: false, peer_close: None, parting: Parting::Flush }
+        Self { socket, traffic: Traffic::default(), parting: Parting::Flush }
     }
 
     /// How many more bytes to hand over.
     pub(crate) fn room(&self) -> usize {
-        ROOM.saturating_sub(self.unflushed)
+        self.traffic.room()
     }
 
     /// Reads what has arrived, up to a batch. `Err` is the end of the socket, once everything before it was given.
     pub(crate) fn read(&mut self, cx: &mut Context<'_>, batch: &mut Vec<Incoming>) -> Result<(), CloseCause> {
-        let mut bytes = 0;
-        while batch.len() < READ_MESSAGES && bytes < READ_BYTES {
-            if let (Some(cause), false) = (&self.peer_close, self.closing) {
-                return Err(cause.clone());
-            }
-            if self.pongs >= PONGS {
-                // Who flushes them reads on.
-                return Ok(());
-            }
-            match self.socket.poll_next_unpin(cx) {
-                Poll::Pending => {
-                    if self.socket.get_mut().take_heard() && batch.is_empty() {
-                        batch.push(Incoming::Alive);
-                    }
-                    return Ok(());
-                }
-                Poll::Ready(Some(Ok(message))) => {
-                    bytes += message.len();
-                    match message {
-                        Message::Text(text) => batch.push(shared(text)),
-                        Message::Binary(bytes) => batch.push(Incoming::Binary(bytes)),
-                        Message::Ping(ping) => {
-                            self.pongs += CONTROL_HEAD + ping.len();
-                            self.unflushed += CONTROL_HEAD + ping.len();
-                            batch.push(Incoming::Alive);
-                        }
-                        Message::Pong(_) => batch.push(Incoming::Alive),
-                        Message::Close(frame) => self.peer_close = Some(close_cause(frame)),
-                        Message::Frame(_) => {}
-                    }
-                }
-                Poll::Ready(Some(Err(error))) => return Err(self.peer_close.take().unwrap_or_else(|| cause(&error))),
-                Poll::Ready(None) => {
-                    let quiet = if self.closing { CloseCause::Local } else { CloseCause::Eof };
-                    return Err(self.peer_close.take().unwrap_or(quiet));
-                }
-            }
+        if self.traffic.read(&mut Polled { socket: &mut self.socket, cx }, batch)? {
+            cx.waker().wake_by_ref();
         }
-        // There may be more, and nobody else would say so.
-        cx.waker().wake_by_ref();
         Ok(())
     }
 
     /// Queues a text message.
     pub(crate) fn send(&mut self, text: String) {
-        self.unflushed += text.len();
-        self.queue(Message::Text(Utf8Bytes::from(text)));
+        let message = self.traffic.text(text);
+        self.queue(message);
     }
 
     /// Queues a ping.
     pub(crate) fn ping(&mut self) {
-        self.unflushed += 1;
-        self.queue(Message::Ping(Bytes::new()));
+        let message = self.traffic.ping();
+        self.queue(message);
     }
 
     /// Queues a close frame, after everything else.
     pub(crate) fn close(&mut self, code: CloseCode, reason: &str) {
-        self.closing = true;
-        self.unflushed += 1;
-        let frame = CloseFrame { code: FrameCode::from(code.as_u16()), reason: Utf8Bytes::from(reason) };
-        self.queue(Message::Close(Some(frame)));
+        let message = self.traffic.close(code, reason);
+        self.queue(message);
     }
 
     /// Whether anything waits to be written.
     pub(crate) fn wants_flush(&self) -> bool {
-        self.unflushed > 0
+        self.traffic.wants_flush()
     }
 
     /// Writes what is queued. Ready once all of it is with the system.
     pub(crate) fn flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), CloseCause>> {
-        match self.socket.poll_flush_unpin(cx) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(flushed) => {
-                self.unflushed = 0;
-                self.pongs = 0;
-                Poll::Ready(flushed.map_err(|error| cause(&error)))
-            }
-        }
+        self.traffic.flush(&mut Polled { socket: &mut self.socket, cx })
     }
 
     /// Goes on with a closing handshake that the peer began. Ready when the socket may be dropped.
     pub(crate) fn linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let flushed = self.flush(cx);
-        while let Poll::Ready(next) = self.socket.poll_next_unpin(cx) {
-            if !matches!(next, Some(Ok(_))) {
-                return Poll::Ready(());
-            }
-        }
-        if let Poll::Ready(Err(_)) = flushed { Poll::Ready(()) } else { Poll::Pending }
+        self.traffic.linger(&mut Polled { socket: &mut self.socket, cx })
     }
 
     /// Ends the TCP connection of a WebSocket that is over: sends what is left, closes this side, and drops what still
@@ -194,7 +106,7 @@ impl Wire {
         }
         let mut rest = [0; 4096];
         let mut bytes = 0;
-        while bytes < READ_BYTES {
+        while bytes < REST_BYTES {
             match Pin::new(&mut *stream).poll_read(cx, &mut rest) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Err(_)) => return Poll::Ready(()),
@@ -215,37 +127,22 @@ impl Wire {
     }
 }
 
-/// The message as text that others can share. It was checked to be UTF-8 when it arrived.
-fn shared(text: Utf8Bytes) -> Incoming {
-    let bytes = Bytes::from(text);
-    match ByteString::try_from(bytes.clone()) {
-        Ok(text) => Incoming::Text(Text::from(text)),
-        Err(_) => Incoming::Binary(bytes),
-    }
+/// The WebSocket, polled in one context.
+struct Polled<'a, 'b> {
+    socket: &'a mut WebSocketStream<Stream>,
+    cx: &'a mut Context<'b>,
 }
 
-fn close_cause(frame: Option<CloseFrame>) -> CloseCause {
-    match frame {
-        Some(frame) => CloseCause::Code { code: frame.code.into(), reason: Excerpt::new(&frame.reason) },
-        // What RFC 6455 calls a close frame without a code.
-        None => CloseCause::Code { code: 1005, reason: Excerpt::default() },
+impl Socket for Polled<'_, '_> {
+    fn next(&mut self) -> Poll<Option<Result<Message, Error>>> {
+        self.socket.poll_next_unpin(self.cx)
     }
-}
 
-/// Why an open WebSocket ended.
-fn cause(error: &tungstenite::Error) -> CloseCause {
-    match error {
-        tungstenite::Error::Capacity(CapacityError::MessageTooLong { size, max_size }) => {
-            CloseCause::TooLarge { size: *size, max: *max_size }
-        }
-        tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)
-        | tungstenite::Error::ConnectionClosed
-        | tungstenite::Error::AlreadyClosed => CloseCause::Eof,
-        tungstenite::Error::Io(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => CloseCause::Eof,
-        tungstenite::Error::Io(error) => {
-            tracing::debug!("the connection failed: {error}");
-            CloseCause::Reset
-        }
-        error => CloseCause::WebSocket(Excerpt::new(&error.to_string())),
+    fn flush(&mut self) -> Poll<Result<(), Error>> {
+        self.socket.poll_flush_unpin(self.cx)
+    }
+
+    fn take_heard(&mut self) -> bool {
+        self.socket.get_mut().take_heard()
     }
 }

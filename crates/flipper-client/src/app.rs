@@ -38,6 +38,15 @@ struct Plugins {
     connected: BTreeMap<PluginId, Arc<dyn Plugin>>,
 }
 
+impl Plugins {
+    /// Takes down that a plugin is told that it is connected, if it was not removed meanwhile.
+    fn connect(&mut self, id: &PluginId) -> Option<Arc<dyn Plugin>> {
+        let plugin = self.added.get(id)?;
+        self.connected.insert(id.clone(), Arc::clone(plugin));
+        Some(Arc::clone(plugin))
+    }
+}
+
 struct Shared {
     core: Client,
     waker: Waker,
@@ -255,27 +264,96 @@ impl App {
         Turn { app: Arc::clone(self), events: Vec::new() }
     }
 
-    fn plugin(&self, id: &PluginId) -> Option<Arc<dyn Plugin>> {
-        lock(&self.plugins).added.get(id).cloned()
+    /// The plugin that a call of `id` is for: not one that was removed, nor one that has taken its place and was not
+    /// told yet that it is connected.
+    fn connected(&self, id: &PluginId) -> Option<Arc<dyn Plugin>> {
+        let plugins = lock(&self.plugins);
+        let added = plugins.added.get(id)?;
+        plugins.connected.get(id).filter(|connected| Arc::ptr_eq(connected, added)).cloned()
     }
 
-    fn notice(&self, notice: &Notice) {
-        match notice {
-            Notice::State(state) => tracing::debug!("{state}"),
-            Notice::Step(step) => tracing::debug!("{step}"),
-            Notice::Failed(failure) => tracing::warn!("{failure}"),
-            Notice::PeerMisbehaved(error) => {
+    /// Calls the plugin or the observer back that `event` is for, and returns when the callback has.
+    ///
+    /// Drivers on whose own thread or task callbacks run use [`Turn::deliver`]. Others [take the events](Turn::take_events)
+    /// and call this where they like. What is for one plugin comes in order, but its calls may run side by side: it is
+    /// connected before they begin, and disconnected after they have returned. What is for the observer comes in order.
+    pub fn deliver(self: &Arc<Self>, event: Event) {
+        match event {
+            Event::Call { call, plugin, method, params, expects_reply } => {
+                let responder = Responder::new(self, call, plugin.clone(), method.clone(), expects_reply);
+                let Some(receiver) = self.connected(&plugin) else { return };
+                shield("a plugin", move || {
+                    if receiver.has_method(&method) {
+                        receiver.on_call(Call { method, params, responder });
+                    } else {
+                        let _ended = responder.error(&ErrorReport::new(format!("Receiver {method} not found.")));
+                    }
+                });
+            }
+            Event::MethodQuery { call, plugin, method } => {
+                let receiver = self.connected(&plugin);
+                let has_it = shield("a plugin", move || receiver.is_some_and(|receiver| receiver.has_method(&method)));
+                // A session that ended meanwhile wants no answer.
+                let _ended = self.with_core(|core| core.respond_supported(call, has_it.unwrap_or(false)));
+            }
+            Event::PluginConnected(plugin) => {
+                tracing::debug!(%plugin, "the desktop initialised the plugin");
+                let receiver = lock(&self.plugins).connect(&plugin);
+                if let Some(receiver) = receiver {
+                    shield("a plugin", move || receiver.on_connect(Connection::new(self, plugin)));
+                }
+            }
+            Event::PluginDisconnected(plugin) => {
+                tracing::debug!(%plugin, "the desktop has left the plugin");
+                let receiver = lock(&self.plugins).connected.remove(&plugin);
+                if let Some(receiver) = receiver {
+                    shield("a plugin", move || receiver.on_disconnect());
+                }
+            }
+            other => {
+                if let (Some(observer), Some(notice)) = (&self.observer, notice(other)) {
+                    shield("the observer", || observer(&notice));
+                }
+            }
+        }
+    }
+
+    /// Whether anybody is told of notices.
+    #[must_use]
+    pub fn is_observed(&self) -> bool {
+        self.observer.is_some()
+    }
+
+    /// Logs what is for the observer, and says whether it is.
+    fn log(&self, event: &Event) -> bool {
+        match event {
+            Event::StateChanged(state) => tracing::debug!("{state}"),
+            Event::Step(step) => tracing::debug!("{step}"),
+            Event::Failed(failure) => tracing::warn!("{failure}"),
+            Event::PeerMisbehaved(error) => {
                 // A desktop that sends nothing else must not fill the log.
                 let so_far = self.peek(|core| core.counters().bad_messages);
                 if so_far < 8 || so_far.is_power_of_two() {
                     tracing::warn!(so_far, "the desktop sent something that is not understood: {error}");
                 }
             }
+            _ => return false,
         }
-        if let Some(observer) = &self.observer {
-            shield("the observer", || observer(notice));
+        true
+    }
+}
+
+/// What an event tells an observer.
+fn notice(event: Event) -> Option<Notice> {
+    match event {
+        Event::StateChanged(state) => Some(Notice::State(state)),
+        Event::Step(step) => Some(Notice::Step(step)),
+        Event::Failed(failure) => Some(Notice::Failed(failure)),
+        Event::PeerMisbehaved(error) => Some(Notice::PeerMisbehaved(error)),
+        other => {
+            tracing::debug!("not handled: {other:?}");
+            None
         }
-        self.changed.notify(usize::MAX);
     }
 }
 
@@ -308,13 +386,27 @@ impl Turn {
     /// Calls the plugins back about everything that happened. Says whether there was anything.
     pub fn deliver(&mut self) -> bool {
         let mut events = std::mem::take(&mut self.events);
-        self.core(|core| events.extend(std::iter::from_fn(|| core.poll_event())));
-        let any = !events.is_empty();
+        let any = self.take_events(&mut events);
         for event in events.drain(..) {
-            self.deliver_one(event);
+            self.app.deliver(event);
         }
         self.events = events;
         any
+    }
+
+    /// Takes everything that happened, for [`App::deliver`], and says whether there was anything. Those who wait for
+    /// another status are told at once, whenever the callbacks may come.
+    pub fn take_events(&self, events: &mut Vec<Event>) -> bool {
+        let before = events.len();
+        self.core(|core| events.extend(std::iter::from_fn(|| core.poll_event())));
+        let mut is_news = false;
+        for event in &events[before..] {
+            is_news |= self.app.log(event);
+        }
+        if is_news {
+            self.app.changed.notify(usize::MAX);
+        }
+        events.len() > before
     }
 
     /// Whether the app has stopped, and the driver has seen to everything that is left to do.
@@ -331,48 +423,6 @@ impl Turn {
         let rests = !std::mem::take(&mut shared.dirty);
         shared.driver_at_work = !rests;
         rests
-    }
-
-    fn deliver_one(&self, event: Event) {
-        let app = &self.app;
-        match event {
-            Event::Call { call, plugin, method, params, expects_reply } => {
-                let responder = Responder::new(app, call, plugin.clone(), method.clone(), expects_reply);
-                let Some(receiver) = app.plugin(&plugin) else { return };
-                shield("a plugin", move || {
-                    if receiver.has_method(&method) {
-                        receiver.on_call(Call { method, params, responder });
-                    } else {
-                        let _ended = responder.error(&ErrorReport::new(format!("Receiver {method} not found.")));
-                    }
-                });
-            }
-            Event::MethodQuery { call, plugin, method } => {
-                let receiver = app.plugin(&plugin);
-                let has_it = shield("a plugin", move || receiver.is_some_and(|receiver| receiver.has_method(&method)));
-                // A session that ended meanwhile wants no answer.
-                let _ended = self.core(|core| core.respond_supported(call, has_it.unwrap_or(false)));
-            }
-            Event::PluginConnected(plugin) => {
-                tracing::debug!(%plugin, "the desktop initialised the plugin");
-                if let Some(receiver) = app.plugin(&plugin) {
-                    lock(&app.plugins).connected.insert(plugin.clone(), Arc::clone(&receiver));
-                    shield("a plugin", move || receiver.on_connect(Connection::new(app, plugin)));
-                }
-            }
-            Event::PluginDisconnected(plugin) => {
-                tracing::debug!(%plugin, "the desktop has left the plugin");
-                let receiver = lock(&app.plugins).connected.remove(&plugin);
-                if let Some(receiver) = receiver {
-                    shield("a plugin", move || receiver.on_disconnect());
-                }
-            }
-            Event::StateChanged(state) => app.notice(&Notice::State(state)),
-            Event::Step(step) => app.notice(&Notice::Step(step)),
-            Event::Failed(failure) => app.notice(&Notice::Failed(failure)),
-            Event::PeerMisbehaved(error) => app.notice(&Notice::PeerMisbehaved(error)),
-            other => tracing::debug!("not handled: {other:?}"),
-        }
     }
 }
 

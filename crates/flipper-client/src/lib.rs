@@ -26,8 +26,10 @@
 //! No callback of a plugin ever runs under a lock, so that a plugin may do in it whatever an app may do; and a plugin
 //! that panics harms nobody else: the call is answered with an error.
 //!
-//! [`App`], [`Jobs`] and [`Launch`] are for those who write adapters.
+//! [`App`], [`Jobs`], [`Launch`] and [`wire`] are for those who write adapters.
 #![forbid(unsafe_code)]
+
+pub mod wire;
 
 mod app;
 mod builder;

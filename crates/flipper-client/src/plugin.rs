@@ -7,8 +7,9 @@ use crate::connection::Connection;
 
 /// One side of a plugin: the part in the app. A desktop shows the other side under the same id.
 ///
-/// All methods are called one after the other, from the task or thread that drives the connection, and never under a
-/// lock. They should return soon: to answer later or from elsewhere, move the [`Call`]'s responder there.
+/// All methods are called one after the other, from one task or thread, and never under a lock; only an adapter that
+/// was given several threads for that makes calls side by side. They should return soon: to answer later or from
+/// elsewhere, move the [`Call`]'s responder there.
 ///
 /// [`plugin`](crate::plugin) builds one from closures.
 pub trait Plugin: Send + Sync + 'static {

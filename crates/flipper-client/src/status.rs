@@ -1,7 +1,9 @@
 //! Where the app stands with its desktop.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use event_listener::Listener as _;
 use flipper_proto::client::{Failure, State};
 
 use crate::app::App;
@@ -52,15 +54,7 @@ impl Watch {
 
     /// As [`changed`](Self::changed), blocking the thread.
     pub fn blocking_changed(&mut self) -> Option<Status> {
-        use event_listener::Listener as _;
-        loop {
-            let listener = self.app.listen();
-            match self.news() {
-                News::Changed(status) => return Some(status),
-                News::Over => return None,
-                News::None => listener.wait(),
-            }
-        }
+        self.wait(None)
     }
 
     /// Waits until the status is one that is looked for; `None` when Flipper has stopped for good before.
@@ -71,6 +65,38 @@ impl Watch {
         }
         self.seen.clone_from(&status);
         Some(status)
+    }
+
+    /// As [`until`](Self::until), blocking the thread.
+    pub fn blocking_until(&mut self, found: impl FnMut(&Status) -> bool) -> Option<Status> {
+        self.wait_until(None, found)
+    }
+
+    /// As [`blocking_until`](Self::blocking_until), but `None` also once `timeout` has passed.
+    pub fn blocking_until_within(&mut self, timeout: Duration, found: impl FnMut(&Status) -> bool) -> Option<Status> {
+        // What lies beyond the end of the clock is for ever.
+        self.wait_until(Instant::now().checked_add(timeout), found)
+    }
+
+    fn wait_until(&mut self, deadline: Option<Instant>, mut found: impl FnMut(&Status) -> bool) -> Option<Status> {
+        let mut status = self.app.status();
+        while !found(&status) {
+            status = self.wait(deadline)?;
+        }
+        self.seen.clone_from(&status);
+        Some(status)
+    }
+
+    fn wait(&mut self, deadline: Option<Instant>) -> Option<Status> {
+        loop {
+            let listener = self.app.listen();
+            match (self.news(), deadline) {
+                (News::Changed(status), _) => return Some(status),
+                (News::Over, _) => return None,
+                (News::None, None) => listener.wait(),
+                (News::None, Some(deadline)) => drop(listener.wait_deadline(deadline)?),
+            }
+        }
     }
 
     fn news(&mut self) -> News {

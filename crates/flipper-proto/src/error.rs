@@ -99,6 +99,11 @@ pub enum ProtocolError {
         /// The limit.
         max: usize,
     },
+    /// The calls that wait for their answers would have more bytes than the limit allows.
+    CallsTooLarge {
+        /// The limit.
+        max: usize,
+    },
     /// The peer names more plugins than the limit allows; the others are ignored.
     TooManyPlugins {
         /// The limit.
@@ -122,6 +127,7 @@ impl fmt::Display for ProtocolError {
             Self::UnexpectedReply(id) => write!(f, "an answer arrived to request {id}, which is not waiting for one"),
             Self::NotInState(what) => write!(f, "{what}"),
             Self::TooManyCalls { max } => write!(f, "more than {max} calls wait for their answers"),
+            Self::CallsTooLarge { max } => write!(f, "more than {max} bytes of calls wait for their answers"),
             Self::TooManyPlugins { max } => write!(f, "more than {max} plugins are named"),
             Self::Unanswered(method) => write!(f, "`{method}` was never answered"),
         }

@@ -11,6 +11,9 @@ pub struct Limits {
     pub message_bytes: usize,
     /// How many calls of one connection may wait for their answers, on either side. Default: 16,384.
     pub pending_calls: usize,
+    /// How many bytes the calls of a desktop that wait for their answers may have together; one that is alone may have
+    /// more. Default: 128 MiB.
+    pub pending_call_bytes: usize,
     /// How many plugins a client may have. Default: 1,024.
     pub plugins: usize,
     /// How many events of one plugin wait for a desktop that wants them. Default: 10,000, as many as the official UI
@@ -32,6 +35,7 @@ impl Default for Limits {
         Self {
             message_bytes: 64 << 20,
             pending_calls: 16_384,
+            pending_call_bytes: 128 << 20,
             plugins: 1_024,
             buffered_events: 10_000,
             buffered_event_bytes: 8 << 20,

@@ -478,6 +478,32 @@ fn the_number_of_pending_calls_is_limited() {
 }
 
 #[test]
+fn the_size_of_pending_calls_is_limited() {
+    let call = |id: u64| execute(&format!(r#""id":{id},"#), "A", "m");
+    let mut config = config();
+    config.limits.pending_call_bytes = call(1).len() * 2 - 1;
+    let (mut rig, attempt) = Rig::in_use(config.clone(), &["A"]);
+    rig.message(attempt, &call(1));
+    let first = rig.take_call();
+
+    let refused = ProtocolError::CallsTooLarge { max: config.limits.pending_call_bytes };
+    let error = answer(&mut rig, attempt, &call(2));
+    assert_eq!(error, Some(format!(r#"{{"id":2,"error":{{"message":"{refused}","name":"InvalidRequest"}}}}"#)));
+    assert_eq!(rig.events(), [Event::PeerMisbehaved(refused)]);
+
+    // An answer makes room, and a call that is alone has room in any case.
+    rig.respond(first, "{}");
+    rig.sent();
+    assert_eq!(answer(&mut rig, attempt, &call(3)), None);
+    let third = rig.take_call();
+    rig.respond(third, "{}");
+    rig.sent();
+    let large = execute(r#""id":4,"#, "A", &"m".repeat(config.limits.pending_call_bytes));
+    assert_eq!(answer(&mut rig, attempt, &large), None);
+    rig.take_call();
+}
+
+#[test]
 fn answers_to_nobody_are_counted() {
     let (mut rig, attempt) = Rig::connected(config(), &[]);
     let id = MessageId::new(7).unwrap();

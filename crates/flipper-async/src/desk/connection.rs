@@ -4,11 +4,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use flipper_client::wire::Incoming;
 use flipper_proto::{CloseCause, CloseCode};
 
 use super::seat::{Order, Seat};
 use crate::runtime::{Runtime, Sleep as _};
-use crate::wire::{Incoming, Wire};
+use crate::wire::Wire;
 
 /// After so many rounds of work the task lets others run.
 const ROUNDS: usize = 32;

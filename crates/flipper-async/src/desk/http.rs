@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 use std::io;
 
+use flipper_client::wire::{MAX_HEAD, find_end_of_head, stream_failure};
 use flipper_proto::CloseCause;
 use futures_util::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tungstenite::error::ProtocolError;
@@ -13,8 +14,6 @@ use tungstenite::handshake::machine::TryParse as _;
 use tungstenite::handshake::server;
 use tungstenite::http::HeaderMap;
 use tungstenite::http::header::{HOST, ORIGIN, SEC_WEBSOCKET_ACCEPT};
-
-use crate::head::{MAX_HEAD, find_end_of_head};
 
 /// A request that opens a WebSocket.
 pub(super) struct Request {
@@ -49,7 +48,7 @@ impl Request {
         let mut bytes = Vec::new();
         loop {
             let mut piece = [0; 1024];
-            let count = stream.read(&mut piece).await.map_err(|error| lost(&error))?;
+            let count = stream.read(&mut piece).await.map_err(|error| stream_failure(&error))?;
             if count == 0 {
                 return Err(CloseCause::Eof);
             }
@@ -150,8 +149,8 @@ pub(super) async fn switch_protocols(stream: &mut (impl AsyncWrite + Unpin), acc
         "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
          Sec-WebSocket-Accept: {accept}\r\n\r\n"
     );
-    stream.write_all(head.as_bytes()).await.map_err(|error| lost(&error))?;
-    stream.flush().await.map_err(|error| lost(&error))
+    stream.write_all(head.as_bytes()).await.map_err(|error| stream_failure(&error))?;
+    stream.flush().await.map_err(|error| stream_failure(&error))
 }
 
 async fn respond(
@@ -191,14 +190,5 @@ fn reason_phrase(status: u16) -> &'static str {
         431 => "Request Header Fields Too Large",
         505 => "HTTP Version Not Supported",
         _ => "Refused",
-    }
-}
-
-fn lost(error: &io::Error) -> CloseCause {
-    match flipper_pki::classify_io(error) {
-        // A client that refuses the certificate it was shown may say so only now.
-        Some(failure) => CloseCause::Tls(failure),
-        None if error.kind() == io::ErrorKind::UnexpectedEof => CloseCause::Eof,
-        None => CloseCause::Reset,
     }
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use async_tungstenite::WebSocketStream;
-use flipper_pki::classify_io;
+use flipper_client::wire::{READ_AHEAD, stream_failure, websocket_config};
 use flipper_proto::CloseCause;
 use flipper_proto::desktop::{Channel, PeerIdentity, Upgrade};
 use futures_rustls::TlsAcceptor;
@@ -18,9 +18,8 @@ use tungstenite::protocol::Role;
 use super::http::{self, Request};
 use super::seat::Seat;
 use super::shared::Shared;
-use crate::connect::READ_AHEAD;
 use crate::head::WholeHead;
-use crate::wire::{Transport, Wire, websocket_config};
+use crate::wire::{Transport, Wire};
 
 /// How a desk speaks TLS, and whom it takes its peers for.
 #[derive(Clone)]
@@ -92,7 +91,8 @@ pub(super) async fn open(
             {
                 return Err(http::refuse_plain_text(&mut stream).await);
             }
-            let accepted = TlsAcceptor::from(tls.config).accept(stream).await.map_err(|error| tls_failure(&error))?;
+            let accepted =
+                TlsAcceptor::from(tls.config).accept(stream).await.map_err(|error| stream_failure(&error))?;
             let certificates = accepted.get_ref().1.peer_certificates();
             let identity = match certificates.and_then(<[_]>::first) {
                 Some(certificate) => (tls.identify)(certificate),
@@ -135,13 +135,5 @@ async fn upgrade(
             http::refuse(&mut stream, status, &reason.to_string()).await;
             Ok(Opened::Answered)
         }
-    }
-}
-
-fn tls_failure(error: &std::io::Error) -> CloseCause {
-    match (classify_io(error), error.kind()) {
-        (Some(failure), _) => CloseCause::Tls(failure),
-        (None, std::io::ErrorKind::UnexpectedEof) => CloseCause::Eof,
-        (None, _) => CloseCause::Reset,
     }
 }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::task::{Context, Waker};
 
+use flipper_client::wire::Incoming;
 use flipper_proto::desktop::Desktop;
 use flipper_proto::{CloseCause, CloseCode, ConnId, Instant};
 
 use super::news::Backlog;
 use super::shared::Shared;
-use crate::wire::Incoming;
 
 /// A connection that was let in. Dropped before its end was told, it counts as lost.
 pub(super) struct Seat {

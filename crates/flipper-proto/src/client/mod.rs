@@ -19,7 +19,6 @@ pub use self::state::{
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::format;
 use alloc::string::{String, ToString};
-use alloc::vec::Vec;
 use core::mem;
 
 use crate::close::{CloseCause, CloseCode};
@@ -34,7 +33,7 @@ use self::backoff::Retries;
 use self::exchange::Exchange;
 use self::plugins::Plugins;
 use self::policy::Vault;
-use self::session::{Outbox, PendingCall, Session};
+use self::session::{Calls, Outbox, Session};
 
 /// The app's side of a connection, as a state machine without IO.
 ///
@@ -46,7 +45,7 @@ pub struct Client {
     config: Config,
     phase: Phase,
     plugins: Plugins,
-    calls: BTreeMap<CallId, PendingCall>,
+    calls: Calls,
     outbox: Outbox,
     vault: Vault,
     errands: BTreeMap<JobId, Errand>,
@@ -103,7 +102,7 @@ impl Client {
             config,
             phase: Phase::Stopped,
             plugins: Plugins::default(),
-            calls: BTreeMap::new(),
+            calls: Calls::default(),
             outbox: Outbox::default(),
             vault: Vault::default(),
             errands: BTreeMap::new(),
@@ -319,9 +318,7 @@ impl Client {
     pub fn remove_plugin(&mut self, id: &str) -> Result<(), ApiMisuse> {
         let plugin = self.plugins.known(id).ok_or(ApiMisuse::UnknownPlugin)?;
         let connected = self.plugins.remove(id)?;
-        let orphans: Vec<CallId> =
-            self.calls.iter().filter(|(_, call)| call.plugin == plugin).map(|(call, _)| *call).collect();
-        for call in orphans {
+        for call in self.calls.of(&plugin) {
             let report = ErrorReport::new(format!("Plugin {id} was removed")).named("PluginRemoved");
             let _answered = self.respond_error(call, &report);
         }
@@ -351,7 +348,7 @@ impl Client {
     /// # Errors
     /// [`ApiMisuse::UnknownCall`]: the call was answered before, or its session has ended.
     pub fn respond(&mut self, call: CallId, reply: &Reply) -> Result<(), ApiMisuse> {
-        let pending = self.calls.remove(&call).ok_or(ApiMisuse::UnknownCall)?;
+        let pending = self.calls.take(call)?;
         let text = match (reply, pending.id) {
             (Reply::Success(value), Some(id)) => encode::success(id, value.as_json()),
             (Reply::Success(_), None) => return Ok(()),
@@ -366,7 +363,7 @@ impl Client {
     /// # Errors
     /// As [`respond`](Self::respond).
     pub fn respond_error(&mut self, call: CallId, error: &ErrorReport) -> Result<(), ApiMisuse> {
-        let pending = self.calls.remove(&call).ok_or(ApiMisuse::UnknownCall)?;
+        let pending = self.calls.take(call)?;
         self.queue_answer(pending.id, encode::error(pending.id, &encode::report(error)));
         Ok(())
     }
@@ -376,7 +373,7 @@ impl Client {
     /// # Errors
     /// As [`respond`](Self::respond).
     pub fn respond_supported(&mut self, call: CallId, supported: bool) -> Result<(), ApiMisuse> {
-        let pending = self.calls.remove(&call).ok_or(ApiMisuse::UnknownCall)?;
+        let pending = self.calls.take(call)?;
         if let Some(id) = pending.id {
             self.queue_answer(Some(id), encode::success(id, &format!("{{\"isSupported\":{supported}}}")));
         }

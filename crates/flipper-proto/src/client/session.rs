@@ -1,15 +1,17 @@
 //! A session: the requests of the desktop, the answers and events on their way to it, and whether it is still there.
 
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::close::{CloseCause, CloseCode};
-use crate::error::{ErrorReport, ProtocolError};
+use crate::error::{ApiMisuse, ErrorReport, ProtocolError};
 use crate::identity::PluginId;
 use crate::ids::{AttemptId, CallId, MessageId};
+use crate::limits::Limits;
 use crate::text::{Payload, Text};
 use crate::time::Instant;
 use crate::wire::decode::{Envelope, Field, Params};
@@ -68,12 +70,50 @@ impl Session {
     }
 }
 
-/// A call that a plugin has not answered yet.
+/// The calls that plugins have not answered yet.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    pending: BTreeMap<CallId, PendingCall>,
+    bytes: usize,
+}
+
 #[derive(Debug)]
 pub(super) struct PendingCall {
     /// `None` where the desktop does not wait for an answer.
     pub(super) id: Option<MessageId>,
-    pub(super) plugin: PluginId,
+    plugin: PluginId,
+    /// The size of its message, which whoever has the params keeps.
+    bytes: usize,
+}
+
+impl Calls {
+    fn insert(&mut self, call: CallId, pending: PendingCall) {
+        self.bytes += pending.bytes;
+        self.pending.insert(call, pending);
+    }
+
+    /// Whether there is room for one more.
+    fn check(&self, bytes: usize, limits: &Limits) -> Result<(), ProtocolError> {
+        if self.pending.len() >= limits.pending_calls {
+            return Err(ProtocolError::TooManyCalls { max: limits.pending_calls });
+        }
+        if !self.pending.is_empty() && self.bytes.saturating_add(bytes) > limits.pending_call_bytes {
+            return Err(ProtocolError::CallsTooLarge { max: limits.pending_call_bytes });
+        }
+        Ok(())
+    }
+
+    /// Takes a call out, to be answered.
+    pub(super) fn take(&mut self, call: CallId) -> Result<PendingCall, ApiMisuse> {
+        let pending = self.pending.remove(&call).ok_or(ApiMisuse::UnknownCall)?;
+        self.bytes -= pending.bytes;
+        Ok(pending)
+    }
+
+    /// The calls of one plugin.
+    pub(super) fn of(&self, plugin: &PluginId) -> Vec<CallId> {
+        self.pending.iter().filter(|(_, pending)| pending.plugin == *plugin).map(|(call, _)| *call).collect()
+    }
 }
 
 /// What is on its way to the desktop: answers first, then the plugins' events in turns.
@@ -215,7 +255,7 @@ impl Client {
         let params = params.required("params")?;
         let api = params.api.required("api")?;
         let method = params.method.required("method")?;
-        let Some((call, plugin)) = self.new_call(id, &api, "execute")? else { return Ok(()) };
+        let Some((call, plugin)) = self.new_call(text, id, &api, "execute")? else { return Ok(()) };
         let params = params.params.map(|params| Payload::part_of(text, params));
         let method = text.share(method);
         self.events.push_back(Event::Call { call, plugin, method, params, expects_reply: id.is_some() });
@@ -231,7 +271,7 @@ impl Client {
         let params = params.required("params")?;
         let api = params.api.required("api")?;
         let method = params.method.required("method")?;
-        let Some((call, plugin)) = self.new_call(id, &api, "isMethodSupported")? else { return Ok(()) };
+        let Some((call, plugin)) = self.new_call(text, id, &api, "isMethodSupported")? else { return Ok(()) };
         let method = text.share(method);
         self.events.push_back(Event::MethodQuery { call, plugin, method });
         Ok(())
@@ -240,6 +280,7 @@ impl Client {
     /// Registers a call to a connected plugin. One to another plugin is answered here.
     fn new_call(
         &mut self,
+        text: &Text,
         id: Option<MessageId>,
         api: &str,
         method: &str,
@@ -249,12 +290,9 @@ impl Client {
             self.answer_error(id, &report.named("ConnectionNotFound"));
             return Ok(None);
         };
-        let max = self.config.limits.pending_calls;
-        if self.calls.len() >= max {
-            return Err(ProtocolError::TooManyCalls { max });
-        }
+        self.calls.check(text.len(), &self.config.limits)?;
         let call = CallId::from_u64(self.call_ids.next());
-        self.calls.insert(call, PendingCall { id, plugin: plugin.clone() });
+        self.calls.insert(call, PendingCall { id, plugin: plugin.clone(), bytes: text.len() });
         Ok(Some((call, plugin)))
     }
 
@@ -358,7 +396,7 @@ impl Client {
 
     /// Ends what only a session has: connected plugins and calls that wait.
     pub(super) fn leave_session(&mut self) {
-        self.calls.clear();
+        self.calls = Calls::default();
         let disconnected = self.plugins.disconnect_all();
         self.events.extend(disconnected.map(Event::PluginDisconnected));
     }
