@@ -5,7 +5,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
@@ -22,7 +22,8 @@ pub type Listener = TcpListener;
 /// smol, as the driver sees it: its global executor, or one of the app's own.
 #[derive(Clone, Default)]
 pub struct Smol {
-    executor: Option<Arc<Executor<'static>>>,
+    /// Weak, because the tasks that the executor holds have clones of this: they end with it.
+    executor: Option<Weak<Executor<'static>>>,
 }
 
 /// One timer.
@@ -30,10 +31,11 @@ pub struct Smol {
 pub struct Sleep(Timer);
 
 impl Smol {
-    /// Runs tasks on this executor, which the app has to run for as long as Flipper does.
+    /// Runs tasks on this executor, which the app has to keep, and to run, for as long as Flipper does. When the last
+    /// `Arc` of it is dropped, Flipper ends.
     #[must_use]
-    pub fn on(executor: Arc<Executor<'static>>) -> Self {
-        Self { executor: Some(executor) }
+    pub fn on(executor: &Arc<Executor<'static>>) -> Self {
+        Self { executor: Some(Arc::downgrade(executor)) }
     }
 }
 
@@ -73,7 +75,11 @@ impl Runtime for Smol {
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         match &self.executor {
-            Some(executor) => executor.spawn(task).detach(),
+            Some(executor) => {
+                if let Some(executor) = executor.upgrade() {
+                    executor.spawn(task).detach();
+                }
+            }
             None => smol::spawn(task).detach(),
         }
     }
