@@ -1,6 +1,32 @@
 //! Tests of Flipper clients and desktops against each other and against the official peers.
+//!
+//! The suite for clients is a list of [scenarios](scenarios::client): plain synchronous functions in which an app of any
+//! [`Adapter`] meets a [scripted desktop](scripted). [`client_suite!`] makes a test of each of them.
 
 #![forbid(unsafe_code)]
 
 #[cfg(unix)]
 pub mod official;
+
+#[cfg(feature = "suite")]
+mod adapter;
+#[cfg(feature = "suite")]
+pub mod adapters;
+#[cfg(feature = "suite")]
+pub mod scenarios;
+#[cfg(feature = "suite")]
+pub mod scripted;
+#[cfg(feature = "suite")]
+pub mod suite;
+
+#[cfg(feature = "suite")]
+pub use self::adapter::{Adapter, Handle};
+
+/// Why a scenario failed, where no assertion did.
+pub type Failed = Box<dyn std::error::Error + Send + Sync>;
+
+/// How a scenario, or a part of one, ended.
+pub type Result<T = (), E = Failed> = std::result::Result<T, E>;
+
+/// Bounds a hang; no test passes because of it.
+pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);

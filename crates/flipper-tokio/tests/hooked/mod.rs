@@ -3,14 +3,12 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
 use flipper_async::{Runtime, Sleep};
 use flipper_tokio::Tokio;
-
-use crate::desktop::lock;
 
 /// What is called whenever the driver looks at its timer: whatever other threads may do at that moment.
 static HOOK: Mutex<Option<Hook>> = Mutex::new(None);
@@ -24,7 +22,7 @@ pub(crate) struct Hooked(Tokio);
 impl Hooked {
     /// Sets the hook, for all that run in this process.
     pub(crate) fn hook(hook: impl Fn() + Send + Sync + 'static) {
-        *lock(&HOOK) = Some(Arc::new(hook));
+        *HOOK.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(hook));
     }
 }
 
@@ -82,7 +80,7 @@ impl Sleep for HookedSleep {
     }
 
     fn poll_expired(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let hook = lock(&HOOK).clone();
+        let hook = HOOK.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(hook) = hook {
             hook();
         }

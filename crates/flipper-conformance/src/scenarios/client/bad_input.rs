@@ -1,21 +1,19 @@
 //! Whatever a desktop sends: it is told for what it is, and either the session goes on or the app comes back.
 
-mod app;
-mod desktop;
-
-use flipper_tokio::proto::client::{Failure, Purpose, State};
-use flipper_tokio::proto::{CloseCause, ProtocolError};
+use flipper_client::proto::client::{Failure, Purpose, State};
+use flipper_client::proto::{CloseCause, ProtocolError};
 use serde_json::{Value, json};
 
-use self::app::Connected;
-use self::desktop::{Result, call, frames};
+use crate::scripted::{call, frames};
+use crate::suite::Connected;
+use crate::{Adapter, Handle as _, Result};
 
 /// Deeper than any stack.
 const DEEP: usize = 100_000;
 
-#[test]
-fn every_bad_message_is_told_and_the_session_goes_on() -> Result {
-    let Connected { mut session, mut app, .. } = Connected::new()?;
+/// Covers: P24, P27, §5 unknown method, §5 ids.
+pub fn every_bad_message_is_told_and_the_session_goes_on<A: Adapter>() -> Result {
+    let Connected { mut session, mut app, .. } = Connected::<A>::new()?;
     let deep = "[".repeat(DEEP) + &"]".repeat(DEEP);
     let unclosed = "[".repeat(DEEP);
     let json = |at| ProtocolError::Json { at };
@@ -75,15 +73,15 @@ fn every_bad_message_is_told_and_the_session_goes_on() -> Result {
             answer = session.receive()?;
         }
         assert_eq!(answer, json!({"id": 77, "success": {}}), "{shown}");
-        assert_eq!(app.flipper.status().last_failure, Some(Failure::Protocol(error)), "{shown}");
-        assert_eq!(app.flipper.counters().bad_messages, nth, "{shown}");
+        assert_eq!(app.handle.status().last_failure, Some(Failure::Protocol(error)), "{shown}");
+        assert_eq!(app.handle.counters().bad_messages, nth, "{shown}");
     }
     app.stop(session)
 }
 
-#[test]
-fn a_bad_request_is_answered_under_its_id() -> Result {
-    let Connected { mut session, app, .. } = Connected::new()?;
+/// Covers: P27, §5 unknown method, §5 errors.
+pub fn a_bad_request_is_answered_under_its_id<A: Adapter>() -> Result {
+    let Connected { mut session, app, .. } = Connected::<A>::new()?;
     for (text, answer) in [
         (
             r#"{"id":3,"method":"execute"}"#,
@@ -101,9 +99,9 @@ fn a_bad_request_is_answered_under_its_id() -> Result {
     app.stop(session)
 }
 
-#[test]
-fn answers_to_nobody_are_counted() -> Result {
-    let Connected { mut session, mut app, .. } = Connected::new()?;
+/// Covers: P22.
+pub fn answers_to_nobody_are_counted<A: Adapter>() -> Result {
+    let Connected { mut session, mut app, .. } = Connected::<A>::new()?;
 
     session.send(&json!({"id": 5, "success": {}}))?;
     session.send(&json!({"id": 6, "error": {"message": "no"}}))?;
@@ -112,17 +110,17 @@ fn answers_to_nobody_are_counted() -> Result {
         assert!(matches!(app.wait_misbehaved()?, ProtocolError::UnexpectedReply(_)));
     }
     session.assert_echoes()?;
-    assert_eq!(app.flipper.counters().unexpected_replies, 2);
+    assert_eq!(app.handle.counters().unexpected_replies, 2);
     app.stop(session)
 }
 
-#[test]
-fn binary_messages_are_read_as_text_if_they_are_text() -> Result {
-    let Connected { mut session, mut app, .. } = Connected::new()?;
+/// Covers: P27, §5 binary frames.
+pub fn binary_messages_are_read_as_text_if_they_are_text<A: Adapter>() -> Result {
+    let Connected { mut session, mut app, .. } = Connected::<A>::new()?;
 
     session.send_raw(&frames::frame(0x82, call(1, "Example", "echo", "[1.10]").as_bytes()))?;
     assert_eq!(session.receive_text()?, r#"{"id":1,"success":[1.10]}"#);
-    assert_eq!(app.flipper.counters().binary_messages, 1);
+    assert_eq!(app.handle.counters().binary_messages, 1);
 
     session.send_raw(&frames::frame(0x82, b"{\"id\":1,\xff\xfe"))?;
     assert_eq!(app.wait_misbehaved()?, ProtocolError::NotText { at: 8 });
@@ -132,9 +130,9 @@ fn binary_messages_are_read_as_text_if_they_are_text() -> Result {
     app.stop(session)
 }
 
-#[test]
-fn messages_in_fragments_with_pings_between_them_are_whole() -> Result {
-    let Connected { mut session, app, .. } = Connected::new()?;
+/// Covers: P23.
+pub fn messages_in_fragments_with_pings_between_them_are_whole<A: Adapter>() -> Result {
+    let Connected { mut session, app, .. } = Connected::<A>::new()?;
     let text = call(1, "Example", "echo", r#"{"a":"ü"}"#);
     // In the middle of a character.
     let (begin, end) = text.as_bytes().split_at(text.len() - 5);
@@ -148,9 +146,9 @@ fn messages_in_fragments_with_pings_between_them_are_whole() -> Result {
     app.stop(session)
 }
 
-#[test]
-fn what_is_unusual_but_good_is_answered() -> Result {
-    let Connected { mut session, app, .. } = Connected::new()?;
+/// Covers: §5 unknown fields, §5 ids, §5 execute.
+pub fn what_is_unusual_but_good_is_answered<A: Adapter>() -> Result {
+    let Connected { mut session, app, .. } = Connected::<A>::new()?;
     let plugins = json!({"plugins": ["Example"]});
     let deep = "[".repeat(DEEP) + &"]".repeat(DEEP);
     let with_deep = format!(r#"{{"id":1,"method":"getPlugins","more":{deep}}}"#);
@@ -177,14 +175,14 @@ fn what_is_unusual_but_good_is_answered() -> Result {
     session.call(2, "Example", "reverse", &deep)?;
     let answer: Value = session.receive()?;
     assert_eq!(answer["error"]["name"], "InvalidParams", "{answer}");
-    assert_eq!(app.flipper.counters().bad_messages, 0);
+    assert_eq!(app.handle.counters().bad_messages, 0);
     app.stop(session)
 }
 
-#[test]
-fn a_broken_websocket_ends_the_session_and_the_app_comes_back() -> Result {
+/// Covers: P26, P27.
+pub fn a_broken_websocket_ends_the_session_and_the_app_comes_back<A: Adapter>() -> Result {
     let Connected { mut session, mut app, desktop, .. } =
-        Connected::with(|builder| builder.configure(|config| config.limits.message_bytes = 1000))?;
+        Connected::<A>::with(|builder| builder.configure(|config| config.limits.message_bytes = 1000))?;
     app.wait_connected()?;
     let ping = [b'x'; 126];
     let cases = [
@@ -216,6 +214,6 @@ fn a_broken_websocket_ends_the_session_and_the_app_comes_back() -> Result {
     }
     session.init("Example")?;
     session.assert_echoes()?;
-    assert_eq!(app.flipper.status().state, State::Connected { unresponsive: false });
+    assert_eq!(app.handle.status().state, State::Connected { unresponsive: false });
     app.stop(session)
 }

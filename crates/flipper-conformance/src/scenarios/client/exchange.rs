@@ -1,36 +1,34 @@
 //! How an app gets its certificates, and what it says when it does not.
 
-mod app;
-mod desktop;
-
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use flipper_tokio::proto::client::{CredentialProblem, ExchangeReason, Failure, Os, Purpose, State, Step};
-use flipper_tokio::proto::{CloseCause, ErrorReport, Generation, Medium, ProtocolError};
-use flipper_tokio::{CertificateProvider, Certificates, StartError};
+use flipper_client::proto::client::{CredentialProblem, ExchangeReason, Failure, Os, Purpose, State, Step};
+use flipper_client::proto::{CloseCause, ErrorReport, Generation, Medium, ProtocolError};
+use flipper_client::{CertificateProvider, Certificates, StartError};
 use serde_json::json;
 use tempfile::TempDir;
 
-use self::app::{App, builder};
-use self::desktop::{APP_ID, Desktop, Kept, Port, Reply, Result, frames, lock};
+use crate::scripted::{APP_ID, Desktop, Kept, Port, Reply, frames, lock};
+use crate::suite::{App, builder};
+use crate::{Adapter, Handle as _, Result};
 
-#[test]
-fn an_app_asks_for_certificates_and_connects_with_them() -> Result {
+/// Covers: §2 device_id, §2 app, §2 app_id, §2 medium, §2 csr, §2 csr_path, §4 request, §4 grant, §4 acknowledgement.
+pub fn an_app_asks_for_certificates_and_connects_with_them<A: Adapter>() -> Result {
     let desktop = Desktop::new()?;
     let dir = TempDir::new()?;
 
-    let mut app = App::start(&desktop, &dir.path().join("not/there/yet"))?;
+    let mut app = App::<A>::start(&desktop, &dir.path().join("not/there/yet"))?;
 
     let asked = desktop.asked()?;
     assert_eq!((asked.query.app.as_str(), asked.query.device_id.as_str()), ("Rust App", "unknown"));
     assert_eq!((asked.query.app_id.as_deref(), asked.query.medium), (Some(APP_ID), Some(Medium::FsAccess)));
     assert_eq!((&asked.message["method"], &asked.message["medium"]), (&json!("signCertificate"), &json!(1)));
-    let csr = asked.message["csr"].as_str().ok_or("no csr")?;
-    let destination = asked.message["destination"].as_str().ok_or("no destination")?;
+    let csr = asked.text("csr")?;
+    let destination = asked.text("destination")?;
     assert_eq!(fs::read_to_string(format!("{destination}app.csr"))?, csr);
     assert_eq!(
         desktop.acknowledged()?,
@@ -57,20 +55,20 @@ fn an_app_asks_for_certificates_and_connects_with_them() -> Result {
         Step::CredentialsProven(first),
     ];
     assert_eq!(app.steps(), steps);
-    assert_eq!(app.flipper.status().state, State::Connected { unresponsive: false });
+    assert_eq!(app.handle.status().state, State::Connected { unresponsive: false });
     assert_eq!((desktop.seen(Port::Insecure), desktop.seen(Port::Secure)), (1, 1));
     app.stop(session)
 }
 
-#[test]
-fn the_second_start_needs_no_exchange() -> Result {
+/// Covers: §3 decision.
+pub fn the_second_start_needs_no_exchange<A: Adapter>() -> Result {
     let desktop = Desktop::new()?;
     let dir = TempDir::new()?;
-    let first = App::start(&desktop, dir.path())?;
+    let first = App::<A>::start(&desktop, dir.path())?;
     let session = desktop.session()?;
     first.stop(session)?;
 
-    let second = App::start(&desktop, dir.path())?;
+    let second = App::<A>::start(&desktop, dir.path())?;
     let mut session = desktop.session()?;
 
     session.init("Example")?;
@@ -79,8 +77,8 @@ fn the_second_start_needs_no_exchange() -> Result {
     second.stop(session)
 }
 
-#[test]
-fn every_refusal_is_told_for_what_it_is_and_the_app_goes_on_trying() -> Result {
+/// Covers: P6, I8, §4 refusal.
+pub fn every_refusal_is_told_for_what_it_is_and_the_app_goes_on_trying<A: Adapter>() -> Result {
     let desktop = Desktop::new()?;
     let dir = TempDir::new()?;
     let text = |text: &str| Reply::Text(text.to_owned());
@@ -107,7 +105,7 @@ fn every_refusal_is_told_for_what_it_is_and_the_app_goes_on_trying() -> Result {
     let (replies, failures): (Vec<Reply>, Vec<Failure>) = cases.into_iter().unzip();
     desktop.reply(replies);
 
-    let mut app = App::start(&desktop, dir.path())?;
+    let mut app = App::<A>::start(&desktop, dir.path())?;
 
     for failure in failures {
         assert_eq!(app.wait_failure()?, failure);
@@ -120,13 +118,13 @@ fn every_refusal_is_told_for_what_it_is_and_the_app_goes_on_trying() -> Result {
     Ok(())
 }
 
-#[test]
-fn text_that_is_no_utf8_is_a_broken_connection() -> Result {
+/// Covers: §4 refusal.
+pub fn text_that_is_no_utf8_is_a_broken_connection<A: Adapter>() -> Result {
     let desktop = Desktop::new()?;
     let dir = TempDir::new()?;
     desktop.reply([Reply::Bytes(frames::frame(0x81, b"\xff\xfe"))]);
 
-    let mut app = App::start(&desktop, dir.path())?;
+    let mut app = App::<A>::start(&desktop, dir.path())?;
 
     let cause = app.wait_cause(Purpose::Exchange)?;
     assert!(matches!(cause, CloseCause::WebSocket(_)), "{cause:?}");
@@ -134,15 +132,15 @@ fn text_that_is_no_utf8_is_a_broken_connection() -> Result {
     app.stop(session)
 }
 
-#[test]
-fn a_desktop_that_does_not_answer_is_not_waited_for_for_ever() -> Result {
+/// Covers: P6, §4 deadline.
+pub fn a_desktop_that_does_not_answer_is_not_waited_for_for_ever<A: Adapter>() -> Result {
     let desktop = Desktop::new()?;
     let dir = TempDir::new()?;
     desktop.reply((0..1000).map(|_| Reply::Silence));
     let short = Duration::from_millis(30);
 
     let mut app =
-        App::start_with(&desktop, dir.path(), |builder| builder.configure(|config| config.timing.grant = short))?;
+        App::<A>::start_with(&desktop, dir.path(), |builder| builder.configure(|config| config.timing.grant = short))?;
 
     for _ in 0..2 {
         assert_eq!(app.wait_failure()?, Failure::ExchangeTimeout { after: short });
@@ -152,13 +150,13 @@ fn a_desktop_that_does_not_answer_is_not_waited_for_for_ever() -> Result {
     Ok(())
 }
 
-#[test]
-fn an_os_that_is_refused_is_replaced_and_that_is_remembered() -> Result {
+/// Covers: §2 os.
+pub fn an_os_that_is_refused_is_replaced_and_that_is_remembered<A: Adapter>() -> Result {
     let desktop = Desktop::new()?;
     let dir = TempDir::new()?;
     desktop.reply([Reply::Close(1011, "")]);
     let start = || {
-        App::start_with(&desktop, dir.path(), |builder| {
+        App::<A>::start_with(&desktop, dir.path(), |builder| {
             builder.configure(|config| config.os = Os::Automatic("BeOS".to_owned()))
         })
     };
@@ -178,8 +176,8 @@ fn an_os_that_is_refused_is_replaced_and_that_is_remembered() -> Result {
     second.stop(session)
 }
 
-#[test]
-fn an_os_that_was_chosen_by_hand_stays() -> Result {
+/// Covers: §2 os.
+pub fn an_os_that_was_chosen_by_hand_stays<A: Adapter>() -> Result {
     for (os, failure) in [
         ("BeOS", Failure::OsRefused { os: "BeOS".to_owned() }),
         ("MacOS", Failure::QueryRefused { reason: "no such device".into() }),
@@ -189,7 +187,7 @@ fn an_os_that_was_chosen_by_hand_stays() -> Result {
         let refusal = || Reply::Close(1011, "no such device");
         desktop.reply([refusal(), refusal()]);
 
-        let mut app = App::start_with(&desktop, dir.path(), |builder| builder.os(os))?;
+        let mut app = App::<A>::start_with(&desktop, dir.path(), |builder| builder.os(os))?;
 
         for _ in 0..2 {
             assert_eq!(app.wait_failure()?, failure);
@@ -201,13 +199,13 @@ fn an_os_that_was_chosen_by_hand_stays() -> Result {
     Ok(())
 }
 
-#[test]
-fn certificates_that_are_missing_or_do_not_fit_are_told_to_both_sides() -> Result {
+/// Covers: P6, §3 files, §4 acknowledgement.
+pub fn certificates_that_are_missing_are_told_to_both_sides<A: Adapter>() -> Result {
     let desktop = Desktop::new()?;
     let dir = TempDir::new()?;
     desktop.reply([Reply::GrantNothing]);
 
-    let mut app = App::start(&desktop, dir.path())?;
+    let mut app = App::<A>::start(&desktop, dir.path())?;
 
     let Failure::Credentials(failure) = app.wait_failure()? else { return Err("another failure".into()) };
     assert_eq!(failure.kind, CredentialProblem::NotDelivered);
@@ -216,8 +214,8 @@ fn certificates_that_are_missing_or_do_not_fit_are_told_to_both_sides() -> Resul
     app.stop(session)
 }
 
-#[test]
-fn certificates_may_be_fetched_from_elsewhere() -> Result {
+/// Covers: §4 medium WWW.
+pub fn certificates_may_be_fetched_from_elsewhere<A: Adapter>() -> Result {
     let desktop = Desktop::new()?;
     let dir = TempDir::new()?;
     let kept = Kept::default();
@@ -229,7 +227,7 @@ fn certificates_may_be_fetched_from_elsewhere() -> Result {
         _ => lock(&kept).get(device_id).cloned().ok_or_else(|| "no such device".to_owned()),
     };
 
-    let mut app = App::start_with(&desktop, dir.path(), |builder| {
+    let mut app = App::<A>::start_with(&desktop, dir.path(), |builder| {
         builder.plugin(flipper_sample::example()).medium(Medium::Www).certificate_provider(Provider(provider))
     })?;
 
@@ -249,19 +247,19 @@ fn certificates_may_be_fetched_from_elsewhere() -> Result {
     app.stop(session)
 }
 
-#[test]
-fn fetching_certificates_needs_a_provider() -> Result {
+/// Covers: §4 medium WWW.
+pub fn fetching_certificates_needs_a_provider<A: Adapter>() -> Result {
     let desktop = Desktop::new()?;
     let dir = TempDir::new()?;
 
-    let refused = builder(&desktop, dir.path()).medium(Medium::Www).start();
+    let refused = A::start(builder::<A>(&desktop, dir.path()).medium(Medium::Www)).err().ok_or("it started")?;
 
-    assert_eq!(refused.err(), Some(StartError::NoCertificateProvider));
+    assert_eq!(refused.downcast_ref(), Some(&StartError::NoCertificateProvider));
     Ok(())
 }
 
-#[test]
-fn another_medium_leads_to_another_exchange() -> Result {
+/// Covers: §3 decision.
+pub fn another_medium_leads_to_another_exchange<A: Adapter>() -> Result {
     let desktop = Desktop::new()?;
     let dir = TempDir::new()?;
     desktop.provision(dir.path())?;
@@ -269,7 +267,7 @@ fn another_medium_leads_to_another_exchange() -> Result {
     desktop.reply([Reply::Keep(Arc::clone(&kept))]);
     let provider = move |id: &str| lock(&kept).get(id).cloned().ok_or_else(|| "no such device".to_owned());
 
-    let mut app = App::start_with(&desktop, dir.path(), |builder| {
+    let mut app = App::<A>::start_with(&desktop, dir.path(), |builder| {
         builder.medium(Medium::Www).certificate_provider(Provider(provider))
     })?;
 

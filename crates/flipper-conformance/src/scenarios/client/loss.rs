@@ -1,34 +1,31 @@
 //! Desktops that refuse, stall, break off and come back.
 
-mod app;
-mod desktop;
-
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use flipper_pki::{Authority, AuthorityConfig};
-use flipper_tokio::proto::client::{ExchangeReason, Failure, Purpose, State, Step};
-use flipper_tokio::proto::{CloseCause, TlsFailure};
+use flipper_client::proto::client::{ExchangeReason, Failure, Purpose, State, Step};
+use flipper_client::proto::{CloseCause, TlsFailure};
 use serde_json::json;
 use tempfile::TempDir;
 
-use self::app::{App, Connected};
-use self::desktop::{Desktop, Manner, Port, Reply, Result, Session};
+use crate::scripted::{Desktop, Issuer, Manner, Port, Reply, Session};
+use crate::suite::{App, Connected};
+use crate::{Adapter, Handle as _, Result};
 
 /// The two ports, what they are for, and what to do for an app that is to go there first.
 const PORTS: [(Port, Purpose); 2] = [(Port::Insecure, Purpose::Exchange), (Port::Secure, Purpose::Session)];
 
 /// An app that goes to this port first.
-fn start_at(port: Port, desktop: &Desktop, directory: &Path) -> Result<App> {
+fn start_at<A: Adapter>(port: Port, desktop: &Desktop, directory: &Path) -> Result<App<A>> {
     if port == Port::Secure {
         desktop.provision(directory)?;
     }
-    App::start(desktop, directory)
+    App::<A>::start(desktop, directory)
 }
 
-#[test]
-fn every_status_instead_of_an_upgrade_is_told_and_the_app_tries_again() -> Result {
+/// Covers: P29, I8.
+pub fn every_status_instead_of_an_upgrade_is_told_and_the_app_tries_again<A: Adapter>() -> Result {
     for (port, purpose) in PORTS {
         let desktop = Desktop::new()?;
         let dir = TempDir::new()?;
@@ -43,7 +40,7 @@ fn every_status_instead_of_an_upgrade_is_told_and_the_app_tries_again() -> Resul
             ],
         );
 
-        let mut app = start_at(port, &desktop, dir.path())?;
+        let mut app = start_at::<A>(port, &desktop, dir.path())?;
 
         for status in [401, 403, 404, 503, 200] {
             assert_eq!(app.wait_cause(purpose)?, CloseCause::Http(status));
@@ -56,8 +53,8 @@ fn every_status_instead_of_an_upgrade_is_told_and_the_app_tries_again() -> Resul
     Ok(())
 }
 
-#[test]
-fn what_is_no_websocket_is_told() -> Result {
+/// Covers: P29.
+pub fn what_is_no_websocket_is_told<A: Adapter>() -> Result {
     for (port, purpose) in PORTS {
         let desktop = Desktop::new()?;
         let dir = TempDir::new()?;
@@ -70,7 +67,7 @@ fn what_is_no_websocket_is_told() -> Result {
             ],
         );
 
-        let mut app = start_at(port, &desktop, dir.path())?;
+        let mut app = start_at::<A>(port, &desktop, dir.path())?;
 
         for _ in 0..3 {
             let cause = app.wait_cause(purpose)?;
@@ -82,13 +79,13 @@ fn what_is_no_websocket_is_told() -> Result {
     Ok(())
 }
 
-#[test]
-fn what_is_no_tls_is_told() -> Result {
+/// Covers: P29, §3 decision.
+pub fn what_is_no_tls_is_told<A: Adapter>() -> Result {
     let desktop = Desktop::new()?;
     let dir = TempDir::new()?;
     desktop.next(Port::Secure, [Manner::Babble("HTTP/1.1 400 Bad Request\r\n\r\n")]);
 
-    let mut app = start_at(Port::Secure, &desktop, dir.path())?;
+    let mut app = start_at::<A>(Port::Secure, &desktop, dir.path())?;
 
     let cause = app.wait_cause(Purpose::Session)?;
     assert!(matches!(cause, CloseCause::Tls(TlsFailure::Handshake(_))), "{cause:?}");
@@ -97,14 +94,14 @@ fn what_is_no_tls_is_told() -> Result {
     app.stop(session)
 }
 
-#[test]
-fn connections_that_end_at_once_say_nothing_against_certificates() -> Result {
+/// Covers: P7, M3, §3 decision.
+pub fn connections_that_end_at_once_say_nothing_against_certificates<A: Adapter>() -> Result {
     for (port, purpose) in PORTS {
         let desktop = Desktop::new()?;
         let dir = TempDir::new()?;
         desktop.next(port, [Manner::HangUp, Manner::Reset, Manner::HangUp, Manner::Reset]);
 
-        let mut app = start_at(port, &desktop, dir.path())?;
+        let mut app = start_at::<A>(port, &desktop, dir.path())?;
 
         for _ in 0..4 {
             // What the app had sent by then decides which of the two the system tells.
@@ -118,8 +115,8 @@ fn connections_that_end_at_once_say_nothing_against_certificates() -> Result {
     Ok(())
 }
 
-#[test]
-fn ports_that_accept_and_say_nothing_are_not_waited_for_for_ever() -> Result {
+/// Covers: P21, P29.
+pub fn ports_that_accept_and_say_nothing_are_not_waited_for_for_ever<A: Adapter>() -> Result {
     for (port, purpose) in PORTS {
         let desktop = Desktop::new()?;
         let dir = TempDir::new()?;
@@ -128,7 +125,7 @@ fn ports_that_accept_and_say_nothing_are_not_waited_for_for_ever() -> Result {
             desktop.provision(dir.path())?;
         }
 
-        let mut app = App::start_with(&desktop, dir.path(), |builder| {
+        let mut app = App::<A>::start_with(&desktop, dir.path(), |builder| {
             builder.configure(|config| config.timing.connect = Duration::from_millis(30))
         })?;
 
@@ -141,15 +138,16 @@ fn ports_that_accept_and_say_nothing_are_not_waited_for_for_ever() -> Result {
     Ok(())
 }
 
-#[test]
-fn a_port_where_nobody_listens_is_told() -> Result {
+/// Covers: P7, P24, §3 decision.
+pub fn a_port_where_nobody_listens_is_told<A: Adapter>() -> Result {
     let desktop = Desktop::new()?;
     let dir = TempDir::new()?;
     desktop.provision(dir.path())?;
     let nobody = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
 
-    let mut app =
-        App::start_with(&desktop, dir.path(), |builder| builder.ports(desktop.address(Port::Insecure).port(), nobody))?;
+    let mut app = App::<A>::start_with(&desktop, dir.path(), |builder| {
+        builder.ports(desktop.address(Port::Insecure).port(), nobody)
+    })?;
 
     for _ in 0..3 {
         assert_eq!(app.wait_cause(Purpose::Session)?, CloseCause::Refused);
@@ -159,15 +157,15 @@ fn a_port_where_nobody_listens_is_told() -> Result {
     Ok(())
 }
 
-#[test]
-fn handshakes_may_arrive_byte_by_byte() -> Result {
+/// Covers: M2.
+pub fn handshakes_may_arrive_byte_by_byte<A: Adapter>() -> Result {
     let desktop = Desktop::new()?;
     let dir = TempDir::new()?;
     for (port, _) in PORTS {
         desktop.next(port, [Manner::Dribble]);
     }
 
-    let app = App::start(&desktop, dir.path())?;
+    let app = App::<A>::start(&desktop, dir.path())?;
 
     let mut session = desktop.session()?;
     session.init("Example")?;
@@ -176,21 +174,21 @@ fn handshakes_may_arrive_byte_by_byte() -> Result {
     app.stop(session)
 }
 
-#[test]
-fn a_message_may_come_right_behind_the_upgrade() -> Result {
+/// Covers: M2.
+pub fn a_message_may_come_right_behind_the_upgrade<A: Adapter>() -> Result {
     let desktop = Desktop::new()?;
     let dir = TempDir::new()?;
     desktop.next(Port::Secure, [Manner::Eager(r#"{"id":1,"method":"getPlugins"}"#)]);
 
-    let app = start_at(Port::Secure, &desktop, dir.path())?;
+    let app = start_at::<A>(Port::Secure, &desktop, dir.path())?;
 
     let mut session = desktop.session()?;
     assert_eq!(session.receive()?, json!({"id": 1, "success": {"plugins": ["Example"]}}));
     app.stop(session)
 }
 
-#[test]
-fn two_drops_after_the_tls_handshake_lead_to_an_exchange() -> Result {
+/// Covers: P5, M3, §3 decision.
+pub fn two_drops_after_the_tls_handshake_lead_to_an_exchange<A: Adapter>() -> Result {
     let desktop = Desktop::new()?;
     let dir = TempDir::new()?;
     let busy = Manner::Answer("HTTP/1.1 503 Service Unavailable\r\n\r\n");
@@ -198,7 +196,7 @@ fn two_drops_after_the_tls_handshake_lead_to_an_exchange() -> Result {
     let dropped = Manner::DropBeforeUpgrade;
     desktop.next(Port::Secure, [dropped.clone(), busy, dropped.clone(), dropped]);
 
-    let mut app = start_at(Port::Secure, &desktop, dir.path())?;
+    let mut app = start_at::<A>(Port::Secure, &desktop, dir.path())?;
 
     for cause in [CloseCause::DroppedBeforeUpgrade, CloseCause::Http(503), CloseCause::DroppedBeforeUpgrade] {
         assert_eq!(app.wait_cause(Purpose::Session)?, cause);
@@ -210,9 +208,9 @@ fn two_drops_after_the_tls_handshake_lead_to_an_exchange() -> Result {
     app.stop(session)
 }
 
-#[test]
-fn a_desktop_that_refuses_the_certificate_in_a_session_is_asked_for_another() -> Result {
-    let Connected { session, mut app, desktop, .. } = Connected::new()?;
+/// Covers: P5, §5 close codes.
+pub fn a_desktop_that_refuses_the_certificate_in_a_session_is_asked_for_another<A: Adapter>() -> Result {
+    let Connected { session, mut app, desktop, .. } = Connected::<A>::new()?;
 
     session.close(4401, "not mine")?;
 
@@ -221,20 +219,20 @@ fn a_desktop_that_refuses_the_certificate_in_a_session_is_asked_for_another() ->
     app.stop(session)
 }
 
-#[test]
-fn another_ca_leads_to_an_exchange_and_the_old_certificates_stay_until_the_new_are_proven() -> Result {
+/// Covers: P5, P7, §3 decision.
+pub fn another_ca_leads_to_an_exchange_and_the_old_certificates_stay_until_the_new_are_proven<A: Adapter>() -> Result {
     let desktop = Desktop::new()?;
     let dir = TempDir::new()?;
     desktop.provision(dir.path())?;
     let old = files(&dir.path().join("1"))?;
     let current = || fs::read_to_string(dir.path().join("current"));
-    desktop.replace_authority(Authority::in_memory(AuthorityConfig::default())?);
+    desktop.replace_issuer(Issuer::new()?);
     let (go, gate) = std::sync::mpsc::channel();
     desktop.reply([Reply::GrantAfter(gate)]);
     // The first finds the other CA; the next, under the new certificates, proves nothing.
     desktop.next(Port::Secure, [Manner::Serve, Manner::HangUp, Manner::Reset]);
 
-    let mut app = App::start(&desktop, dir.path())?;
+    let mut app = App::<A>::start(&desktop, dir.path())?;
 
     assert_eq!(app.wait_cause(Purpose::Session)?, CloseCause::Tls(TlsFailure::UnknownCa));
     app.wait_step("an exchange", |step| *step == Step::ExchangeNeeded(ExchangeReason::Rejected))?;
@@ -254,28 +252,28 @@ fn another_ca_leads_to_an_exchange_and_the_old_certificates_stay_until_the_new_a
     Ok(())
 }
 
-#[test]
-fn a_desktop_that_comes_back_finds_its_app_again() -> Result {
+/// Covers: P7.
+pub fn a_desktop_that_comes_back_finds_its_app_again<A: Adapter>() -> Result {
     let desktop = Desktop::new()?;
     let dir = TempDir::new()?;
     desktop.provision(dir.path())?;
     // For a while there is another, which does not want this app.
-    let first = desktop.replace_authority(Authority::in_memory(AuthorityConfig::default())?);
+    let first = desktop.replace_issuer(Issuer::new()?);
     desktop.reply((0..10_000).map(|_| Reply::Text("{}".to_owned())));
-    let mut app = App::start(&desktop, dir.path())?;
+    let mut app = App::<A>::start(&desktop, dir.path())?;
     assert_eq!(app.wait_cause(Purpose::Session)?, CloseCause::Tls(TlsFailure::UnknownCa));
     assert_eq!(app.wait_failure()?, Failure::ExchangeRefused(None));
     assert_eq!(app.wait_cause(Purpose::Session)?, CloseCause::Tls(TlsFailure::UnknownCa));
 
-    desktop.replace_authority(first);
+    desktop.replace_issuer(first);
 
     let session = desktop.session()?;
     assert_eq!(session.query.csr_path, dir.path().join("1/").to_str().map(str::to_owned));
     app.stop(session)
 }
 
-#[test]
-fn an_app_comes_back_whatever_ends_its_session() -> Result {
+/// Covers: P28, M4, §5 close codes.
+pub fn an_app_comes_back_whatever_ends_its_session<A: Adapter>() -> Result {
     type End = fn(Session) -> Result;
     let code = |code, reason: &str| CloseCause::Code { code, reason: reason.into() };
     let ends: [(End, CloseCause); 9] = [
@@ -290,7 +288,7 @@ fn an_app_comes_back_whatever_ends_its_session() -> Result {
         (|session| session.close(4409, "replaced"), code(4409, "replaced")),
         (|session| session.close(4413, "too much"), code(4413, "too much")),
     ];
-    let Connected { mut session, mut app, desktop, .. } = Connected::new()?;
+    let Connected { mut session, mut app, desktop, .. } = Connected::<A>::new()?;
     for (end, cause) in ends {
         app.wait_connected()?;
         end(session)?;
@@ -303,9 +301,9 @@ fn an_app_comes_back_whatever_ends_its_session() -> Result {
     app.stop(session)
 }
 
-#[test]
-fn an_app_whose_query_is_refused_comes_back() -> Result {
-    let Connected { session, mut app, desktop, .. } = Connected::with(|builder| builder.os("MacOS"))?;
+/// Covers: P21, P28, §5 close codes.
+pub fn an_app_whose_query_is_refused_comes_back<A: Adapter>() -> Result {
+    let Connected { session, mut app, desktop, .. } = Connected::<A>::with(|builder| builder.os("MacOS"))?;
     app.wait_connected()?;
 
     session.close(1011, "no such device")?;
@@ -313,15 +311,15 @@ fn an_app_whose_query_is_refused_comes_back() -> Result {
     assert_eq!(app.wait_failure()?, Failure::QueryRefused { reason: "no such device".into() });
     let session = desktop.session()?;
     app.wait_connected()?;
-    assert_eq!(app.flipper.status().state, State::Connected { unresponsive: false });
+    assert_eq!(app.handle.status().state, State::Connected { unresponsive: false });
     assert_eq!(app.exchanges(), 0);
     app.stop(session)
 }
 
-#[test]
-fn an_app_that_goes_in_circles_says_so() -> Result {
+/// Covers: P20.
+pub fn an_app_that_goes_in_circles_says_so<A: Adapter>() -> Result {
     let Connected { mut session, mut app, desktop, .. } =
-        Connected::with(|builder| builder.configure(|config| config.backoff.loop_sessions = 3))?;
+        Connected::<A>::with(|builder| builder.configure(|config| config.backoff.loop_sessions = 3))?;
     for _ in 0..2 {
         app.wait_connected()?;
         session.close(4409, "replaced")?;

@@ -6,24 +6,30 @@ use std::io::Write as _;
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex};
 
-use flipper_tokio::Certificates;
-use flipper_tokio::proto::Query;
+use flipper_client::Certificates;
+use flipper_client::proto::Query;
 use serde_json::{Value, json};
 use tungstenite::Message;
 use tungstenite::protocol::WebSocket;
 
-use super::session::{accept, close_frame};
+use super::query::Keys;
+use super::session::{Hello, accept, close_frame};
 use super::tcp::Tcp;
-use super::{PATIENCE, Result, Shared, lock};
+use super::{Shared, lock};
+use crate::{PATIENCE, Result};
 
 /// How a certificate request is answered.
-#[derive(Default)]
-pub(crate) enum Reply {
-    /// The certificates are written where the app said, and the device id is answered.
+#[derive(Debug, Default)]
+pub enum Reply {
+    /// The certificates are written where the app said, and [`DEVICE_ID`] is answered.
     #[default]
     Grant,
+    /// The certificates are written where the app said, and this text is answered.
+    GrantWith(String),
     /// As `Grant`, once the test has let it go.
     GrantAfter(Receiver<()>),
+    /// As `Grant`, but the connection ends right after the answer.
+    GrantAndHangUp,
     /// The certificates are put here for a provider to fetch, and the device id is answered.
     Keep(Kept),
     /// The device id is answered, and nothing else is done.
@@ -41,38 +47,60 @@ pub(crate) enum Reply {
 }
 
 /// Certificates by device id.
-pub(crate) type Kept = Arc<Mutex<BTreeMap<String, Certificates>>>;
+pub type Kept = Arc<Mutex<BTreeMap<String, Certificates>>>;
 
-/// The device id that is answered.
-pub(crate) const DEVICE_ID: &str = "device-1";
+/// The device id that is answered where a test wants no other.
+pub const DEVICE_ID: &str = "device-1";
 
 /// A certificate request.
 #[derive(Debug)]
-pub(crate) struct Asked {
-    pub(crate) query: Query,
-    pub(crate) message: Value,
+pub struct Asked {
+    /// Who the app says it is.
+    pub query: Query,
+    /// The same, as it stands in the request.
+    pub keys: Keys,
+    /// What it asked for.
+    pub message: Value,
+}
+
+impl Asked {
+    /// A field of the message, which has to be a string.
+    ///
+    /// # Errors
+    /// When there is no such field.
+    pub fn text(&self, key: &str) -> Result<&str> {
+        text_of(&self.message, key)
+    }
 }
 
 /// Serves one connection to the insecure port.
 pub(super) fn serve(shared: &Shared, tcp: Tcp) -> Result {
-    let (mut socket, hello) = accept(tcp)?;
+    let (mut socket, Hello { target, .. }) = accept(tcp)?;
     let reply = lock(&shared.replies).pop_front().unwrap_or_default();
     if let Reply::Close(code, reason) = reply {
         socket.close(Some(close_frame(code, reason)))?;
         return read_on(&mut socket, shared);
     }
     let message: Value = serde_json::from_str(socket.read()?.to_text()?)?;
-    shared.asked.send(Asked { query: Query::parse(&hello.target)?, message: message.clone() })?;
+    shared.asked.send(Asked { query: Query::parse(&target)?, keys: Keys::read(&target)?, message: message.clone() })?;
     let granted = json!({"deviceId": DEVICE_ID}).to_string();
     match reply {
         Reply::Grant => {
             write_certificates(shared, &message)?;
             socket.send(Message::text(granted))?;
         }
+        Reply::GrantWith(text) => {
+            write_certificates(shared, &message)?;
+            socket.send(Message::text(text))?;
+        }
         Reply::GrantAfter(go) => {
             go.recv_timeout(PATIENCE)?;
             write_certificates(shared, &message)?;
             socket.send(Message::text(granted))?;
+        }
+        Reply::GrantAndHangUp => {
+            write_certificates(shared, &message)?;
+            return Ok(socket.send(Message::text(granted))?);
         }
         Reply::Keep(kept) => {
             let certificates = sign(shared, &message)?;
@@ -106,10 +134,9 @@ fn write_certificates(shared: &Shared, message: &Value) -> Result {
 }
 
 fn sign(shared: &Shared, message: &Value) -> Result<Certificates> {
-    let signed = lock(&shared.authority).sign(text_of(message, "csr")?, DEVICE_ID)?;
-    Ok(Certificates { ca: signed.ca_pem, certificate: signed.certificate_pem })
+    lock(&shared.issuer).sign(text_of(message, "csr")?, DEVICE_ID)
 }
 
 fn text_of<'a>(message: &'a Value, key: &str) -> Result<&'a str> {
-    message[key].as_str().ok_or_else(|| format!("the request lacks `{key}`").into())
+    message[key].as_str().ok_or_else(|| format!("`{key}` is no string in {message}").into())
 }

@@ -1,23 +1,20 @@
 //! What plugins may do in their callbacks: everything.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail in a callback, too")]
-
-mod app;
-mod desktop;
-
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 
-use flipper_tokio::proto::client::State;
-use flipper_tokio::proto::{ApiMisuse, ErrorReport};
-use flipper_tokio::{AsyncMethods as _, Call, Connection, Flipper, Plugin, SendError, plugin};
+use flipper_async::AsyncMethods as _;
+use flipper_client::proto::client::State;
+use flipper_client::proto::{ApiMisuse, ErrorReport};
+use flipper_client::{Call, Connection, Plugin, SendError, plugin};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use self::app::{Connected, builder};
-use self::desktop::{Desktop, PATIENCE, Result, frames, lock};
+use crate::scripted::{Desktop, frames, lock};
+use crate::suite::{Connected, builder};
+use crate::{Adapter, Handle, PATIENCE, Result};
 
 /// A plugin that panics in one of its callbacks.
 struct Panics(&'static str);
@@ -52,10 +49,10 @@ impl Plugin for Panics {
     }
 }
 
-#[test]
-fn a_panic_in_a_callback_harms_nobody() -> Result {
+/// Covers: P24, M8.
+pub fn a_panic_in_a_callback_harms_nobody<A: Adapter>() -> Result {
     for place in ["on_connect", "on_disconnect", "has_method", "on_call"] {
-        let Connected { mut session, app, .. } = Connected::with(|builder| builder.plugin(Panics(place)))?;
+        let Connected { mut session, app, .. } = Connected::<A>::with(|builder| builder.plugin(Panics(place)))?;
 
         for _ in 0..2 {
             session.init("Panics")?;
@@ -78,17 +75,17 @@ fn a_panic_in_a_callback_harms_nobody() -> Result {
     Ok(())
 }
 
-#[test]
-fn a_panic_in_an_async_method_harms_nobody() -> Result {
+/// Covers: P24, M8.
+pub fn a_panic_in_an_async_method_harms_nobody<A: Adapter>() -> Result {
     fn early(_: Value) -> std::future::Ready<Result<Value, ErrorReport>> {
         panic!("before there is a future")
     }
     async fn late(_: Value) -> Result<Value, ErrorReport> {
-        tokio::task::yield_now().await;
+        smol::future::yield_now().await;
         panic!("while the future runs")
     }
     let panics = plugin("Panics").async_method("early", early).async_method("late", late);
-    let Connected { mut session, app, .. } = Connected::with(|builder| builder.plugin(panics.build()))?;
+    let Connected { mut session, app, .. } = Connected::<A>::with(|builder| builder.plugin(panics.build()))?;
     session.init("Panics")?;
 
     for method in ["early", "late"] {
@@ -101,9 +98,9 @@ fn a_panic_in_an_async_method_harms_nobody() -> Result {
 }
 
 /// A plugin that panics when it is dropped.
-struct PanicsAtTheEnd(Arc<OnceLock<Flipper>>);
+struct PanicsAtTheEnd<H: Handle>(Arc<OnceLock<H>>);
 
-impl Plugin for PanicsAtTheEnd {
+impl<H: Handle> Plugin for PanicsAtTheEnd<H> {
     fn id(&self) -> &str {
         "PanicsAtTheEnd"
     }
@@ -118,18 +115,18 @@ impl Plugin for PanicsAtTheEnd {
     }
 }
 
-impl Drop for PanicsAtTheEnd {
+impl<H: Handle> Drop for PanicsAtTheEnd<H> {
     fn drop(&mut self) {
         panic!("as the test wants it");
     }
 }
 
-#[test]
-fn a_panic_of_a_plugin_that_is_dropped_harms_nobody() -> Result {
+/// Covers: P24, M8.
+pub fn a_panic_of_a_plugin_that_is_dropped_harms_nobody<A: Adapter>() -> Result {
     let own = Arc::new(OnceLock::new());
     let panics = PanicsAtTheEnd(Arc::clone(&own));
-    let Connected { mut session, app, .. } = Connected::with(|builder| builder.plugin(panics))?;
-    assert!(own.set(app.flipper.clone()).is_ok());
+    let Connected { mut session, app, .. } = Connected::<A>::with(|builder| builder.plugin(panics))?;
+    assert!(own.set(app.handle.clone()).is_ok());
     session.init("PanicsAtTheEnd")?;
 
     session.call(1, "PanicsAtTheEnd", "remove", "{}")?;
@@ -140,13 +137,12 @@ fn a_panic_of_a_plugin_that_is_dropped_harms_nobody() -> Result {
     app.stop(session)
 }
 
-#[test]
-fn a_panic_in_the_observer_harms_nobody() -> Result {
+/// Covers: P24, M8.
+pub fn a_panic_in_the_observer_harms_nobody<A: Adapter>() -> Result {
     let desktop = Desktop::new()?;
     let dir = TempDir::new()?;
-    let runtime = tokio::runtime::Runtime::new()?;
-    let builder = builder(&desktop, dir.path()).plugin(flipper_sample::example()).observer(|_| panic!("always"));
-    let flipper = runtime.block_on(async { builder.start() })?;
+    let builder = builder::<A>(&desktop, dir.path()).plugin(flipper_sample::example()).observer(|_| panic!("always"));
+    let (handle, _runtime) = A::start(builder)?;
 
     let mut session = desktop.session()?;
     session.init("Example")?;
@@ -154,35 +150,35 @@ fn a_panic_in_the_observer_harms_nobody() -> Result {
     session.send_text("hello")?;
     session.assert_echoes()?;
 
-    let stopped = flipper.stop();
+    handle.begin_stop();
     assert_eq!(session.wait_closed()?, 1000);
-    runtime.block_on(stopped);
+    handle.stop();
     Ok(())
 }
 
 /// A plugin that does in every callback whatever an app can do.
-struct Busy {
-    flipper: Arc<OnceLock<Flipper>>,
+struct Busy<H> {
+    handle: Arc<OnceLock<H>>,
     callbacks: AtomicUsize,
 }
 
-impl Busy {
+impl<H: Handle> Busy<H> {
     fn work(&self) {
-        let flipper = self.flipper.wait();
+        let handle = self.handle.wait();
         let nth = self.callbacks.fetch_add(1, Ordering::SeqCst);
         let other = format!("Other {nth}");
-        assert!(flipper.status().is_connected());
-        flipper.add_plugin(plugin(&other).build()).unwrap();
-        assert_eq!(flipper.add_plugin(plugin(&other).build()), Err(ApiMisuse::DuplicatePlugin));
-        flipper.connection(&other).send("never", &nth).unwrap();
-        flipper.remove_plugin(&other).unwrap();
-        assert_eq!(flipper.remove_plugin(&other), Err(ApiMisuse::UnknownPlugin));
-        flipper.connection("Busy").send("worked", &nth).unwrap();
-        assert_eq!(flipper.counters().events_dropped, 0);
+        assert!(handle.status().is_connected());
+        handle.add_plugin(plugin(&other).build()).unwrap();
+        assert_eq!(handle.add_plugin(plugin(&other).build()), Err(ApiMisuse::DuplicatePlugin));
+        handle.connection(&other).send("never", &nth).unwrap();
+        handle.remove_plugin(&other).unwrap();
+        assert_eq!(handle.remove_plugin(&other), Err(ApiMisuse::UnknownPlugin));
+        handle.connection("Busy").send("worked", &nth).unwrap();
+        assert_eq!(handle.counters().events_dropped, 0);
     }
 }
 
-impl Plugin for Busy {
+impl<H: Handle> Plugin for Busy<H> {
     fn id(&self) -> &str {
         "Busy"
     }
@@ -204,17 +200,17 @@ impl Plugin for Busy {
     fn on_call(&self, call: Call) {
         self.work();
         call.responder.success(&json!({})).unwrap();
-        self.flipper.wait().remove_plugin("Busy").unwrap();
+        self.handle.wait().remove_plugin("Busy").unwrap();
     }
 }
 
-#[test]
-fn a_callback_may_do_whatever_an_app_may_do() -> Result {
+/// Covers: P30, §5 refreshPlugins.
+pub fn a_callback_may_do_whatever_an_app_may_do<A: Adapter>() -> Result {
     let own = Arc::new(OnceLock::new());
-    let busy = Busy { flipper: Arc::clone(&own), callbacks: AtomicUsize::new(0) };
-    let Connected { mut session, app, .. } = Connected::with(|builder| builder.plugin(busy))?;
-    app.runtime.block_on(app.flipper.connected());
-    assert!(own.set(app.flipper.clone()).is_ok());
+    let busy = Busy { handle: Arc::clone(&own), callbacks: AtomicUsize::new(0) };
+    let Connected { mut session, app, .. } = Connected::<A>::with(|builder| builder.plugin(busy))?;
+    app.handle.wait_connected();
+    assert!(own.set(app.handle.clone()).is_ok());
     let refresh = json!({"method": "refreshPlugins"});
     let worked = |nth| json!({"method": "execute", "params": {"api": "Busy", "method": "worked", "params": nth}});
 
@@ -238,99 +234,151 @@ fn a_callback_may_do_whatever_an_app_may_do() -> Result {
         assert_eq!(session.receive()?, refresh);
     }
     session.assert_echoes()?;
-    assert_eq!(app.flipper.connection("Busy").send("gone", &0), Err(SendError::PluginRemoved));
+    assert_eq!(app.handle.connection("Busy").send("gone", &0), Err(SendError::PluginRemoved));
     app.stop(session)
 }
 
-#[test]
-fn a_plugin_may_stop_the_app_in_a_callback() -> Result {
-    for place in ["on_connect", "on_disconnect", "method", "async"] {
-        let own = Arc::new(OnceLock::<Flipper>::new());
-        let stop_at = |here: &'static str| {
-            let own = Arc::clone(&own);
-            move || {
-                if here == place {
-                    drop(own.wait().stop());
-                }
-            }
-        };
-        let (connect, disconnect, method) = (stop_at("on_connect"), stop_at("on_disconnect"), stop_at("method"));
-        let asynchronous = Arc::clone(&own);
-        let (stopped, was_stopped) = channel();
-        let stops = plugin("Stops")
-            .on_connect(move |_| connect())
-            .on_disconnect(disconnect)
-            .call("method", move |call| {
-                method();
-                drop(call);
-            })
-            .async_method("async", move |_: Value| {
-                let (stopped, flipper) = (stopped.clone(), asynchronous.wait().clone());
-                async move {
-                    flipper.stop().await;
-                    stopped.send(flipper.status().state).unwrap();
-                    Ok::<_, ErrorReport>(json!({}))
-                }
-            });
-        let Connected { mut session, app, .. } = Connected::with(|builder| builder.plugin(stops.build()))?;
-        app.runtime.block_on(app.flipper.connected());
-        assert!(own.set(app.flipper.clone()).is_ok());
+/// A plugin that stops its app in one of its callbacks.
+struct Stops<H: Handle> {
+    place: &'static str,
+    handle: Arc<OnceLock<H>>,
+}
+
+impl<H: Handle> Stops<H> {
+    fn at(&self, place: &str) {
+        if self.place == place {
+            self.handle.wait().begin_stop();
+        }
+    }
+}
+
+impl<H: Handle> Plugin for Stops<H> {
+    fn id(&self) -> &str {
+        "Stops"
+    }
+
+    fn on_connect(&self, _: Connection) {
+        self.at("on_connect");
+    }
+
+    fn on_disconnect(&self) {
+        self.at("on_disconnect");
+    }
+
+    fn has_method(&self, _: &str) -> bool {
+        self.at("has_method");
+        true
+    }
+
+    fn on_call(&self, call: Call) {
+        self.at("on_call");
+        drop(call);
+    }
+}
+
+impl<H: Handle> Drop for Stops<H> {
+    fn drop(&mut self) {
+        self.at("drop");
+    }
+}
+
+/// Covers: P24, P30, M7.
+pub fn a_plugin_may_stop_the_app_in_a_callback<A: Adapter>() -> Result {
+    for place in ["on_connect", "on_disconnect", "has_method", "on_call", "drop"] {
+        let own = Arc::new(OnceLock::<A::Handle>::new());
+        let stops = Stops { place, handle: Arc::clone(&own) };
+        let Connected { mut session, app, .. } = Connected::<A>::with(|builder| builder.plugin(stops))?;
+        app.handle.wait_connected();
+        assert!(own.set(app.handle.clone()).is_ok());
 
         session.init("Stops")?;
         match place {
             "on_disconnect" => session.send(&json!({"method": "deinit", "params": {"plugin": "Stops"}}))?,
-            "method" | "async" => session.call(1, "Stops", place, "{}")?,
+            "has_method" => {
+                let params = json!({"api": "Stops", "method": "method"});
+                session.send(&json!({"id": 1, "method": "isMethodSupported", "params": params}))?;
+            }
+            "on_call" => session.call(1, "Stops", "method", "{}")?,
+            "drop" => {
+                session.assert_echoes()?;
+                app.handle.remove_plugin("Stops")?;
+                assert_eq!(session.receive()?, json!({"method": "refreshPlugins"}));
+            }
             _ => {}
         }
 
         assert_eq!(session.wait_closed()?, 1000, "{place}");
-        app.runtime.block_on(app.flipper.stop());
-        assert_eq!(app.flipper.status().state, State::Stopped);
-        if place == "async" {
-            assert_eq!(was_stopped.recv_timeout(PATIENCE)?, State::Stopped);
-        }
+        app.handle.stop();
+        assert_eq!(app.handle.status().state, State::Stopped);
     }
     Ok(())
 }
 
-#[test]
-fn an_observer_may_stop_the_app() -> Result {
-    let desktop = Desktop::new()?;
-    let dir = TempDir::new()?;
-    desktop.provision(dir.path())?;
-    let runtime = tokio::runtime::Runtime::new()?;
-    let own = Arc::new(OnceLock::<Flipper>::new());
-    let observed = Arc::clone(&own);
-    let builder = builder(&desktop, dir.path()).observer(move |_| {
-        let flipper = observed.wait();
-        if flipper.status().is_connected() {
-            drop(flipper.stop());
+/// The method waits for the end of its own app, too.
+///
+/// Covers: P24, P30, M7.
+pub fn a_plugin_may_stop_the_app_in_an_async_method<A: Adapter>() -> Result {
+    let own = Arc::new(OnceLock::<A::Handle>::new());
+    let stopping = Arc::clone(&own);
+    let (stopped, was_stopped) = channel();
+    let stops = plugin("Stops").async_method("stop", move |_: Value| {
+        let (stopped, handle) = (stopped.clone(), stopping.wait().clone());
+        async move {
+            handle.begin_stop();
+            handle.watch().until(|status| status.state == State::Stopped).await;
+            stopped.send(handle.status().state).unwrap();
+            Ok::<_, ErrorReport>(json!({}))
         }
     });
-    let flipper = runtime.block_on(async { builder.start() })?;
-    assert!(own.set(flipper.clone()).is_ok());
+    let Connected { mut session, app, .. } = Connected::<A>::with(|builder| builder.plugin(stops.build()))?;
+    app.handle.wait_connected();
+    assert!(own.set(app.handle.clone()).is_ok());
+    session.init("Stops")?;
 
-    assert_eq!(desktop.session()?.wait_closed()?, 1000);
-    runtime.block_on(flipper.stop());
+    session.call(1, "Stops", "stop", "{}")?;
+
+    assert_eq!(session.wait_closed()?, 1000);
+    app.handle.stop();
+    assert_eq!(was_stopped.recv_timeout(PATIENCE)?, State::Stopped);
     Ok(())
 }
 
-#[test]
-fn the_last_handle_may_be_dropped_anywhere() -> Result {
+/// Covers: P24, P30, M7.
+pub fn an_observer_may_stop_the_app<A: Adapter>() -> Result {
+    let desktop = Desktop::new()?;
+    let dir = TempDir::new()?;
+    desktop.provision(dir.path())?;
+    let own = Arc::new(OnceLock::<A::Handle>::new());
+    let observed = Arc::clone(&own);
+    let builder = builder::<A>(&desktop, dir.path()).observer(move |_| {
+        let handle = observed.wait();
+        if handle.status().is_connected() {
+            handle.begin_stop();
+        }
+    });
+    let (handle, _runtime) = A::start(builder)?;
+    assert!(own.set(handle.clone()).is_ok());
+
+    assert_eq!(desktop.session()?.wait_closed()?, 1000);
+    handle.stop();
+    Ok(())
+}
+
+/// Covers: P30.
+pub fn the_last_handle_may_be_dropped_anywhere<A: Adapter>() -> Result {
     for in_callback in [false, true] {
         let desktop = Desktop::new()?;
         let dir = TempDir::new()?;
         desktop.provision(dir.path())?;
-        let runtime = tokio::runtime::Runtime::new()?;
-        let last = Arc::new(Mutex::new(None::<Flipper>));
+        let last = Arc::new(Mutex::new(None::<A::Handle>));
         let inner = Arc::clone(&last);
         let plugin = plugin("Last").call("drop", move |_| drop(lock(&inner).take()));
-        let flipper = runtime.block_on(async { builder(&desktop, dir.path()).plugin(plugin.build()).start() })?;
-        let connection = flipper.connection("Last");
-        let another = flipper.clone();
-        drop(flipper);
+        let (handle, _runtime) = A::start(builder::<A>(&desktop, dir.path()).plugin(plugin.build()))?;
+        let connection = handle.connection("Last");
+        let another = handle.clone();
+        drop(handle);
         let mut session = desktop.session()?;
-        runtime.block_on(another.connected());
+        another.wait_connected();
 
         if in_callback {
             *lock(&last) = Some(another);
@@ -358,9 +406,9 @@ fn noting(id: &str, note: &'static str, told: &Arc<Mutex<Vec<String>>>) -> impl 
         .build()
 }
 
-#[test]
-fn a_plugin_that_goes_while_it_is_initialised_is_told_all_or_nothing() -> Result {
-    let own = Arc::new(OnceLock::<Flipper>::new());
+/// Covers: P30, §5 init.
+pub fn a_plugin_that_goes_while_it_is_initialised_is_told_all_or_nothing<A: Adapter>() -> Result {
+    let own = Arc::new(OnceLock::<A::Handle>::new());
     let told = Arc::new(Mutex::new(Vec::new()));
     let (flipper, second) = (Arc::clone(&own), Arc::clone(&told));
     let replaces = plugin("A").on_connect(move |_| {
@@ -368,8 +416,8 @@ fn a_plugin_that_goes_while_it_is_initialised_is_told_all_or_nothing() -> Result
         flipper.wait().add_plugin(noting("B", "second", &second)).unwrap();
     });
     let Connected { mut session, app, .. } =
-        Connected::with(|builder| builder.plugin(replaces.build()).plugin(noting("B", "first", &told)))?;
-    assert!(own.set(app.flipper.clone()).is_ok());
+        Connected::<A>::with(|builder| builder.plugin(replaces.build()).plugin(noting("B", "first", &told)))?;
+    assert!(own.set(app.handle.clone()).is_ok());
 
     // In one piece, so that both are initialised before the first is told.
     let init = |plugin| frames::text(&json!({"method": "init", "params": {"plugin": plugin}}).to_string());
@@ -388,7 +436,7 @@ fn a_plugin_that_goes_while_it_is_initialised_is_told_all_or_nothing() -> Result
         assert!(!connected, "{note} is not initialised");
     }
     // The new one has to be initialised on its own.
-    assert!(!app.flipper.connection("B").is_connected());
+    assert!(!app.handle.connection("B").is_connected());
     lock(&told).clear();
     session.init("B")?;
     session.assert_echoes()?;
@@ -399,9 +447,9 @@ fn a_plugin_that_goes_while_it_is_initialised_is_told_all_or_nothing() -> Result
 }
 
 /// A plugin that uses its app when it is dropped.
-struct AddsAnother(Flipper);
+struct AddsAnother<H: Handle>(H);
 
-impl Plugin for AddsAnother {
+impl<H: Handle> Plugin for AddsAnother<H> {
     fn id(&self) -> &str {
         "AddsAnother"
     }
@@ -413,34 +461,34 @@ impl Plugin for AddsAnother {
     fn on_call(&self, _: Call) {}
 }
 
-impl Drop for AddsAnother {
+impl<H: Handle> Drop for AddsAnother<H> {
     fn drop(&mut self) {
         self.0.add_plugin(plugin("Another").build()).unwrap();
     }
 }
 
-#[test]
-fn a_plugin_may_use_the_app_when_it_is_dropped() -> Result {
+/// Covers: P30.
+pub fn a_plugin_may_use_the_app_when_it_is_dropped<A: Adapter>() -> Result {
     for is_connected in [false, true] {
-        let Connected { mut session, app, .. } = Connected::new()?;
-        app.flipper.add_plugin(AddsAnother(app.flipper.clone()))?;
+        let Connected { mut session, app, .. } = Connected::<A>::new()?;
+        app.handle.add_plugin(AddsAnother(app.handle.clone()))?;
         if is_connected {
             session.init("AddsAnother")?;
         }
         let (done, is_done) = channel();
-        let flipper = app.flipper.clone();
+        let handle = app.handle.clone();
         thread::spawn(move || {
-            flipper.remove_plugin("AddsAnother").unwrap();
-            done.send(flipper)
+            handle.remove_plugin("AddsAnother").unwrap();
+            done.send(handle)
         });
 
-        let flipper = is_done.recv_timeout(PATIENCE)?;
-        while flipper.remove_plugin("Another").is_err() {
+        let handle = is_done.recv_timeout(PATIENCE)?;
+        while handle.remove_plugin("Another").is_err() {
             thread::yield_now();
         }
-        let (stopped, session) = (flipper.stop(), session);
+        handle.begin_stop();
         session.wait_gone();
-        app.runtime.block_on(stopped);
+        app.handle.stop();
     }
     Ok(())
 }

@@ -5,63 +5,69 @@ use std::net::{Shutdown, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use super::PATIENCE;
+use crate::PATIENCE;
 
-pub(crate) struct Tcp {
+/// The desktop's end of a TCP connection.
+#[derive(Debug)]
+pub struct Tcp {
     stream: TcpStream,
     /// Whether it writes byte by byte, and the pause between them. A pause keeps the system from putting them together;
     /// no test passes because of it.
-    pub(crate) dribbles: Option<Duration>,
+    pub(super) dribbles: Option<Duration>,
     /// Whether it keeps what it writes, for now.
-    pub(crate) holds_back: bool,
+    pub(super) holds_back: bool,
     held: Vec<u8>,
+    /// After how many more bytes it ends.
+    pub(super) cut_after: Option<usize>,
 }
 
 impl Tcp {
-    pub(crate) fn new(stream: TcpStream) -> io::Result<Self> {
+    pub(super) fn new(stream: TcpStream) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
-        Ok(Self { stream, dribbles: None, holds_back: false, held: Vec::new() })
+        Ok(Self { stream, dribbles: None, holds_back: false, held: Vec::new(), cut_after: None })
     }
 
-    pub(crate) fn get_ref(&self) -> &TcpStream {
+    /// The connection as the system has it.
+    #[must_use]
+    pub fn get_ref(&self) -> &TcpStream {
         &self.stream
     }
 
     /// Writes what was held back, in one piece.
-    pub(crate) fn let_go(&mut self) -> io::Result<()> {
+    pub(super) fn let_go(&mut self) -> io::Result<()> {
         self.holds_back = false;
         self.stream.write_all(&std::mem::take(&mut self.held))
     }
 
     /// Gives up reading and writing soon.
-    pub(crate) fn give_up_after(&self, span: Duration) -> io::Result<()> {
+    pub(super) fn give_up_after(&self, span: Duration) -> io::Result<()> {
         self.stream.set_read_timeout(Some(span))?;
         self.stream.set_write_timeout(Some(span))
     }
 
     /// Reads until the peer is gone.
-    pub(crate) fn wait_for_the_end(&mut self) -> io::Result<()> {
+    pub(super) fn wait_for_the_end(&mut self) -> io::Result<()> {
         io::copy(&mut self.stream, &mut io::sink()).map(drop)
     }
 
     /// Says these bytes and nothing after them. Reads on, so that the peer gets them and no reset.
-    pub(crate) fn last_words(&mut self, bytes: &str) -> io::Result<()> {
-        self.stream.write_all(bytes.as_bytes())?;
+    pub(super) fn last_words(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.write_all(bytes)?;
         self.stream.shutdown(Shutdown::Write)?;
         self.wait_for_the_end()
     }
 
     /// Ends the connection with a reset.
     #[cfg(unix)]
-    pub(crate) fn reset(self) -> io::Result<()> {
+    pub(super) fn reset(self) -> io::Result<()> {
         Ok(rustix::net::sockopt::set_socket_linger(&self.stream, Some(Duration::ZERO))?)
     }
 
     /// Ends the connection with a reset, as far as the system lets a program do that.
     #[cfg(not(unix))]
-    pub(crate) fn reset(self) -> io::Result<()> {
+    pub(super) fn reset(self) -> io::Result<()> {
         self.stream.shutdown(Shutdown::Both)
     }
 }
@@ -76,6 +82,15 @@ impl Write for Tcp {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         if self.holds_back {
             self.held.extend_from_slice(buf);
+            return Ok(buf.len());
+        }
+        if let Some(left) = self.cut_after {
+            if left < buf.len() {
+                self.last_words(&buf[..left])?;
+                return Err(io::ErrorKind::BrokenPipe.into());
+            }
+            self.cut_after = Some(left - buf.len());
+            self.stream.write_all(buf)?;
             return Ok(buf.len());
         }
         let Some(pause) = self.dribbles else { return self.stream.write(buf) };

@@ -1,26 +1,25 @@
 //! What an app and a desktop say to each other in a session, and what waits for one.
 
-mod app;
-mod desktop;
-
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use flipper_tokio::proto::client::State;
-use flipper_tokio::proto::{ErrorReport, Payload};
-use flipper_tokio::{AsyncMethods as _, Call, Connection, SendError, plugin};
+use flipper_async::AsyncMethods as _;
+use flipper_client::proto::{ErrorReport, Payload};
+use flipper_client::{Call, Connection, SendError, plugin};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::sync::Notify;
 
-use self::app::Connected;
-use self::desktop::{Desktop, Manner, Port, Result, call, frames, lock};
+use crate::scripted::{Desktop, Manner, Port, Reply, call, frames, lock};
+use crate::suite::{App, Connected};
+use crate::{Adapter, Handle as _, Result};
 
-#[test]
-fn plugins_are_named_and_initialised() -> Result {
-    let Connected { mut session, app, .. } =
-        Connected::with(|builder| builder.plugin(plugin("Quiet").build()).plugin(plugin("Busy").background().build()))?;
-    let busy = app.flipper.connection("Busy");
+/// Covers: §5 getPlugins, §5 getBackgroundPlugins, §5 init, §5 isMethodSupported, §5 errors.
+pub fn plugins_are_named_and_initialised<A: Adapter>() -> Result {
+    let Connected { mut session, app, .. } = Connected::<A>::with(|builder| {
+        builder.plugin(plugin("Quiet").build()).plugin(plugin("Busy").background().build())
+    })?;
+    let busy = app.handle.connection("Busy");
 
     session.send(&json!({"id": 1, "method": "getPlugins"}))?;
     assert_eq!(session.receive()?, json!({"id": 1, "success": {"plugins": ["Busy", "Example", "Quiet"]}}));
@@ -40,34 +39,34 @@ fn plugins_are_named_and_initialised() -> Result {
     app.stop(session)
 }
 
-#[test]
-fn plugins_come_and_go_in_a_session() -> Result {
-    let Connected { mut session, app, .. } = Connected::new()?;
+/// Covers: §5 refreshPlugins.
+pub fn plugins_come_and_go_in_a_session<A: Adapter>() -> Result {
+    let Connected { mut session, app, .. } = Connected::<A>::new()?;
     let refresh = json!({"method": "refreshPlugins"});
     session.assert_echoes()?;
 
-    app.flipper.add_plugin(plugin("Late").build())?;
+    app.handle.add_plugin(plugin("Late").build())?;
     assert_eq!(session.receive()?, refresh);
     session.send(&json!({"id": 1, "method": "getPlugins"}))?;
     assert_eq!(session.receive()?, json!({"id": 1, "success": {"plugins": ["Example", "Late"]}}));
 
-    let late = app.flipper.connection("Late");
-    app.flipper.remove_plugin("Late")?;
+    let late = app.handle.connection("Late");
+    app.handle.remove_plugin("Late")?;
     assert_eq!(session.receive()?, refresh);
     assert_eq!(late.send("event", &0), Err(SendError::PluginRemoved));
     app.stop(session)
 }
 
-#[test]
-fn a_removed_plugin_leaves_no_call_without_an_answer() -> Result {
+/// Covers: P22.
+pub fn a_removed_plugin_leaves_no_call_without_an_answer<A: Adapter>() -> Result {
     let (keep, kept) = keeper();
     let Connected { mut session, app, .. } =
-        Connected::with(|builder| builder.plugin(plugin("Slow").call("wait", keep).build()))?;
+        Connected::<A>::with(|builder| builder.plugin(plugin("Slow").call("wait", keep).build()))?;
     session.init("Slow")?;
     session.call(5, "Slow", "wait", "{}")?;
     session.assert_echoes()?;
 
-    app.flipper.remove_plugin("Slow")?;
+    app.handle.remove_plugin("Slow")?;
 
     assert_eq!(
         session.receive()?,
@@ -81,9 +80,9 @@ fn a_removed_plugin_leaves_no_call_without_an_answer() -> Result {
     app.stop(session)
 }
 
-#[test]
-fn the_same_id_twice_gets_two_answers() -> Result {
-    let Connected { mut session, app, .. } = Connected::new()?;
+/// Covers: P22, M12.
+pub fn the_same_id_twice_gets_two_answers<A: Adapter>() -> Result {
+    let Connected { mut session, app, .. } = Connected::<A>::new()?;
 
     session.call(7, "Example", "echo", "1")?;
     session.call(7, "Example", "echo", "2")?;
@@ -93,11 +92,11 @@ fn the_same_id_twice_gets_two_answers() -> Result {
     app.stop(session)
 }
 
-#[test]
-fn answers_may_come_in_any_order_and_from_any_thread() -> Result {
+/// Covers: M11.
+pub fn answers_may_come_in_any_order_and_from_any_thread<A: Adapter>() -> Result {
     let (keep, kept) = keeper();
     let Connected { mut session, app, .. } =
-        Connected::with(|builder| builder.plugin(plugin("Slow").call("wait", keep).build()))?;
+        Connected::<A>::with(|builder| builder.plugin(plugin("Slow").call("wait", keep).build()))?;
     session.init("Slow")?;
     for id in 0..10 {
         session.call(id, "Slow", "wait", &id.to_string())?;
@@ -118,35 +117,34 @@ fn answers_may_come_in_any_order_and_from_any_thread() -> Result {
     app.stop(session)
 }
 
-#[test]
-fn async_methods_delay_nobody() -> Result {
-    let go = Arc::new(Notify::new());
-    let gate = Arc::clone(&go);
+/// Covers: P26.
+pub fn async_methods_delay_nobody<A: Adapter>() -> Result {
+    let (go, gate) = smol::channel::bounded(1);
     let slow = plugin("Async")
         .async_method("wait", move |params: Value| {
-            let gate = Arc::clone(&gate);
+            let gate = gate.clone();
             async move {
-                gate.notified().await;
+                gate.recv().await.unwrap();
                 Ok::<_, ErrorReport>(params)
             }
         })
         .async_method("fail", |_: Value| async { Err::<Value, _>(ErrorReport::new("it failed").named("Failed")) });
-    let Connected { mut session, app, .. } = Connected::with(|builder| builder.plugin(slow.build()))?;
+    let Connected { mut session, app, .. } = Connected::<A>::with(|builder| builder.plugin(slow.build()))?;
     session.init("Async")?;
 
     session.call(1, "Async", "wait", r#"{"a":1}"#)?;
     session.call(2, "Async", "fail", "{}")?;
     assert_eq!(session.receive()?, json!({"id": 2, "error": {"message": "it failed", "name": "Failed"}}));
     session.assert_echoes()?;
-    go.notify_one();
+    go.send_blocking(())?;
     assert_eq!(session.receive()?, json!({"id": 1, "success": {"a": 1}}));
     app.stop(session)
 }
 
-#[test]
-fn a_call_that_is_not_answered_is_answered_with_an_error() -> Result {
+/// Covers: P22, P24, §5 errors.
+pub fn a_call_that_is_not_answered_is_answered_with_an_error<A: Adapter>() -> Result {
     let forgetful = plugin("Forgetful").call("drop", drop).call("panic", |_| panic!("as the test wants it"));
-    let Connected { mut session, app, .. } = Connected::with(|builder| builder.plugin(forgetful.build()))?;
+    let Connected { mut session, app, .. } = Connected::<A>::with(|builder| builder.plugin(forgetful.build()))?;
     session.init("Forgetful")?;
 
     session.call(1, "Forgetful", "drop", "{}")?;
@@ -159,9 +157,9 @@ fn a_call_that_is_not_answered_is_answered_with_an_error() -> Result {
     app.stop(session)
 }
 
-#[test]
-fn calls_without_an_id_are_answered_only_if_they_fail() -> Result {
-    let Connected { mut session, app, .. } = Connected::new()?;
+/// Covers: I6, §5 errors.
+pub fn calls_without_an_id_are_answered_only_if_they_fail<A: Adapter>() -> Result {
+    let Connected { mut session, app, .. } = Connected::<A>::new()?;
     for method in ["echo", "fail"] {
         let params = json!({"api": "Example", "method": method, "params": {}});
         session.send(&json!({"method": "execute", "params": params}))?;
@@ -171,12 +169,12 @@ fn calls_without_an_id_are_answered_only_if_they_fail() -> Result {
     app.stop(session)
 }
 
-#[test]
-fn ten_thousand_calls_may_wait_for_their_answers() -> Result {
+/// Covers: M10.
+pub fn ten_thousand_calls_may_wait_for_their_answers<A: Adapter>() -> Result {
     const CALLS: u64 = 10_000;
     let (keep, kept) = keeper();
     let Connected { mut session, app, .. } =
-        Connected::with(|builder| builder.plugin(plugin("Slow").call("wait", keep).build()))?;
+        Connected::<A>::with(|builder| builder.plugin(plugin("Slow").call("wait", keep).build()))?;
     session.init("Slow")?;
     let mut calls = Vec::new();
     for id in 0..CALLS {
@@ -196,8 +194,8 @@ fn ten_thousand_calls_may_wait_for_their_answers() -> Result {
     app.stop(session)
 }
 
-#[test]
-fn a_plugin_that_is_initialised_again_starts_over() -> Result {
+/// Covers: I6, §5 init, §5 deinit.
+pub fn a_plugin_that_is_initialised_again_starts_over<A: Adapter>() -> Result {
     let told = Arc::new(Mutex::new(Vec::new()));
     let (connects, disconnects) = (Arc::clone(&told), Arc::clone(&told));
     let greeter = plugin("Greeter")
@@ -206,7 +204,7 @@ fn a_plugin_that_is_initialised_again_starts_over() -> Result {
             drop(connection.send("hello", &json!({})));
         })
         .on_disconnect(move || lock(&disconnects).push("disconnected"));
-    let Connected { mut session, app, .. } = Connected::with(|builder| builder.plugin(greeter.build()))?;
+    let Connected { mut session, app, .. } = Connected::<A>::with(|builder| builder.plugin(greeter.build()))?;
     let hello = event("Greeter", "hello", json!({}));
 
     for _ in 0..2 {
@@ -224,46 +222,35 @@ fn a_plugin_that_is_initialised_again_starts_over() -> Result {
     Ok(())
 }
 
-#[test]
-fn events_from_before_the_first_session_arrive_in_order() -> Result {
+/// Covers: P25, §5 events.
+pub fn events_from_before_the_first_session_arrive_in_order<A: Adapter>() -> Result {
     let desktop = Desktop::new()?;
     let dir = TempDir::new()?;
-    desktop.provision(dir.path())?;
-    // Nobody drives the app yet.
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let flipper = {
-        let _entered = runtime.enter();
-        app::builder(&desktop, dir.path()).plugin(flipper_sample::example()).start()?
-    };
-    let connection = flipper.connection("Example");
+    let (go, gate) = channel();
+    desktop.reply([Reply::GrantAfter(gate)]);
+    let app = App::<A>::start(&desktop, dir.path())?;
+    let connection = app.handle.connection("Example");
     for nth in 0..500 {
         connection.send("early", &nth)?;
     }
-    assert_eq!((connection.waiting(), flipper.status().state), (500, State::Preparing));
+    assert_eq!((connection.waiting(), app.handle.status().is_connected()), (500, false));
 
-    let driver = thread::spawn(move || {
-        runtime.block_on(async {
-            flipper.connected().await;
-            flipper.watch().until(|status| !status.is_connected()).await;
-            flipper.stop().await;
-        });
-    });
+    go.send(())?;
     let mut session = desktop.session()?;
     session.init("Example")?;
 
     for nth in 0..500 {
         assert_eq!(session.receive()?, event("Example", "early", json!(nth)));
     }
-    session.close(1000, "")?;
-    driver.join().map_err(|_| "the app panicked")?;
-    Ok(())
+    assert_eq!((connection.waiting(), connection.dropped()), (0, 0));
+    app.stop(session)
 }
 
-#[test]
-fn events_from_between_two_sessions_arrive_in_order() -> Result {
-    let Connected { mut session, mut app, desktop, .. } = Connected::new()?;
+/// Covers: P25, §5 events.
+pub fn events_from_between_two_sessions_arrive_in_order<A: Adapter>() -> Result {
+    let Connected { mut session, mut app, desktop, .. } = Connected::<A>::new()?;
     app.wait_connected()?;
-    let connection = app.flipper.connection("Example");
+    let connection = app.handle.connection("Example");
     for nth in 0..100 {
         connection.send("row", &nth)?;
     }
@@ -291,10 +278,10 @@ fn events_from_between_two_sessions_arrive_in_order() -> Result {
     app.stop(session)
 }
 
-#[test]
-fn errors_outside_any_call_are_told_to_a_desktop_that_is_there() -> Result {
-    let Connected { mut session, mut app, desktop, .. } = Connected::new()?;
-    let connection = app.flipper.connection("Example");
+/// Covers: §5 report.
+pub fn errors_outside_any_call_are_told_to_a_desktop_that_is_there<A: Adapter>() -> Result {
+    let Connected { mut session, mut app, desktop, .. } = Connected::<A>::new()?;
+    let connection = app.handle.connection("Example");
     session.assert_echoes()?;
 
     connection.report_error(&ErrorReport::new("It broke").named("Broken"))?;

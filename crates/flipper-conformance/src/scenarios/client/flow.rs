@@ -1,25 +1,23 @@
 //! Two ends that send faster than they read, or do not read at all.
 
-mod app;
-mod desktop;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use flipper_tokio::plugin;
-use flipper_tokio::proto::client::{Failure, State};
+use flipper_client::plugin;
+use flipper_client::proto::client::{Failure, State};
 use serde_json::{Value, json};
 
-use self::app::Connected;
-use self::desktop::{Result, frames};
+use crate::scripted::{call, frames};
+use crate::suite::Connected;
+use crate::{Adapter, Handle as _, Result};
 
 const MIB: usize = 1024 * 1024;
 
-#[test]
-fn both_sides_may_send_megabytes_at_once_with_nobody_reading_first() -> Result {
+/// Covers: P26, M1.
+pub fn both_sides_may_send_megabytes_at_once_with_nobody_reading_first<A: Adapter>() -> Result {
     const CALLS: u64 = 3;
-    let Connected { mut session, app, .. } = Connected::new()?;
+    let Connected { mut session, app, .. } = Connected::<A>::new()?;
     let large = format!("\"{}\"", "x".repeat(8 * MIB));
 
     // More than any socket buffers: the second can only be sent if the app reads while its own first answer is stuck.
@@ -35,8 +33,8 @@ fn both_sides_may_send_megabytes_at_once_with_nobody_reading_first() -> Result {
     app.stop(session)
 }
 
-#[test]
-fn a_desktop_that_does_not_read_costs_events_and_is_told_how_many() -> Result {
+/// Covers: P25, §5 report.
+pub fn a_desktop_that_does_not_read_costs_events_and_is_told_how_many<A: Adapter>() -> Result {
     const EVENTS: u64 = 4000;
     const WAITING: usize = 100;
     let called = Arc::new(AtomicU64::new(0));
@@ -45,12 +43,12 @@ fn a_desktop_that_does_not_read_costs_events_and_is_told_how_many() -> Result {
         calls.fetch_add(1, Ordering::SeqCst);
         drop(call);
     });
-    let Connected { mut session, app, .. } = Connected::with(|builder| {
+    let Connected { mut session, app, .. } = Connected::<A>::with(|builder| {
         builder.plugin(other.build()).configure(|config| config.limits.buffered_events = WAITING)
     })?;
     session.init("Other")?;
     session.assert_echoes()?;
-    let connection = app.flipper.connection("Example");
+    let connection = app.handle.connection("Example");
 
     let text = "x".repeat(16 * 1024);
     for nth in 0..EVENTS {
@@ -61,7 +59,7 @@ fn a_desktop_that_does_not_read_costs_events_and_is_told_how_many() -> Result {
     let dropped = connection.dropped();
     assert!(dropped > EVENTS / 2, "{dropped}");
     assert!(connection.waiting() <= WAITING);
-    assert_eq!(app.flipper.counters().events_dropped, dropped);
+    assert_eq!(app.handle.counters().events_dropped, dropped);
     // Everything else goes on: the desktop's calls arrive, other plugins' events wait, and the app can be changed.
     for id in 0..10 {
         session.call(id, "Other", "note", "{}")?;
@@ -69,9 +67,9 @@ fn a_desktop_that_does_not_read_costs_events_and_is_told_how_many() -> Result {
     while called.load(Ordering::SeqCst) < 10 {
         std::thread::yield_now();
     }
-    app.flipper.connection("Other").send("event", &json!({}))?;
-    app.flipper.add_plugin(plugin("Late").build())?;
-    assert!(app.flipper.status().is_connected());
+    app.handle.connection("Other").send("event", &json!({}))?;
+    app.handle.add_plugin(plugin("Late").build())?;
+    assert!(app.handle.status().is_connected());
 
     let (mut rows, mut answers, mut others, mut told) = (Vec::new(), 0, 0, Vec::new());
     while told.is_empty() || answers < 10 || others < 2 {
@@ -94,11 +92,11 @@ fn a_desktop_that_does_not_read_costs_events_and_is_told_how_many() -> Result {
     app.stop(session)
 }
 
-#[test]
-fn a_desktop_that_calls_and_does_not_read_gets_short_answers() -> Result {
+/// Covers: P26.
+pub fn a_desktop_that_calls_and_does_not_read_gets_short_answers<A: Adapter>() -> Result {
     const CALLS: u64 = 400;
     let Connected { mut session, app, .. } =
-        Connected::with(|builder| builder.configure(|config| config.limits.queued_answer_bytes = MIB))?;
+        Connected::<A>::with(|builder| builder.configure(|config| config.limits.queued_answer_bytes = MIB))?;
     let text = format!("\"{}\"", "x".repeat(64 * 1024));
 
     for id in 0..CALLS {
@@ -115,16 +113,16 @@ fn a_desktop_that_calls_and_does_not_read_gets_short_answers() -> Result {
         }
     }
     assert!(replaced > 0);
-    assert_eq!((app.flipper.counters().answers_replaced, app.flipper.counters().answers_dropped), (replaced, 0));
+    assert_eq!((app.handle.counters().answers_replaced, app.handle.counters().answers_dropped), (replaced, 0));
     session.assert_echoes()?;
     app.stop(session)
 }
 
-#[test]
-fn a_desktop_that_pings_and_does_not_read_is_not_read_from_for_ever() -> Result {
+/// Covers: P23.
+pub fn a_desktop_that_pings_and_does_not_read_is_not_read_from_for_ever<A: Adapter>() -> Result {
     const PINGS: usize = 100;
     const TIMES: usize = 2000;
-    let Connected { mut session, app, .. } = Connected::new()?;
+    let Connected { mut session, app, .. } = Connected::<A>::new()?;
     session.assert_echoes()?;
     let pings = frames::frame(0x89, &[b'x'; 125]).repeat(PINGS);
     // A client's frames have a mask of four bytes.
@@ -138,26 +136,26 @@ fn a_desktop_that_pings_and_does_not_read_is_not_read_from_for_ever() -> Result 
     Ok(())
 }
 
-#[test]
-fn a_desktop_that_stops_at_a_breakpoint_is_waited_for() -> Result {
+/// Covers: P23.
+pub fn a_desktop_that_stops_at_a_breakpoint_is_waited_for<A: Adapter>() -> Result {
     let Connected { mut session, mut app, .. } =
-        Connected::with(|builder| builder.configure(|config| config.timing.ping = Duration::from_millis(10)))?;
+        Connected::<A>::with(|builder| builder.configure(|config| config.timing.ping = Duration::from_millis(10)))?;
     let unresponsive = State::Connected { unresponsive: true };
 
     app.wait_state(&unresponsive)?;
     session.wait_for_ping()?;
     session.assert_echoes()?;
     app.wait_connected()?;
-    assert_eq!(app.flipper.status().last_failure, None);
+    assert_eq!(app.handle.status().last_failure, None);
     app.stop(session)
 }
 
-#[test]
-fn a_message_that_takes_long_is_a_sign_of_life() -> Result {
+/// Covers: P23.
+pub fn a_message_that_takes_long_is_a_sign_of_life<A: Adapter>() -> Result {
     let Connected { mut session, mut app, .. } =
-        Connected::with(|builder| builder.configure(|config| config.timing.ping = Duration::from_millis(10)))?;
+        Connected::<A>::with(|builder| builder.configure(|config| config.timing.ping = Duration::from_millis(10)))?;
     let unresponsive = State::Connected { unresponsive: true };
-    let message = frames::text(&desktop::call(1, "Example", "echo", r#"{"is":"long"}"#));
+    let message = frames::text(&call(1, "Example", "echo", r#"{"is":"long"}"#));
     let mut pieces = message.chunks(message.len() / 3);
 
     // The desktop does not read before the end, so that no pong says the same.
@@ -174,9 +172,9 @@ fn a_message_that_takes_long_is_a_sign_of_life() -> Result {
     app.stop(session)
 }
 
-#[test]
-fn a_desktop_that_never_comes_back_is_given_up() -> Result {
-    let Connected { session, mut app, desktop, .. } = Connected::with(|builder| {
+/// Covers: P22, P23.
+pub fn a_desktop_that_never_comes_back_is_given_up<A: Adapter>() -> Result {
+    let Connected { session, mut app, desktop, .. } = Connected::<A>::with(|builder| {
         builder.configure(|config| {
             config.timing.ping = Duration::from_millis(5);
             config.timing.unresponsive = Duration::from_millis(100);

@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::time::Duration;
 
-use flipper_tokio::proto::Query;
+use flipper_client::proto::Query;
 use rustls::{ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 use tungstenite::handshake::server::{Request, Response};
@@ -11,18 +11,25 @@ use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::protocol::{CloseFrame, WebSocket, WebSocketConfig};
 use tungstenite::{Message, Utf8Bytes};
 
+use super::frames;
+use super::query::Keys;
 use super::tcp::Tcp;
-use super::{Result, frames};
+use crate::Result;
 
 type Tls = StreamOwned<ServerConnection, Tcp>;
 
-/// A session with an app.
-pub(crate) struct Session {
+/// A session with an app. Every method fails when the app is gone, or says nothing for a long time.
+#[derive(Debug)]
+pub struct Session {
     socket: WebSocket<Tls>,
     /// Who the app says it is.
-    pub(crate) query: Query,
+    pub query: Query,
+    /// The same, as it stands in the request.
+    pub keys: Keys,
+    /// The target of the request.
+    pub target: String,
     /// The `Host` that it asked for.
-    pub(crate) host: String,
+    pub host: String,
 }
 
 impl Session {
@@ -37,38 +44,38 @@ impl Session {
             socket.send(Message::text(first))?;
             socket.get_mut().sock.let_go()?;
         }
-        Ok(Self { socket, query: Query::parse(&target)?, host })
+        Ok(Self { socket, query: Query::parse(&target)?, keys: Keys::read(&target)?, target, host })
     }
 
     /// Sends a message.
-    pub(crate) fn send(&mut self, message: &Value) -> Result {
+    pub fn send(&mut self, message: &Value) -> Result {
         self.send_text(&message.to_string())
     }
 
     /// Sends a message of text, whatever it holds.
-    pub(crate) fn send_text(&mut self, text: &str) -> Result {
+    pub fn send_text(&mut self, text: &str) -> Result {
         Ok(self.socket.send(Message::text(text))?)
     }
 
     /// Sends bytes as they are.
-    pub(crate) fn send_raw(&mut self, bytes: &[u8]) -> Result {
+    pub fn send_raw(&mut self, bytes: &[u8]) -> Result {
         let tls = self.socket.get_mut();
         tls.write_all(bytes)?;
         Ok(tls.flush()?)
     }
 
     /// Has the app initialise a plugin.
-    pub(crate) fn init(&mut self, plugin: &str) -> Result {
+    pub fn init(&mut self, plugin: &str) -> Result {
         self.send(&json!({"method": "init", "params": {"plugin": plugin}}))
     }
 
     /// Calls a method of a plugin. The params are JSON.
-    pub(crate) fn call(&mut self, id: u64, plugin: &str, method: &str, params: &str) -> Result {
+    pub fn call(&mut self, id: u64, plugin: &str, method: &str, params: &str) -> Result {
         self.send_text(&call(id, plugin, method, params))
     }
 
     /// The next message, as it came.
-    pub(crate) fn receive_text(&mut self) -> Result<String> {
+    pub fn receive_text(&mut self) -> Result<String> {
         loop {
             match self.socket.read()? {
                 Message::Text(text) => return Ok(text.as_str().to_owned()),
@@ -79,12 +86,12 @@ impl Session {
     }
 
     /// The next message.
-    pub(crate) fn receive(&mut self) -> Result<Value> {
+    pub fn receive(&mut self) -> Result<Value> {
         Ok(serde_json::from_str(&self.receive_text()?)?)
     }
 
     /// Waits until the app pings.
-    pub(crate) fn wait_for_ping(&mut self) -> Result {
+    pub fn wait_for_ping(&mut self) -> Result {
         loop {
             if let Message::Ping(_) = self.socket.read()? {
                 return Ok(());
@@ -93,7 +100,7 @@ impl Session {
     }
 
     /// Looks whether the session goes on: whether the plugin `Example` echoes.
-    pub(crate) fn assert_echoes(&mut self) -> Result {
+    pub fn assert_echoes(&mut self) -> Result {
         self.call(77, "Example", "echo", r#"{"still":"here"}"#)?;
         let answer = self.receive()?;
         if answer == json!({"id": 77, "success": {"still": "here"}}) {
@@ -103,14 +110,25 @@ impl Session {
         }
     }
 
+    /// Looks whether the session goes on, whatever plugins there are, and that nothing else was sent before.
+    pub fn assert_answers(&mut self) -> Result {
+        self.send(&json!({"id": 78, "method": "getBackgroundPlugins"}))?;
+        let answer = self.receive()?;
+        if answer["id"] == 78 && answer["success"]["plugins"].is_array() {
+            Ok(())
+        } else {
+            Err(format!("a list of plugins was expected, not {answer}").into())
+        }
+    }
+
     /// Closes, and waits until the app has answered that.
-    pub(crate) fn close(self, code: u16, reason: &'static str) -> Result {
+    pub fn close(self, code: u16, reason: &'static str) -> Result {
         // Written by hand: tungstenite refuses to send codes that must not be sent.
         self.close_with(&frames::close(code, reason))
     }
 
     /// As [`close`](Self::close), without any code.
-    pub(crate) fn close_without_code(self) -> Result {
+    pub fn close_without_code(self) -> Result {
         self.close_with(&frames::frame(0x88, b""))
     }
 
@@ -121,7 +139,7 @@ impl Session {
     }
 
     /// Waits until the app closes, and gives back the code.
-    pub(crate) fn wait_closed(mut self) -> Result<u16> {
+    pub fn wait_closed(mut self) -> Result<u16> {
         match self.socket.read()? {
             Message::Close(Some(frame)) => {
                 // Sends the answer, which ends the connection.
@@ -133,24 +151,24 @@ impl Session {
     }
 
     /// Waits until the app is gone, however that comes.
-    pub(crate) fn wait_gone(mut self) {
+    pub fn wait_gone(mut self) {
         while self.socket.read().is_ok() {}
     }
 
     /// Ends the TCP connection, and TLS without its `close_notify`.
-    pub(crate) fn drop_tcp(self) -> Result {
+    pub fn drop_tcp(self) -> Result {
         Ok(())
     }
 
     /// Ends TLS as it should be, but without a close frame.
-    pub(crate) fn end_tls(mut self) -> Result {
+    pub fn end_tls(mut self) -> Result {
         let tls = self.socket.get_mut();
         tls.conn.send_close_notify();
         Ok(tls.flush()?)
     }
 
     /// Ends the TCP connection with a reset.
-    pub(crate) fn reset(self) -> Result {
+    pub fn reset(self) -> Result {
         let (connection, tcp) = self.socket.into_inner().into_parts();
         drop(connection);
         Ok(tcp.reset()?)
@@ -158,7 +176,7 @@ impl Session {
 
     /// Sends some frames very often and reads nothing until the app reads no more; then sends the rest, and reads until
     /// it has all the answers, of this many bytes each time. Says whether the app stopped reading.
-    pub(crate) fn flood(self, frames: &[u8], answer: usize, times: usize) -> Result<bool> {
+    pub fn flood(self, frames: &[u8], answer: usize, times: usize) -> Result<bool> {
         let (mut tls, mut tcp) = self.socket.into_inner().into_parts();
         let (mut unsent, mut unanswered, mut was_stopped) = (times, times * answer, false);
         let mut chunk = vec![0; 64 * 1024];
@@ -185,7 +203,9 @@ impl Session {
         Ok(was_stopped)
     }
 
-    pub(crate) fn tcp(&self) -> &Tcp {
+    /// The TCP connection.
+    #[must_use]
+    pub fn tcp(&self) -> &Tcp {
         &self.socket.get_ref().sock
     }
 }
@@ -201,7 +221,8 @@ fn is_stuck(result: std::io::Result<usize>) -> Result<bool> {
 }
 
 /// A call, as text.
-pub(crate) fn call(id: u64, plugin: &str, method: &str, params: &str) -> String {
+#[must_use]
+pub fn call(id: u64, plugin: &str, method: &str, params: &str) -> String {
     format!(r#"{{"id":{id},"method":"execute","params":{{"api":"{plugin}","method":"{method}","params":{params}}}}}"#)
 }
 

@@ -1,20 +1,20 @@
 //! What is logged: whatever helps, and no secret.
 
-mod app;
-mod desktop;
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail anywhere")]
 
 use std::fs;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use flipper_tokio::plugin;
+use flipper_client::plugin;
+use flipper_conformance::adapters::{SmolAdapter, TokioAdapter};
+use flipper_conformance::scripted::{Desktop, Manner, Port, Reply, frames};
+use flipper_conformance::suite::App;
+use flipper_conformance::{Adapter, Handle as _, Result};
 use serde_json::json;
 use tempfile::TempDir;
 use tracing_subscriber::filter::LevelFilter;
-
-use self::app::App;
-use self::desktop::{Desktop, Manner, Port, Reply, Result, frames, lock};
 
 /// Everything that was logged.
 #[derive(Clone, Default)]
@@ -22,7 +22,7 @@ struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        lock(&self.0).extend_from_slice(bytes);
+        self.0.lock().unwrap().extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
@@ -41,6 +41,32 @@ fn a_whole_life_tells_no_secret() -> Result {
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .init();
+    for life in [a_life::<TokioAdapter>, a_life::<SmolAdapter>] {
+        log.0.lock().unwrap().clear();
+        let secrets = life()?;
+        let log = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
+        for told in [
+            "refused to issue a certificate",
+            "HTTP status 401",
+            "a plugin panicked",
+            "not understood",
+            "device.crt",
+            "asked the desktop for a certificate",
+        ] {
+            assert!(log.contains(told), "{told} is missing in {log}");
+        }
+        assert!(!log.contains("csr="), "the query was logged: {log}");
+        for secret in &secrets {
+            for line in secret.lines().filter(|line| line.len() >= 10) {
+                assert!(!log.contains(line), "{line} was logged: {log}");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// An app that everything goes wrong for. Gives back the secrets of its life: its keys, and its certificate requests.
+fn a_life<A: Adapter>() -> Result<Vec<String>> {
     let desktop = Desktop::new()?;
     let dir = TempDir::new()?;
     desktop.reply([
@@ -53,7 +79,7 @@ fn a_whole_life_tells_no_secret() -> Result {
     desktop.next(Port::Secure, [Manner::HangUp, Manner::Answer("HTTP/1.1 401 Unauthorized\r\n\r\n")]);
 
     // An exchange that fails in every way, and then a session with everything that goes wrong in one.
-    let mut app = App::start_with(&desktop, dir.path(), |builder| {
+    let mut app = App::<A>::start_with(&desktop, dir.path(), |builder| {
         let panics = plugin("Panics").call("panic", |_| panic!("as the test wants it"));
         builder
             .plugin(flipper_sample::example())
@@ -72,8 +98,8 @@ fn a_whole_life_tells_no_secret() -> Result {
     session.send_text("not JSON")?;
     session.send(&json!({"method": "fly"}))?;
     session.send_raw(&frames::frame(0x82, b"\xff"))?;
-    app.flipper.add_plugin(plugin("Late").build())?;
-    app.flipper.connection("Example").send("event", &0)?;
+    app.handle.add_plugin(plugin("Late").build())?;
+    app.handle.connection("Example").send("event", &0)?;
     for _ in 0..3 {
         app.wait_misbehaved()?;
     }
@@ -90,28 +116,10 @@ fn a_whole_life_tells_no_secret() -> Result {
             fs::write(path.join("device.crt"), "damaged")?;
         }
     }
-    let app = App::start(&desktop, dir.path())?;
+    let app = App::<A>::start(&desktop, dir.path())?;
     let session = desktop.session()?;
     app.stop(session)?;
     csrs.push(desktop.asked()?.message["csr"].as_str().ok_or("no csr")?.to_owned());
-
-    let log = String::from_utf8_lossy(&lock(&log.0)).into_owned();
-    for told in [
-        "refused to issue a certificate",
-        "HTTP status 401",
-        "a plugin panicked",
-        "not understood",
-        "device.crt",
-        "asked the desktop for a certificate",
-    ] {
-        assert!(log.contains(told), "{told} is missing in {log}");
-    }
     assert!(!keys.is_empty());
-    assert!(!log.contains("csr="), "the query was logged: {log}");
-    for secret in keys.iter().chain(&csrs) {
-        for line in secret.lines().filter(|line| line.len() >= 10) {
-            assert!(!log.contains(line), "{line} was logged: {log}");
-        }
-    }
-    Ok(())
+    Ok(keys.into_iter().chain(csrs).collect())
 }

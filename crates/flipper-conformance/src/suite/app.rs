@@ -1,64 +1,59 @@
-//! An app on tokio, watched by a test that blocks.
-
-#![allow(dead_code, reason = "every test file uses another part of it")]
+//! An app, watched by a scenario that blocks.
 
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use flipper_client::proto::client::{Config, Failure, Purpose, State, Step};
+use flipper_client::proto::{CloseCause, ProtocolError};
+use flipper_client::{Builder, Notice};
 use flipper_sample::example;
-use flipper_tokio::proto::CloseCause;
-use flipper_tokio::proto::ProtocolError;
-use flipper_tokio::proto::client::{Config, Failure, Purpose, State, Step};
-use flipper_tokio::{Builder, Flipper, Notice};
 use tempfile::TempDir;
-use tokio::runtime::Runtime;
 
-use crate::desktop::{APP_ID, Desktop, PATIENCE, Port, Result, Session};
+use crate::scripted::{APP_ID, Desktop, Port, Session};
+use crate::{Adapter, Handle as _, PATIENCE, Result};
 
 /// An app while it runs.
-pub(crate) struct App {
-    pub(crate) flipper: Flipper,
-    pub(crate) runtime: Runtime,
+pub struct App<A: Adapter> {
+    /// What the app holds.
+    pub handle: A::Handle,
+    /// What it runs on.
+    pub runtime: A::Runtime,
     notices: Arc<Notices>,
     /// How many notices earlier waits have gone past.
     seen: usize,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Notices {
     list: Mutex<Vec<Notice>>,
     more: Condvar,
 }
 
-impl App {
+impl<A: Adapter> App<A> {
     /// Starts an app with the plugin `Example`.
-    pub(crate) fn start(desktop: &Desktop, directory: &Path) -> Result<Self> {
+    pub fn start(desktop: &Desktop, directory: &Path) -> Result<Self> {
         Self::start_with(desktop, directory, |builder| builder.plugin(example()))
     }
 
     /// Starts an app with what `change` adds.
-    pub(crate) fn start_with(
+    pub fn start_with(
         desktop: &Desktop,
         directory: &Path,
-        change: impl FnOnce(Builder) -> Builder,
+        change: impl FnOnce(Builder<A::Launch>) -> Builder<A::Launch>,
     ) -> Result<Self> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let notices = Arc::new(Notices::default());
         let sink = Arc::clone(&notices);
-        let builder = builder(desktop, directory).observer(move |notice| {
+        let builder = builder::<A>(desktop, directory).observer(move |notice| {
             sink.list.lock().unwrap_or_else(PoisonError::into_inner).push(notice.clone());
             sink.more.notify_all();
         });
-        let flipper = {
-            let _entered = runtime.enter();
-            change(builder).start()?
-        };
-        Ok(Self { flipper, runtime, notices, seen: 0 })
+        let (handle, runtime) = A::start(change(builder))?;
+        Ok(Self { handle, runtime, notices, seen: 0 })
     }
 
     /// Waits for the next notice, after those that earlier waits found, that is looked for.
-    pub(crate) fn wait_for<T>(&mut self, what: &str, found: impl Fn(&Notice) -> Option<T>) -> Result<T> {
+    pub fn wait_for<T>(&mut self, what: &str, found: impl Fn(&Notice) -> Option<T>) -> Result<T> {
         let deadline = Instant::now() + PATIENCE;
         let mut list = self.notices.list.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
@@ -70,28 +65,32 @@ impl App {
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Err(format!("the app did not tell: {what}; it told {list:#?}").into());
+                return Err(format!("the app on {} did not tell: {what}; it told {list:#?}", A::NAME).into());
             }
             list = self.notices.more.wait_timeout(list, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
-    pub(crate) fn wait_state(&mut self, state: &State) -> Result {
+    /// Waits until the app tells that it is in this state.
+    pub fn wait_state(&mut self, state: &State) -> Result {
         self.wait_for(&state.to_string(), |notice| (*notice == Notice::State(state.clone())).then_some(()))
     }
 
-    pub(crate) fn wait_connected(&mut self) -> Result {
+    /// Waits until the app tells that it is in a session.
+    pub fn wait_connected(&mut self) -> Result {
         self.wait_state(&State::Connected { unresponsive: false })
     }
 
-    pub(crate) fn wait_step(&mut self, what: &str, found: impl Fn(&Step) -> bool) -> Result<Step> {
+    /// Waits for a step that is looked for.
+    pub fn wait_step(&mut self, what: &str, found: impl Fn(&Step) -> bool) -> Result<Step> {
         self.wait_for(what, |notice| match notice {
             Notice::Step(step) if found(step) => Some(step.clone()),
             _ => None,
         })
     }
 
-    pub(crate) fn wait_failure(&mut self) -> Result<Failure> {
+    /// Waits for the next failure.
+    pub fn wait_failure(&mut self) -> Result<Failure> {
         self.wait_for("a failure", |notice| match notice {
             Notice::Failed(failure) => Some(failure.clone()),
             _ => None,
@@ -99,14 +98,15 @@ impl App {
     }
 
     /// Waits for the next failure, which must be of a connection, and tells why it failed.
-    pub(crate) fn wait_cause(&mut self, wanted: Purpose) -> Result<CloseCause> {
+    pub fn wait_cause(&mut self, wanted: Purpose) -> Result<CloseCause> {
         match self.wait_failure()? {
             Failure::Connection { purpose, cause, .. } if purpose == wanted => Ok(cause),
             other => Err(format!("not the failure of a connection ({wanted:?}): {other:?}").into()),
         }
     }
 
-    pub(crate) fn wait_misbehaved(&mut self) -> Result<ProtocolError> {
+    /// Waits until the app tells of a bad message.
+    pub fn wait_misbehaved(&mut self) -> Result<ProtocolError> {
         self.wait_for("a bad message", |notice| match notice {
             Notice::PeerMisbehaved(error) => Some(error.clone()),
             _ => None,
@@ -114,7 +114,7 @@ impl App {
     }
 
     /// The steps so far.
-    pub(crate) fn steps(&self) -> Vec<Step> {
+    pub fn steps(&self) -> Vec<Step> {
         let list = self.notices.list.lock().unwrap_or_else(PoisonError::into_inner);
         list.iter()
             .filter_map(|notice| if let Notice::Step(step) = notice { Some(step.clone()) } else { None })
@@ -122,30 +122,30 @@ impl App {
     }
 
     /// How many certificate exchanges were begun so far.
-    pub(crate) fn exchanges(&self) -> usize {
+    pub fn exchanges(&self) -> usize {
         self.steps().iter().filter(|step| matches!(step, Step::ExchangeNeeded(_))).count()
     }
 
     /// Stops the app, which must say goodbye to the desktop as it should.
-    pub(crate) fn stop(self, session: Session) -> Result {
+    pub fn stop(self, session: Session) -> Result {
         // The desktop knows of a session before the app does.
-        self.runtime.block_on(self.flipper.connected());
-        let stopped = self.flipper.stop();
+        self.handle.wait_connected();
+        self.handle.begin_stop();
         let code = session.wait_closed()?;
-        self.runtime.block_on(stopped);
+        self.handle.stop();
         if code == 1000 { Ok(()) } else { Err(format!("the app closed with {code}").into()) }
     }
 
     /// Stops an app that has no session.
-    pub(crate) fn stop_alone(self) {
-        self.runtime.block_on(self.flipper.stop());
+    pub fn stop_alone(self) {
+        self.handle.stop();
     }
 }
 
 /// The settings that all tests have in common.
-pub(crate) fn builder(desktop: &Desktop, directory: &Path) -> Builder {
+pub fn builder<A: Adapter>(desktop: &Desktop, directory: &Path) -> Builder<A::Launch> {
     let (insecure, secure) = (desktop.address(Port::Insecure), desktop.address(Port::Secure));
-    Flipper::builder("Rust App", APP_ID)
+    Builder::new("Rust App", APP_ID)
         .host(insecure.ip().to_string())
         .ports(insecure.port(), secure.port())
         .directory(directory)
@@ -164,26 +164,37 @@ fn patient(config: &mut Config) {
 }
 
 /// An app in a session, with certificates that no exchange had to make, and the plugin `Example` initialised.
-pub(crate) struct Connected {
-    pub(crate) session: Session,
-    pub(crate) app: App,
-    pub(crate) desktop: Desktop,
-    pub(crate) dir: TempDir,
+pub struct Connected<A: Adapter> {
+    /// The desktop's side.
+    pub session: Session,
+    /// The app's side.
+    pub app: App<A>,
+    /// The desktop, for what comes after this session.
+    pub desktop: Desktop,
+    /// The app's directory.
+    pub dir: TempDir,
 }
 
-impl Connected {
-    pub(crate) fn new() -> Result<Self> {
+impl<A: Adapter> Connected<A> {
+    /// An app with the plugin `Example` and nothing else.
+    pub fn new() -> Result<Self> {
         Self::with(|builder| builder)
     }
 
     /// An app with what `change` adds to `Example`.
-    pub(crate) fn with(change: impl FnOnce(Builder) -> Builder) -> Result<Self> {
+    pub fn with(change: impl FnOnce(Builder<A::Launch>) -> Builder<A::Launch>) -> Result<Self> {
+        let mut connected = Self::without_plugins(|builder| change(builder.plugin(example())))?;
+        connected.session.init("Example")?;
+        Ok(connected)
+    }
+
+    /// An app with the plugins that `change` adds, and no others. None is initialised.
+    pub fn without_plugins(change: impl FnOnce(Builder<A::Launch>) -> Builder<A::Launch>) -> Result<Self> {
         let desktop = Desktop::new()?;
         let dir = TempDir::new()?;
         desktop.provision(dir.path())?;
-        let app = App::start_with(&desktop, dir.path(), |builder| change(builder.plugin(example())))?;
-        let mut session = desktop.session()?;
-        session.init("Example")?;
+        let app = App::start_with(&desktop, dir.path(), change)?;
+        let session = desktop.session()?;
         Ok(Self { session, app, desktop, dir })
     }
 }

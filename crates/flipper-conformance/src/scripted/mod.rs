@@ -1,16 +1,40 @@
 //! A desktop that does what a test tells it, on blocking threads, over real sockets and real TLS.
-
-#![allow(dead_code, unused_imports, reason = "every test file uses another part of it")]
+//!
+//! It shares nothing with the desktop of this project but the CA, and not even that where [`Issuer::official`] takes
+//! its place: what it says is written down in the test.
+//!
+//! ```
+//! use flipper_conformance::scripted::{Desktop, Manner, Port, Reply};
+//!
+//! # fn main() -> flipper_conformance::Result {
+//! let desktop = Desktop::new()?;
+//! // The first certificate request is refused, the first session ends before it begins.
+//! desktop.reply([Reply::Text("{}".to_owned())]);
+//! desktop.next(Port::Secure, [Manner::HangUp]);
+//! // … start an app with these ports, and look what it does:
+//! let (insecure, secure) = (desktop.address(Port::Insecure).port(), desktop.address(Port::Secure).port());
+//! # let _ = (insecure, secure);
+//! # Ok(())
+//! # }
+//! ```
 
 mod exchange;
-pub(crate) mod frames;
+pub mod frames;
+mod issuer;
+mod official_ca;
+mod query;
 mod session;
 mod tcp;
 
-pub(crate) use self::exchange::{Asked, Kept, Reply};
-pub(crate) use self::session::{Session, call};
+pub use self::exchange::{Asked, DEVICE_ID, Kept, Reply};
+pub use self::issuer::Issuer;
+pub use self::official_ca::OfficialCa;
+pub use self::query::Keys;
+pub use self::session::{Session, call};
+pub use self::tcp::Tcp;
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
@@ -20,26 +44,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use flipper_pki::{Authority, AuthorityConfig, ConnectionConfig, CredentialStore};
-use flipper_tokio::proto::Medium;
-use rustls::ServerConnection;
+use flipper_client::proto::Medium;
+use flipper_pki::{ConnectionConfig, CredentialStore};
+use rustls::{ServerConnection, StreamOwned};
 use serde_json::Value;
 
-use self::tcp::Tcp;
-
-pub(crate) type Failed = Box<dyn std::error::Error + Send + Sync>;
-pub(crate) type Result<T = (), E = Failed> = std::result::Result<T, E>;
-
-/// Bounds a hang; no test passes because of it.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+use crate::{PATIENCE, Result};
 
 /// The app that the desktop's certificates are made for where no exchange makes them.
-pub(crate) const APP_ID: &str = "com.example.app";
+pub const APP_ID: &str = "com.example.app";
 
 /// A desktop on two ports of its own.
 ///
 /// It answers certificate exchanges by itself, as its script says, and hands every session to the test.
-pub(crate) struct Desktop {
+pub struct Desktop {
     shared: Arc<Shared>,
     sessions: Receiver<Session>,
     asked: Receiver<Asked>,
@@ -48,7 +66,7 @@ pub(crate) struct Desktop {
 
 /// What is done with a TCP connection.
 #[derive(Clone, Debug, Default)]
-pub(crate) enum Manner {
+pub enum Manner {
     /// What a desktop does.
     #[default]
     Serve,
@@ -66,19 +84,23 @@ pub(crate) enum Manner {
     Answer(&'static str),
     /// The request for an upgrade is read, and then comes the end.
     DropBeforeUpgrade,
+    /// What a desktop does, until it has said this many bytes. Then nothing more comes but the end.
+    CutAfter(usize),
     /// The upgrade is accepted and this message sent in one piece. On the secure port only.
     Eager(&'static str),
 }
 
 /// The two ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Port {
+pub enum Port {
+    /// Where certificates are exchanged: 9089.
     Insecure,
+    /// Where sessions are: 9088.
     Secure,
 }
 
 struct Shared {
-    authority: Mutex<Authority>,
+    issuer: Mutex<Issuer>,
     addresses: [SocketAddr; 2],
     manners: [Mutex<VecDeque<Manner>>; 2],
     /// How many connections each port has seen.
@@ -91,18 +113,38 @@ struct Shared {
 }
 
 impl Desktop {
-    pub(crate) fn new() -> Result<Self> {
+    /// A desktop with certificates of this project.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn new() -> Result<Self> {
         Self::at(Ipv4Addr::LOCALHOST.into())
     }
 
-    pub(crate) fn at(address: IpAddr) -> Result<Self> {
+    /// A desktop at another address of this machine.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn at(address: IpAddr) -> Result<Self> {
+        Self::with(address, Issuer::new()?)
+    }
+
+    /// A desktop with the certificates of the official one.
+    ///
+    /// # Errors
+    /// When the `openssl` command is missing or fails, and as the system says.
+    pub fn official() -> Result<Self> {
+        Self::with(Ipv4Addr::LOCALHOST.into(), Issuer::official()?)
+    }
+
+    fn with(address: IpAddr, issuer: Issuer) -> Result<Self> {
         let listeners = [TcpListener::bind((address, 0))?, TcpListener::bind((address, 0))?];
         let [insecure, secure] = &listeners;
         let (session_sender, sessions) = channel();
         let (asked_sender, asked) = channel();
         let (acknowledged_sender, acknowledged) = channel();
         let shared = Arc::new(Shared {
-            authority: Mutex::new(Authority::in_memory(AuthorityConfig::default())?),
+            issuer: Mutex::new(issuer),
             addresses: [insecure.local_addr()?, secure.local_addr()?],
             manners: Default::default(),
             seen: Default::default(),
@@ -119,54 +161,87 @@ impl Desktop {
         Ok(Self { shared, sessions, asked, acknowledged })
     }
 
-    pub(crate) fn address(&self, port: Port) -> SocketAddr {
+    /// Where a port is.
+    #[must_use]
+    pub fn address(&self, port: Port) -> SocketAddr {
         self.shared.addresses[port as usize]
     }
 
     /// Says what is done with the next connections to a port. What comes after them is served.
-    pub(crate) fn next(&self, port: Port, manners: impl IntoIterator<Item = Manner>) {
+    pub fn next(&self, port: Port, manners: impl IntoIterator<Item = Manner>) {
         lock(&self.shared.manners[port as usize]).extend(manners);
     }
 
     /// Says how the next certificate requests are answered. What comes after them is granted.
-    pub(crate) fn reply(&self, replies: impl IntoIterator<Item = Reply>) {
+    pub fn reply(&self, replies: impl IntoIterator<Item = Reply>) {
         lock(&self.shared.replies).extend(replies);
     }
 
     /// How many connections a port has seen so far.
-    pub(crate) fn seen(&self, port: Port) -> usize {
+    #[must_use]
+    pub fn seen(&self, port: Port) -> usize {
         self.shared.seen[port as usize].load(Ordering::SeqCst)
     }
 
     /// The next session.
-    pub(crate) fn session(&self) -> Result<Session> {
+    ///
+    /// # Errors
+    /// When none comes.
+    pub fn session(&self) -> Result<Session> {
         self.sessions.recv_timeout(PATIENCE).map_err(|_| "no app opened a session".into())
     }
 
     /// The next certificate request.
-    pub(crate) fn asked(&self) -> Result<Asked> {
+    ///
+    /// # Errors
+    /// When none comes.
+    pub fn asked(&self) -> Result<Asked> {
         self.asked.recv_timeout(PATIENCE).map_err(|_| "no app asked for a certificate".into())
     }
 
     /// The next message on the insecure port after a certificate request.
-    pub(crate) fn acknowledged(&self) -> Result<Value> {
+    ///
+    /// # Errors
+    /// When none comes.
+    pub fn acknowledged(&self) -> Result<Value> {
         self.acknowledged.recv_timeout(PATIENCE).map_err(|_| "no app acknowledged its certificate".into())
     }
 
     /// Has another CA from now on, and gives back the one it had.
-    pub(crate) fn replace_authority(&self, authority: Authority) -> Authority {
-        std::mem::replace(&mut lock(&self.shared.authority), authority)
+    pub fn replace_issuer(&self, issuer: impl Into<Issuer>) -> Issuer {
+        std::mem::replace(&mut lock(&self.shared.issuer), issuer.into())
     }
 
     /// Gives an app the credentials that an exchange would have given it.
-    pub(crate) fn provision(&self, directory: &Path) -> Result {
+    ///
+    /// # Errors
+    /// When they cannot be made or written.
+    pub fn provision(&self, directory: &Path) -> Result {
         let store = CredentialStore::new(directory);
         let prepared = store.begin(APP_ID)?;
-        let signed = lock(&self.shared.authority).sign(&prepared.csr_pem, "device-1")?;
-        store.deliver(prepared.generation, &signed.ca_pem, &signed.certificate_pem)?;
-        let config = ConnectionConfig { device_id: "device-1".to_owned(), medium: Medium::FsAccess, os: None };
+        let signed = lock(&self.shared.issuer).sign(&prepared.csr_pem, DEVICE_ID)?;
+        store.deliver(prepared.generation, &signed.ca, &signed.certificate)?;
+        let config = ConnectionConfig { device_id: DEVICE_ID.to_owned(), medium: Medium::FsAccess, os: None };
         store.complete(prepared.generation, &config)?;
         Ok(store.promote(prepared.generation)?)
+    }
+
+    /// Gives an app the credentials that an official client would have had from this desktop, with this
+    /// `connection_config.json`.
+    ///
+    /// # Errors
+    /// When the desktop is not [`official`](Self::official), or they cannot be made or written.
+    pub fn provision_officially(&self, directory: &Path, config: &str) -> Result {
+        let Issuer::Official(ca) = &*lock(&self.shared.issuer) else {
+            return Err("this desktop has no official CA".into());
+        };
+        ca.provision(directory, &format!("/C=US/ST=CA/L=Menlo Park/O=Flipper/CN={APP_ID}"), config)
+    }
+}
+
+impl fmt::Debug for Desktop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Desktop").field("addresses", &self.shared.addresses).finish_non_exhaustive()
     }
 }
 
@@ -200,12 +275,16 @@ impl Shared {
             Manner::Silence => Ok(tcp.wait_for_the_end()?),
             Manner::HangUp => Ok(()),
             Manner::Reset => Ok(tcp.reset()?),
-            Manner::Babble(bytes) => Ok(tcp.last_words(bytes)?),
+            Manner::Babble(bytes) => Ok(tcp.last_words(bytes.as_bytes())?),
             manner => {
-                if let Manner::Dribble = manner {
-                    // TLS hands over whole records, whatever pieces they come in: there is nothing to keep apart.
-                    let pause = if port == Port::Insecure { Duration::from_millis(1) } else { Duration::ZERO };
-                    tcp.dribbles = Some(pause);
+                match manner {
+                    Manner::Dribble => {
+                        // TLS hands over whole records, whatever pieces they come in: there is nothing to keep apart.
+                        let pause = if port == Port::Insecure { Duration::from_millis(1) } else { Duration::ZERO };
+                        tcp.dribbles = Some(pause);
+                    }
+                    Manner::CutAfter(bytes) => tcp.cut_after = Some(bytes),
+                    _ => {}
                 }
                 match port {
                     Port::Insecure => match answer_to_upgrade(&manner) {
@@ -213,8 +292,8 @@ impl Shared {
                         None => exchange::serve(self, tcp),
                     },
                     Port::Secure => {
-                        let config = lock(&self.authority).server_config();
-                        let mut tls = rustls::StreamOwned::new(ServerConnection::new(config)?, tcp);
+                        let config = lock(&self.issuer).server_config()?;
+                        let mut tls = StreamOwned::new(ServerConnection::new(config)?, tcp);
                         match answer_to_upgrade(&manner) {
                             Some(answer) => Ok(answer_head(&mut tls, answer)?),
                             None => {

@@ -1,0 +1,22 @@
+//! What every client does, whatever its runtime: an app against a scripted desktop.
+//!
+//! The line `Covers:` in a scenario's documentation names what it stands for. `docs/conformance-scenarios.md` lists both.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a scenario may fail in a callback, too")]
+
+mod bad_input;
+mod callbacks;
+mod documentation;
+mod exchange;
+mod flow;
+mod loss;
+mod reach;
+mod session;
+mod stop;
+
+macro_rules! publish {
+    ({} $($topic:ident: { $($scenario:ident)* })*) => {
+        $(pub use self::$topic::{$($scenario),*};)*
+    };
+}
+crate::client_scenarios! { publish {} }

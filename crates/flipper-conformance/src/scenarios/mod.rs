@@ -1,0 +1,3 @@
+//! What is checked, one function for each check.
+
+pub mod client;
