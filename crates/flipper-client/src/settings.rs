@@ -206,10 +206,7 @@ pub struct Setup {
 
 impl fmt::Debug for Setup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Setup")
-            .field("config", &self.config)
-            .field("store", &self.store)
-            .finish_non_exhaustive()
+        f.debug_struct("Setup").field("config", &self.config).field("store", &self.store).finish_non_exhaustive()
     }
 }
 
