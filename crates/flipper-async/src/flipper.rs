@@ -42,7 +42,7 @@ impl<R: Runtime> Flipper<R> {
     /// # Errors
     /// As [`Builder::start`].
     pub fn launch_on(runtime: R, setup: Setup) -> Result<Self, StartError> {
-        let jobs = Jobs::new(&setup)?;
+        let jobs = Jobs::new(&setup);
         let clock = {
             let runtime = runtime.clone();
             Clock::new(move || runtime.now())

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use flipper_pki::{ConnectionConfig, CredentialStore, StoreError, StoreErrorKind, client_config};
+use flipper_pki::{ConnectionConfig, CredentialStore, StoreError, StoreErrorKind, WallClock, client_config_at};
 use flipper_proto::client::{CredentialFailure, CredentialProblem, Credentials, Job, JobOutcome, Prepared};
-use flipper_proto::{CloseCause, Excerpt, Generation, Instant, TlsFailure, WallTime};
+use flipper_proto::{CloseCause, Excerpt, Generation, Instant, TlsFailure};
 use rustls::ClientConfig;
 
-use crate::settings::{Setup, StartError};
+use crate::settings::Setup;
 
 /// Fetches the certificates of medium WWW, which a desktop has left somewhere for the app to get.
 pub trait CertificateProvider: Send + Sync + 'static {
@@ -35,23 +35,22 @@ pub struct Certificates {
 pub struct Jobs {
     app_id: String,
     store: CredentialStore,
+    wall_clock: WallClock,
     provider: Option<Arc<dyn CertificateProvider>>,
     tls: Mutex<BTreeMap<Generation, Arc<ClientConfig>>>,
 }
 
 impl Jobs {
     /// The work of one app.
-    ///
-    /// # Errors
-    /// [`StartError::NoDirectory`] where `setup` names none.
-    pub fn new(setup: &Setup) -> Result<Self, StartError> {
-        let directory = setup.directory.clone().ok_or(StartError::NoDirectory)?;
-        Ok(Self {
+    #[must_use]
+    pub fn new(setup: &Setup) -> Self {
+        Self {
             app_id: setup.config.app_id.clone(),
-            store: CredentialStore::new(directory),
+            store: setup.store.clone(),
+            wall_clock: setup.wall_clock.clone(),
             provider: setup.provider.clone(),
             tls: Mutex::default(),
-        })
+        }
     }
 
     /// Does one job. `now` is the moment, on the clock of the state machine.
@@ -65,7 +64,7 @@ impl Jobs {
                     generation: prepared.generation,
                     csr: prepared.csr_pem,
                     destination: prepared.destination,
-                    wall: wall_time(),
+                    wall: self.wall_clock.now(),
                 }),
             },
             Job::Fetch { generation, device_id } => self.fetch(generation, &device_id),
@@ -124,8 +123,9 @@ impl Jobs {
 
     /// Keeps what connecting needs, and tells the state machine the rest.
     fn keep(&self, credentials: &flipper_pki::Credentials, now: Instant) -> Credentials {
-        self.tls().insert(credentials.generation, client_config(credentials));
-        let left = credentials.not_after.as_unix_millis().saturating_sub(wall_time().as_unix_millis());
+        let tls = client_config_at(credentials, Arc::new(self.wall_clock.clone()));
+        self.tls().insert(credentials.generation, tls);
+        let left = credentials.not_after.as_unix_millis().saturating_sub(self.wall_clock.now().as_unix_millis());
         Credentials {
             generation: credentials.generation,
             device_id: credentials.device_id.clone(),
@@ -164,9 +164,4 @@ fn failure(error: &StoreError) -> CredentialFailure {
         _ => CredentialProblem::Invalid,
     };
     CredentialFailure { kind, text: error.to_string() }
-}
-
-fn wall_time() -> WallTime {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    WallTime::from_unix_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use flipper_pki::{CredentialStore, WallClock};
 use flipper_proto::client::{Config, MediumChoice, Os, Ports};
 use flipper_proto::{Limits, Medium, Overflow};
 
@@ -28,8 +29,12 @@ pub trait Launch {
 /// Settings on their way to a start, with an adapter that will carry it out.
 #[must_use]
 pub struct Builder<L> {
-    setup: Setup,
+    config: Config,
     ports: Option<Ports>,
+    directory: Option<PathBuf>,
+    plugins: Vec<Arc<dyn Plugin>>,
+    observer: Option<Observer>,
+    provider: Option<Arc<dyn CertificateProvider>>,
     launch: PhantomData<fn() -> L>,
 }
 
@@ -45,19 +50,26 @@ impl<L: Launch> Builder<L> {
         config.device_id = host_name;
         config.instance_id = Some(format!("{:016x}", random()));
         config.seed = random();
-        let setup = Setup { config, directory: None, plugins: Vec::new(), observer: None, provider: None };
-        Self { setup, ports: None, launch: PhantomData }
+        Self {
+            config,
+            ports: None,
+            directory: None,
+            plugins: Vec::new(),
+            observer: None,
+            provider: None,
+            launch: PhantomData,
+        }
     }
 
     /// Adds a plugin.
     pub fn plugin(mut self, plugin: impl Plugin) -> Self {
-        self.setup.plugins.push(Arc::new(plugin));
+        self.plugins.push(Arc::new(plugin));
         self
     }
 
     /// The desktop's host name or address. Default: `localhost`.
     pub fn host(mut self, host: impl Into<String>) -> Self {
-        self.setup.config.host = host.into();
+        self.config.host = host.into();
         self
     }
 
@@ -70,63 +82,63 @@ impl<L: Launch> Builder<L> {
 
     /// The operating system to present. Default: the real one, or `MacOS` to a desktop that refuses that.
     pub fn os(mut self, os: impl Into<String>) -> Self {
-        self.setup.config.os = Os::Fixed(os.into());
+        self.config.os = Os::Fixed(os.into());
         self
     }
 
     /// The device's name. Default: the host name.
     pub fn device(mut self, device: impl Into<String>) -> Self {
-        self.setup.config.device = device.into();
+        self.config.device = device.into();
         self
     }
 
     /// A stable id of the device, which is presented where the desktop has none for it. Default: the host name.
     pub fn device_id(mut self, device_id: impl Into<String>) -> Self {
-        self.setup.config.device_id = device_id.into();
+        self.config.device_id = device_id.into();
         self
     }
 
     /// The app's private directory for keys and certificates. Default: `apps/<app id>` in `FLIPPER_STATE_DIR`, else in
     /// `~/.flipper`.
     pub fn directory(mut self, directory: impl Into<PathBuf>) -> Self {
-        self.setup.directory = Some(directory.into());
+        self.directory = Some(directory.into());
         self
     }
 
     /// How certificates reach the app, and what the session says about it. Default: files, and in the session whatever
     /// has the official UI show the app.
     pub fn medium(mut self, medium: Medium) -> Self {
-        self.setup.config.medium = MediumChoice::Fixed(medium);
+        self.config.medium = MediumChoice::Fixed(medium);
         self
     }
 
     /// Where medium WWW fetches certificates from.
     pub fn certificate_provider(mut self, provider: impl CertificateProvider) -> Self {
-        self.setup.provider = Some(Arc::new(provider));
+        self.provider = Some(Arc::new(provider));
         self
     }
 
     /// What is bounded, and how.
     pub fn limits(mut self, limits: Limits) -> Self {
-        self.setup.config.limits = limits;
+        self.config.limits = limits;
         self
     }
 
     /// Which event goes when a plugin's buffer is full. Default: the oldest.
     pub fn overflow(mut self, overflow: Overflow) -> Self {
-        self.setup.config.overflow = overflow;
+        self.config.overflow = overflow;
         self
     }
 
     /// Changes any other setting of the state machine, such as how long it waits for what.
     pub fn configure(mut self, change: impl FnOnce(&mut Config)) -> Self {
-        change(&mut self.setup.config);
+        change(&mut self.config);
         self
     }
 
     /// Is told of every step and every failure, from the task or thread that drives the connection.
     pub fn observer(mut self, observer: impl Fn(&Notice) + Send + Sync + 'static) -> Self {
-        self.setup.observer = Some(Box::new(observer));
+        self.observer = Some(Box::new(observer));
         self
     }
 
@@ -143,30 +155,35 @@ impl<L: Launch> Builder<L> {
     /// # Errors
     /// As [`start`](Self::start), but for what only a start finds out.
     pub fn into_setup(self) -> Result<Setup, StartError> {
-        let mut setup = self.setup;
-        if setup.config.app.is_empty() {
+        let mut config = self.config;
+        if config.app.is_empty() {
             return Err(StartError::NoName("the app's name"));
         }
-        if setup.config.app_id.is_empty() {
+        if config.app_id.is_empty() {
             return Err(StartError::NoName("the app's id"));
         }
-        if setup.config.medium == MediumChoice::Fixed(Medium::Www) && setup.provider.is_none() {
+        if config.medium == MediumChoice::Fixed(Medium::Www) && self.provider.is_none() {
             return Err(StartError::NoCertificateProvider);
         }
-        setup.config.ports = match self.ports {
+        config.ports = match self.ports {
             Some(ports) => ports,
-            None => ports_of_environment(|name| env::var(name).ok())?.unwrap_or(setup.config.ports),
+            None => ports_of_environment(|name| env::var(name).ok())?.unwrap_or(config.ports),
         };
-        if setup.directory.is_none() {
-            setup.directory = Some(default_directory(&setup.config.app_id)?);
-        }
-        Ok(setup)
+        let directory = self.directory.map_or_else(|| default_directory(&config.app_id), Ok)?;
+        Ok(Setup {
+            config,
+            store: CredentialStore::new(directory),
+            wall_clock: WallClock::default(),
+            plugins: self.plugins,
+            observer: self.observer,
+            provider: self.provider,
+        })
     }
 }
 
 impl<L> fmt::Debug for Builder<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder").field("config", &self.setup.config).finish_non_exhaustive()
+        f.debug_struct("Builder").field("config", &self.config).finish_non_exhaustive()
     }
 }
 
@@ -175,8 +192,10 @@ impl<L> fmt::Debug for Builder<L> {
 pub struct Setup {
     /// The settings of the state machine.
     pub config: Config,
-    /// The directory for keys and certificates; always there when an adapter gets it.
-    pub directory: Option<PathBuf>,
+    /// Where keys and certificates are kept.
+    pub store: CredentialStore,
+    /// The calendar that certificates are checked by. Default: the system's.
+    pub wall_clock: WallClock,
     /// The plugins to begin with.
     pub plugins: Vec<Arc<dyn Plugin>>,
     /// Who is told of every step.
@@ -187,10 +206,7 @@ pub struct Setup {
 
 impl fmt::Debug for Setup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Setup")
-            .field("config", &self.config)
-            .field("directory", &self.directory)
-            .finish_non_exhaustive()
+        f.debug_struct("Setup").field("config", &self.config).field("store", &self.store).finish_non_exhaustive()
     }
 }
 

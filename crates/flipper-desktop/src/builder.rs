@@ -4,10 +4,11 @@ use std::env;
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use flipper_async::Runtime;
 use flipper_async::desk::{Desk, Options, Tls};
-use flipper_pki::{Authority, AuthorityConfig, Binding};
+use flipper_pki::{Authority, AuthorityConfig, Binding, WallClock};
 use flipper_proto::desktop::{Config, Host, PeerIdentity, Timing};
 use flipper_proto::{Excerpt, Limits};
 use flipper_tokio::Tokio;
@@ -27,6 +28,7 @@ pub struct Builder {
     ports: Option<Ports>,
     addresses: Vec<IpAddr>,
     authority: AuthoritySource,
+    wall_clock: WallClock,
     deliverers: Vec<Box<dyn Deliverer>>,
     require_proof: bool,
     init_background_plugins: bool,
@@ -49,6 +51,7 @@ impl Builder {
             ports: None,
             addresses: Vec::new(),
             authority: AuthoritySource::Default,
+            wall_clock: WallClock::default(),
             deliverers: Vec::new(),
             require_proof: true,
             init_background_plugins: true,
@@ -105,6 +108,13 @@ impl Builder {
     /// Uses this certificate authority.
     pub fn authority(mut self, authority: Authority) -> Self {
         self.authority = AuthoritySource::Given(authority);
+        self
+    }
+
+    /// The calendar that certificates are issued and checked by. An authority that is [given](Self::authority) has one of
+    /// its own. Default: the system's.
+    pub fn wall_clock(mut self, clock: WallClock) -> Self {
+        self.wall_clock = clock;
         self
     }
 
@@ -193,8 +203,8 @@ impl Builder {
         let (secure, secure_port) = bind(&runtime, &self.addresses, ports.secure).await?;
         let named = self.addresses.iter().filter(|address| !address.is_unspecified());
         config.known_hosts.extend(named.filter_map(|address| address.to_string().parse::<Host>().ok()));
-        let source = self.authority;
-        let authority = runtime.unblock(move || source.open()).await?;
+        let (source, clock) = (self.authority, self.wall_clock.clone());
+        let authority = runtime.unblock(move || source.open(clock)).await?;
 
         let desk = Desk::new(runtime.clone(), config, self.options);
         let tls = Tls::new(authority.server_config(), |certificate| identity(&Binding::of_certificate(certificate)));
@@ -207,6 +217,7 @@ impl Builder {
             desk,
             ports: Ports { insecure: insecure_port, secure: secure_port },
             authority,
+            wall_clock: self.wall_clock,
             deliverers,
             init_background_plugins: self.init_background_plugins,
             observers: self.observers,
@@ -217,10 +228,12 @@ impl Builder {
 
 impl AuthoritySource {
     /// This may block on the disk.
-    fn open(self) -> Result<Authority, StartError> {
+    fn open(self, clock: WallClock) -> Result<Authority, StartError> {
+        let mut config = AuthorityConfig::default();
+        config.clock = Arc::new(clock);
         let directory = match self {
             Self::Given(authority) => return Ok(authority),
-            Self::Memory => return Ok(Authority::in_memory(AuthorityConfig::default())?),
+            Self::Memory => return Ok(Authority::in_memory(config)?),
             Self::Directory(directory) => directory,
             Self::Default => {
                 let state = env::var_os("FLIPPER_STATE_DIR").filter(|value| !value.is_empty()).map(PathBuf::from);
@@ -228,7 +241,7 @@ impl AuthoritySource {
                 state.ok_or(StartError::NoStateDirectory)?.join("desktop")
             }
         };
-        Ok(Authority::open(directory)?)
+        Ok(Authority::open_with(directory, config)?)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use flipper_async::Runtime;
 use flipper_async::desk::Desk;
-use flipper_pki::Authority;
+use flipper_pki::{Authority, WallClock};
 use flipper_proto::desktop::Call;
 use flipper_proto::{ClientId, CloseCode, Payload, PluginId, ProtocolError};
 use flipper_tokio::Tokio;
@@ -54,6 +54,7 @@ pub(crate) struct Parts<R: Runtime> {
     pub(crate) desk: Desk<R>,
     pub(crate) ports: Ports,
     pub(crate) authority: Authority,
+    pub(crate) wall_clock: WallClock,
     pub(crate) deliverers: Vec<Box<dyn Deliverer>>,
     pub(crate) init_background_plugins: bool,
     pub(crate) observers: Vec<Observer>,
@@ -83,8 +84,17 @@ impl Desktop {
 
 impl<R: Runtime> Desktop<R> {
     pub(crate) fn new(parts: Parts<R>) -> Result<Self, StartError> {
-        let Parts { runtime, desk, ports, authority, deliverers, init_background_plugins, observers, mut speaker } =
-            parts;
+        let Parts {
+            runtime,
+            desk,
+            ports,
+            authority,
+            wall_clock,
+            deliverers,
+            init_background_plugins,
+            observers,
+            mut speaker,
+        } = parts;
         let (until_the_end, running) = watch::channel(());
         speaker
             .call(observers, until_the_end.clone())
@@ -94,7 +104,7 @@ impl<R: Runtime> Desktop<R> {
         let renewal = renew(runtime.clone(), authority.clone(), tell.clone());
         let pump = Pump {
             desk: desk.clone(),
-            exchanges: Exchanges::new(runtime.clone(), desk.clone(), authority, deliverers, tell),
+            exchanges: Exchanges::new(runtime.clone(), desk.clone(), authority, wall_clock, deliverers, tell),
             speaker,
             events: told,
             background: init_background_plugins.then(Background::default),

@@ -37,7 +37,22 @@ impl PrivateKey {
     /// # Errors
     /// [`KeyError::NoRandomness`] when the operating system has no random numbers to give.
     pub fn generate() -> Result<Self, KeyError> {
-        let pair = KeyPair::generate().map_err(|_| KeyError::NoRandomness)?;
+        Self::generate_as(KeyAlgorithm::EcdsaP256)
+    }
+
+    /// Generates a key of another kind. The signatures of Ed25519 all have one length, those of ECDSA do not.
+    ///
+    /// # Errors
+    /// [`KeyError::Unsupported`] for RSA, whose keys can only be read; [`KeyError::NoRandomness`] as with
+    /// [`generate`](Self::generate).
+    pub fn generate_as(algorithm: KeyAlgorithm) -> Result<Self, KeyError> {
+        let algorithm = match algorithm {
+            KeyAlgorithm::EcdsaP256 => &rcgen::PKCS_ECDSA_P256_SHA256,
+            KeyAlgorithm::EcdsaP384 => &rcgen::PKCS_ECDSA_P384_SHA384,
+            KeyAlgorithm::Ed25519 => &rcgen::PKCS_ED25519,
+            KeyAlgorithm::Rsa { .. } => return Err(KeyError::Unsupported),
+        };
+        let pair = KeyPair::generate_for(algorithm).map_err(|_| KeyError::NoRandomness)?;
         Self::from_der(PrivatePkcs8KeyDer::from(pair.serialize_der()).into())
     }
 

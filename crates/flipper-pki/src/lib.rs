@@ -56,6 +56,7 @@
 
 mod authority;
 mod binding;
+mod clock;
 mod crypto;
 mod disk;
 mod failure;
@@ -71,6 +72,7 @@ mod x509;
 
 pub use self::authority::{Authority, AuthorityConfig, AuthorityError, AuthorityErrorKind, SignedClient};
 pub use self::binding::{Binding, BindingError};
+pub use self::clock::WallClock;
 pub use self::disk::{DiskAccess, DiskFaults};
 pub use self::failure::{classify, classify_io};
 pub use self::key::{KeyAlgorithm, KeyError, PrivateKey};

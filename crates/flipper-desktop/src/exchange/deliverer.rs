@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use flipper_pki::{Authority, CertificateRequest, SignedClient};
+use flipper_pki::{Authority, CertificateRequest, SignedClient, WallClock};
 use flipper_proto::WallTime;
 use flipper_proto::desktop::ExchangeRequest;
 
@@ -31,13 +31,18 @@ pub struct Delivery<'a> {
     request: &'a ExchangeRequest,
     csr: CertificateRequest,
     authority: &'a Authority,
+    clock: &'a WallClock,
 }
 
 impl<'a> Delivery<'a> {
     /// # Errors
     /// [`DeliveryError::Request`].
-    pub(super) fn new(request: &'a ExchangeRequest, authority: &'a Authority) -> Result<Self, DeliveryError> {
-        Ok(Self { csr: CertificateRequest::from_pem(&request.csr)?, request, authority })
+    pub(super) fn new(
+        request: &'a ExchangeRequest,
+        authority: &'a Authority,
+        clock: &'a WallClock,
+    ) -> Result<Self, DeliveryError> {
+        Ok(Self { csr: CertificateRequest::from_pem(&request.csr)?, request, authority, clock })
     }
 
     /// What the client sent, and who it says it is.
@@ -62,7 +67,7 @@ impl<'a> Delivery<'a> {
         if let Some(theirs) = self.request.timestamp
             && !(signed.not_before..=signed.not_after).contains(&theirs)
         {
-            let millis = self.request.clock_skew_millis(super::wall_time()).unwrap_or_default();
+            let millis = self.request.clock_skew_millis(self.clock.now()).unwrap_or_default();
             return Err(DeliveryError::ClockSkew { millis });
         }
         Ok(Issued { device_id: device_id.to_owned(), signed })

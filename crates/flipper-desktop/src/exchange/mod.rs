@@ -12,13 +12,13 @@ pub use self::plain_files::PlainFiles;
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use flipper_async::desk::Desk;
 use flipper_async::{Runtime, sleep};
-use flipper_pki::Authority;
+use flipper_pki::{Authority, WallClock};
 use flipper_proto::desktop::{ExchangeRequest, Grant};
-use flipper_proto::{ConnId, Excerpt, WallTime};
+use flipper_proto::{ConnId, Excerpt};
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::event::Event;
@@ -39,6 +39,7 @@ struct Shared<R: Runtime> {
     runtime: R,
     desk: Desk<R>,
     authority: Authority,
+    wall_clock: WallClock,
     deliverers: Arc<[Box<dyn Deliverer>]>,
     events: mpsc::UnboundedSender<Event>,
     places: Arc<Semaphore>,
@@ -52,6 +53,7 @@ impl<R: Runtime> Exchanges<R> {
         runtime: R,
         desk: Desk<R>,
         authority: Authority,
+        wall_clock: WallClock,
         deliverers: Vec<Box<dyn Deliverer>>,
         events: mpsc::UnboundedSender<Event>,
     ) -> Self {
@@ -59,6 +61,7 @@ impl<R: Runtime> Exchanges<R> {
             runtime,
             desk,
             authority,
+            wall_clock,
             deliverers: deliverers.into(),
             events,
             places: Arc::new(Semaphore::new(AT_ONCE)),
@@ -108,12 +111,12 @@ impl<R: Runtime> Shared<R> {
     async fn deliver(&self, request: &Arc<ExchangeRequest>) -> Result<Issued, DeliveryError> {
         let delivering = async {
             let place = Arc::clone(&self.places).acquire_owned().await;
-            let (request, authority) = (Arc::clone(request), self.authority.clone());
+            let (request, authority, clock) = (Arc::clone(request), self.authority.clone(), self.wall_clock.clone());
             let deliverers = Arc::clone(&self.deliverers);
             let delivering = move || {
                 let _place = place;
                 // Deliverers may be other people's code.
-                catch_unwind(AssertUnwindSafe(|| deliver(&request, &authority, &deliverers)))
+                catch_unwind(AssertUnwindSafe(|| deliver(&request, &authority, &clock, &deliverers)))
             };
             self.runtime.unblock(delivering).await.unwrap_or(Err(DeliveryError::Panicked))
         };
@@ -125,7 +128,7 @@ impl<R: Runtime> Shared<R> {
     }
 
     fn finish(&self, request: &Arc<ExchangeRequest>, result: Result<Issued, DeliveryError>) {
-        let clock_skew_millis = request.clock_skew_millis(wall_time());
+        let clock_skew_millis = request.clock_skew_millis(self.wall_clock.now());
         let app = &request.query.app;
         let (event, answer) = match result {
             Ok(issued) => {
@@ -159,19 +162,14 @@ impl<R: Runtime> Shared<R> {
 fn deliver(
     request: &ExchangeRequest,
     authority: &Authority,
+    clock: &WallClock,
     deliverers: &[Box<dyn Deliverer>],
 ) -> Result<Issued, DeliveryError> {
-    let delivery = Delivery::new(request, authority)?;
+    let delivery = Delivery::new(request, authority, clock)?;
     for deliverer in deliverers {
         if let Some(issued) = deliverer.deliver(&delivery)? {
             return Ok(issued);
         }
     }
     Err(DeliveryError::NotServed { os: Excerpt::new(&request.query.os), medium: request.medium })
-}
-
-/// The time that the wire carries. A clock before 1970 is as wrong as the epoch itself.
-fn wall_time() -> WallTime {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    WallTime::from_unix_millis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

@@ -130,9 +130,11 @@ pub(crate) fn new_key_id(key: &PrivateKey) -> Vec<u8> {
     CertificateParams::default().key_identifier(key.public())
 }
 
-/// 128 random bits, taken as a positive number. There is no counter that a crash could spoil.
+/// A random number of 127 bits, of which the first is set: all have one length, and none is negative. There is no
+/// counter that a crash could spoil.
 fn serial_number() -> Result<SerialNumber, IssueError> {
-    let bytes = crypto::random_bytes::<16>().ok_or(IssueError::Signing)?;
+    let mut bytes = crypto::random_bytes::<16>().ok_or(IssueError::Signing)?;
+    bytes[0] = bytes[0] & 0x7f | 0x40;
     Ok(SerialNumber::from_slice(&bytes))
 }
 

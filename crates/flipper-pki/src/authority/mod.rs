@@ -22,7 +22,7 @@ use self::issue::{Ca, IssueError};
 use self::state::Files;
 use crate::binding::MAX_DEVICE_ID;
 use crate::disk::{Disk, DiskFaults};
-use crate::key::PrivateKey;
+use crate::key::{KeyAlgorithm, PrivateKey};
 use crate::request::{CertificateRequest, CsrError};
 use crate::verifier::PinnedCa;
 use crate::x509::{Parsed, Validity};
@@ -57,13 +57,20 @@ pub struct AuthorityConfig {
     pub clock: Arc<dyn TimeProvider>,
     /// How long apps' certificates are valid. Default and most: a year. Apps renew them by themselves.
     pub client_validity: Duration,
+    /// What kind of keys are made where there are none yet. Default: ECDSA P-256.
+    pub key_algorithm: KeyAlgorithm,
     /// Makes accesses to the disk fail, for tests. Default: none.
     pub disk_faults: Option<DiskFaults>,
 }
 
 impl Default for AuthorityConfig {
     fn default() -> Self {
-        Self { clock: tls::system_clock(), client_validity: issue::CLIENT_VALIDITY, disk_faults: None }
+        Self {
+            clock: tls::system_clock(),
+            client_validity: issue::CLIENT_VALIDITY,
+            key_algorithm: KeyAlgorithm::EcdsaP256,
+            disk_faults: None,
+        }
     }
 }
 
@@ -100,7 +107,7 @@ impl Authority {
     pub fn open_with(dir: impl AsRef<Path>, config: AuthorityConfig) -> Result<Self, AuthorityError> {
         let now = now(&config)?;
         let disk = config.disk_faults.clone().map_or_else(Disk::default, Disk::with_faults);
-        let files = Files::new(dir.as_ref(), disk);
+        let files = Files::new(dir.as_ref(), disk, config.key_algorithm);
         let _lock = files.lock()?;
         let key = files.load_or_create_ca_key()?;
         let server_key = files.load_or_create_server_key()?;
@@ -116,8 +123,8 @@ impl Authority {
     /// [`AuthorityError`] when there is no clock or there are no random numbers.
     pub fn in_memory(config: AuthorityConfig) -> Result<Self, AuthorityError> {
         let cannot_sign = |_| AuthorityError::new(AuthorityErrorKind::CannotSign, Path::new(""));
-        let key = PrivateKey::generate().map_err(cannot_sign)?;
-        let server_key = PrivateKey::generate().map_err(cannot_sign)?;
+        let key = PrivateKey::generate_as(config.key_algorithm).map_err(cannot_sign)?;
+        let server_key = PrivateKey::generate_as(config.key_algorithm).map_err(cannot_sign)?;
         let key_id = issue::new_key_id(&key);
         let keys = Keys { key, key_id, server_key };
         let chain = keys.issue_chain(now(&config)?)?;

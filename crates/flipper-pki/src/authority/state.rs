@@ -6,7 +6,7 @@ use rustls_pki_types::CertificateDer;
 
 use crate::authority::error::{AuthorityError, AuthorityErrorKind};
 use crate::disk::{Disk, DiskError, LockGuard, TEMPORARY};
-use crate::key::PrivateKey;
+use crate::key::{KeyAlgorithm, PrivateKey};
 use crate::pem;
 use crate::verifier::PinnedCa;
 use crate::x509::{self, Parsed};
@@ -25,11 +25,13 @@ const MAX_FILE: u64 = 64 * 1024;
 pub(crate) struct Files {
     dir: PathBuf,
     disk: Disk,
+    /// The kind of keys that are made.
+    algorithm: KeyAlgorithm,
 }
 
 impl Files {
-    pub(crate) fn new(dir: &Path, disk: Disk) -> Self {
-        Self { dir: dir.to_owned(), disk }
+    pub(crate) fn new(dir: &Path, disk: Disk, algorithm: KeyAlgorithm) -> Self {
+        Self { dir: dir.to_owned(), disk, algorithm }
     }
 
     /// Makes the directory if need be and keeps other processes out until the guard is dropped.
@@ -109,7 +111,7 @@ impl Files {
     }
 
     fn create_key(&self, name: &str) -> Result<PrivateKey, AuthorityError> {
-        let key = PrivateKey::generate();
+        let key = PrivateKey::generate_as(self.algorithm);
         let key = key.map_err(|_| self.error(AuthorityErrorKind::CannotSign, name))?;
         self.write(name, &key.to_pem())?;
         Ok(key)

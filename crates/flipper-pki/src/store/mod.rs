@@ -15,7 +15,7 @@ pub(crate) use self::generation::{CA, CERTIFICATE};
 
 use self::generation::Folder;
 use crate::disk::{Disk, DiskError, DiskFaults, Kind, TEMPORARY};
-use crate::key::PrivateKey;
+use crate::key::{KeyAlgorithm, PrivateKey};
 
 /// The credentials of an app in a private directory, one folder per generation.
 ///
@@ -44,6 +44,7 @@ use crate::key::PrivateKey;
 pub struct CredentialStore {
     dir: PathBuf,
     disk: Disk,
+    key_algorithm: KeyAlgorithm,
 }
 
 /// What a [`CredentialStore`] found.
@@ -76,7 +77,13 @@ impl CredentialStore {
     /// The store in this directory, which need not exist yet. Nothing is read or written.
     #[must_use]
     pub fn new(dir: impl Into<PathBuf>) -> Self {
-        Self { dir: dir.into(), disk: Disk::default() }
+        Self { dir: dir.into(), disk: Disk::default(), key_algorithm: KeyAlgorithm::EcdsaP256 }
+    }
+
+    /// The same store, with keys of this kind in the generations that it begins. Default: ECDSA P-256.
+    #[must_use]
+    pub fn with_key_algorithm(self, algorithm: KeyAlgorithm) -> Self {
+        Self { key_algorithm: algorithm, ..self }
     }
 
     /// The same store on a disk that fails where `faults` says so.
@@ -115,7 +122,7 @@ impl CredentialStore {
     /// # Errors
     /// [`StoreError`] when the folder or a file cannot be made, or its path is no Unicode.
     pub fn begin(&self, app_id: &str) -> Result<Prepared, StoreError> {
-        let key = PrivateKey::generate();
+        let key = PrivateKey::generate_as(self.key_algorithm);
         let key = key.map_err(|error| StoreError::new(StoreErrorKind::BadKey(error), &self.dir))?;
         let csr_pem = key.certificate_request(app_id);
         let csr_pem = csr_pem.map_err(|error| StoreError::new(StoreErrorKind::BadKey(error), &self.dir))?;

@@ -1,0 +1,4 @@
+//! The simulator, and the whole of Flipper in it.
+#![cfg(test)]
+
+mod meet;
