@@ -13,6 +13,8 @@ mod adapter;
 #[cfg(feature = "suite")]
 pub mod adapters;
 #[cfg(feature = "suite")]
+pub mod desktops;
+#[cfg(feature = "suite")]
 pub mod scenarios;
 #[cfg(feature = "suite")]
 pub mod scripted;

@@ -1,3 +1,4 @@
 //! What is checked, one function for each check.
 
 pub mod client;
+pub mod matrix;

@@ -42,13 +42,18 @@ impl<A: Adapter> App<A> {
         directory: &Path,
         change: impl FnOnce(Builder<A::Launch>) -> Builder<A::Launch>,
     ) -> Result<Self> {
+        Self::launch(change(builder::<A>(desktop, directory)))
+    }
+
+    /// Starts an app with these settings.
+    pub fn launch(builder: Builder<A::Launch>) -> Result<Self> {
         let notices = Arc::new(Notices::default());
         let sink = Arc::clone(&notices);
-        let builder = builder::<A>(desktop, directory).observer(move |notice| {
+        let builder = builder.observer(move |notice| {
             sink.list.lock().unwrap_or_else(PoisonError::into_inner).push(notice.clone());
             sink.more.notify_all();
         });
-        let (handle, runtime) = A::start(change(builder))?;
+        let (handle, runtime) = A::start(builder)?;
         Ok(Self { handle, runtime, notices, seen: 0 })
     }
 

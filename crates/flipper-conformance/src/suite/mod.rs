@@ -1,6 +1,7 @@
 //! The list of scenarios, and what makes tests of them.
 
 mod app;
+mod matrix;
 
 pub use self::app::{App, Connected, builder};
 
@@ -41,7 +42,7 @@ macro_rules! client_suite {
 
             const _: () = assert!($crate::suite::are_same(<Adapter as $crate::Adapter>::NAME, stringify!($name)));
 
-            $crate::client_scenarios! { $crate::__client_tests { ($) $($($scenario $reason)*)? } }
+            $crate::client_scenarios! { $crate::__tests { ($) (client) (Adapter) $($($scenario $reason)*)? } }
         }
     };
 }
@@ -49,30 +50,36 @@ macro_rules! client_suite {
 /// One arm for every skip and one for the rest: so it is by name that a test is ignored.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __client_tests {
+macro_rules! __tests {
     (
-        { ($dollar:tt) $($skipped:ident $reason:literal)* }
+        { ($dollar:tt) ($mode:ident) ($($parties:ident),*) $($skipped:ident $reason:literal)* }
         $($topic:ident: { $($scenario:ident)* })*
     ) => {
-        $(const _: fn() -> $crate::Result = $crate::scenarios::client::$skipped::<Adapter>;)*
+        macro_rules! scenario {
+            ($dollar scenario:ident) => {
+                $crate::scenarios::$mode::$dollar scenario::<$($parties),*>
+            };
+        }
 
-        macro_rules! client_test {
+        $(const _: fn() -> $crate::Result = scenario!($skipped);)*
+
+        macro_rules! scenario_test {
             $(($skipped) => {
                 #[test]
                 #[ignore = $reason]
                 fn $skipped() -> $crate::Result {
-                    $crate::scenarios::client::$skipped::<Adapter>()
+                    scenario!($skipped)()
                 }
             };)*
             ($dollar scenario:ident) => {
                 #[test]
                 fn $dollar scenario() -> $crate::Result {
-                    $crate::scenarios::client::$dollar scenario::<Adapter>()
+                    scenario!($dollar scenario)()
                 }
             };
         }
 
-        $($(client_test! { $scenario })*)*
+        $($(scenario_test! { $scenario })*)*
     };
 }
 

@@ -1,21 +1,20 @@
-//! Our client against the official desktop: how it gets its certificates, and keeps them.
+//! Our client against the official desktop, as far as only that one shows it. What holds with any desktop is in the matrix.
 
 #![cfg(unix)]
 
-mod app;
-
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use flipper_conformance::adapters::TokioAdapter;
 use flipper_conformance::official::{OfficialDesktop, Ui};
+use flipper_conformance::{Handle as _, Result};
+use flipper_sample::{Ticker, example};
 use flipper_tokio::proto::Medium;
 use flipper_tokio::proto::client::{CredentialProblem, ExchangeReason, Failure, State, Step};
-use flipper_tokio::{CertificateProvider, Certificates, Flipper};
+use flipper_tokio::{CertificateProvider, Certificates};
 use serde_json::json;
 use tempfile::TempDir;
-
-use app::{App, Result, tells_of_exchange};
 
 #[test]
 fn an_app_without_any_option_gets_certificates_and_is_shown() -> Result {
@@ -23,7 +22,7 @@ fn an_app_without_any_option_gets_certificates_and_is_shown() -> Result {
     let ui = desktop.ui()?;
     let dir = TempDir::new()?;
 
-    let mut app = App::start(&desktop, "Rust App", &dir.path().join("not/there/yet"))?;
+    let mut app = start(&desktop, "Rust App", &dir.path().join("not/there/yet"))?;
     app.wait_connected()?;
 
     let client = ui.wait_for_client("Rust App")?;
@@ -36,48 +35,7 @@ fn an_app_without_any_option_gets_certificates_and_is_shown() -> Result {
         Ui::new(&ui, client.id).execute("Example", "echo", json!({}))?.unwrap_err()["name"],
         "ConnectionNotFound"
     );
-    app.stop();
-    Ok(())
-}
-
-#[test]
-fn the_second_start_needs_no_exchange() -> Result {
-    let Some(desktop) = OfficialDesktop::start_unless_skipped()? else { return Ok(()) };
-    let dir = TempDir::new()?;
-    let mut first = App::start(&desktop, "Rust App", dir.path())?;
-    first.wait_step("proven", |step| matches!(step, Step::CredentialsProven(_)).then_some(()))?;
-    first.wait_connected()?;
-    assert!(tells_of_exchange(&first.steps()));
-    first.stop();
-
-    let mut second = App::start(&desktop, "Rust App", dir.path())?;
-    second.wait_connected()?;
-
-    assert!(!tells_of_exchange(&second.steps()), "{:?}", second.steps());
-    // The key is nobody else's business.
-    for entry in walk(dir.path())? {
-        let mode = fs::metadata(&entry)?.permissions().mode() & 0o777;
-        assert_eq!(mode, if entry.is_dir() { 0o700 } else { 0o600 }, "{}", entry.display());
-    }
-    second.stop();
-    Ok(())
-}
-
-#[test]
-fn an_app_that_comes_first_waits_for_the_desktop() -> Result {
-    let Some(mut desktop) = OfficialDesktop::start_unless_skipped()? else { return Ok(()) };
-    let dir = TempDir::new()?;
-    desktop.stop()?;
-
-    let mut app = App::start(&desktop, "Rust App", dir.path())?;
-    let failure = app.wait_failure()?;
-    assert!(failure.to_string().contains("nobody listens there; start the desktop"), "{failure}");
-    app.wait_failure()?;
-    desktop.restart()?;
-    app.wait_connected()?;
-
-    desktop.ui()?.wait_for_client("Rust App")?;
-    app.stop();
+    app.stop_alone();
     Ok(())
 }
 
@@ -85,7 +43,7 @@ fn an_app_that_comes_first_waits_for_the_desktop() -> Result {
 fn new_certificates_of_the_desktop_lead_to_a_new_exchange() -> Result {
     let Some(mut desktop) = OfficialDesktop::start_unless_skipped()? else { return Ok(()) };
     let dir = TempDir::new()?;
-    let mut app = App::start(&desktop, "Rust App", dir.path())?;
+    let mut app = start(&desktop, "Rust App", dir.path())?;
     app.wait_connected()?;
 
     desktop.regenerate_certificates()?;
@@ -93,25 +51,42 @@ fn new_certificates_of_the_desktop_lead_to_a_new_exchange() -> Result {
     app.wait_connected()?;
 
     desktop.ui()?.wait_for_client("Rust App")?;
-    app.stop();
+    app.stop_alone();
     Ok(())
 }
 
 #[test]
-fn another_ca_of_the_same_name_leads_to_a_new_exchange() -> Result {
+fn a_desktop_that_was_killed_gets_its_app_back() -> Result {
     let Some(mut desktop) = OfficialDesktop::start_unless_skipped()? else { return Ok(()) };
     let dir = TempDir::new()?;
-    let mut app = App::start(&desktop, "Rust App", dir.path())?;
+    let mut app = start(&desktop, "Rust App", dir.path())?;
     app.wait_connected()?;
-    app.stop();
+    let client = desktop.ui()?.wait_for_client("Rust App")?;
 
-    desktop.replace_ca()?;
-    let mut app = App::start(&desktop, "Rust App", dir.path())?;
-    app.wait_step("rejected", rejected)?;
+    desktop.kill()?;
+    app.wait_failure()?;
+    desktop.restart()?;
     app.wait_connected()?;
 
-    desktop.ui()?.wait_for_client("Rust App")?;
-    app.stop();
+    assert_eq!(desktop.ui()?.wait_for_client("Rust App")?.id, client.id);
+    app.stop_alone();
+    Ok(())
+}
+
+#[test]
+fn a_restarted_app_keeps_the_os_that_the_desktop_takes() -> Result {
+    let Some(desktop) = OfficialDesktop::start_unless_skipped()? else { return Ok(()) };
+    let dir = TempDir::new()?;
+    let mut app = start(&desktop, "Rust App", dir.path())?;
+    app.wait_connected()?;
+    app.stop_alone();
+
+    let mut app = start(&desktop, "Rust App", dir.path())?;
+    app.wait_connected()?;
+
+    assert_eq!(desktop.ui()?.wait_for_client("Rust App")?.query.os, "MacOS");
+    assert!(!app.steps().iter().any(|step| matches!(step, Step::OsReplaced { .. })), "{:?}", app.steps());
+    app.stop_alone();
     Ok(())
 }
 
@@ -119,18 +94,18 @@ fn another_ca_of_the_same_name_leads_to_a_new_exchange() -> Result {
 fn an_expired_certificate_leads_to_a_new_exchange() -> Result {
     let Some(desktop) = OfficialDesktop::start_unless_skipped()? else { return Ok(()) };
     let dir = TempDir::new()?;
-    let mut app = App::start(&desktop, "Rust App", dir.path())?;
+    let mut app = start(&desktop, "Rust App", dir.path())?;
     app.wait_connected()?;
-    app.stop();
+    app.stop_alone();
     let current = fs::read_to_string(dir.path().join("current"))?;
     expire(&desktop, &dir.path().join(current.trim()))?;
 
-    let mut app = App::start(&desktop, "Rust App", dir.path())?;
-    app.wait_step("expiring", |step| matches!(step, Step::ExchangeNeeded(ExchangeReason::Expiring)).then_some(()))?;
+    let mut app = start(&desktop, "Rust App", dir.path())?;
+    app.wait_step("expiring", |step| matches!(step, Step::ExchangeNeeded(ExchangeReason::Expiring)))?;
     app.wait_connected()?;
 
     desktop.ui()?.wait_for_client("Rust App")?;
-    app.stop();
+    app.stop_alone();
     Ok(())
 }
 
@@ -143,25 +118,10 @@ fn every_character_that_an_app_id_may_have_is_fine() -> Result {
     for (at, app_id) in ids.into_iter().enumerate() {
         let dir = TempDir::new()?;
         let name = format!("App {at}");
-        let mut app = App::start_with(&desktop, &name, app_id, dir.path(), |builder| builder)?;
+        let mut app = start_with(&desktop, &name, app_id, dir.path(), |builder| builder)?;
         app.wait_connected()?;
         ui.wait_for_client(&name)?;
-        app.stop();
-    }
-    Ok(())
-}
-
-#[test]
-fn app_names_arrive_as_they_are() -> Result {
-    let Some(desktop) = OfficialDesktop::start_unless_skipped()? else { return Ok(()) };
-    let ui = desktop.ui()?;
-    for name in ["two  words", "A&B", "C#", "1+1=2", "100%", "%20", "grün 東京 🦀", "a?b/c;d\"e'f"] {
-        let dir = TempDir::new()?;
-        let mut app = App::start(&desktop, name, dir.path())?;
-        app.wait_connected()?;
-        let client = ui.wait_for_client(name)?;
-        assert_eq!(Ui::new(&ui, client.id).plugins()?, ["Example", "Ticker"]);
-        app.stop();
+        app.stop_alone();
     }
     Ok(())
 }
@@ -171,14 +131,14 @@ fn an_os_that_was_set_by_hand_and_is_refused_is_told() -> Result {
     let Some(desktop) = OfficialDesktop::start_unless_skipped()? else { return Ok(()) };
     let dir = TempDir::new()?;
 
-    let mut app = App::start_with(&desktop, "Rust App", "com.example.app", dir.path(), |builder| builder.os("BeOS"))?;
+    let mut app = start_with(&desktop, "Rust App", "com.example.app", dir.path(), |builder| builder.os("BeOS"))?;
     let failure = app.wait_failure()?;
 
     assert_eq!(failure, Failure::OsRefused { os: "BeOS".to_owned() });
     assert!(failure.to_string().contains("leave the os unset"), "{failure}");
     // It goes on trying, and no key is left behind.
     app.wait_failure()?;
-    app.stop();
+    app.stop_alone();
     assert_eq!(walk(dir.path())?.into_iter().filter(|path| path.is_file()).count(), 0);
     Ok(())
 }
@@ -198,7 +158,7 @@ fn a_desktop_that_answers_nothing_is_told() -> Result {
     let dir = TempDir::new()?;
 
     // The official desktop serves no medium WWW, and where it refuses it does not answer.
-    let mut app = App::start_with(&desktop, "Rust App", "com.example.app", dir.path(), |builder| {
+    let mut app = start_with(&desktop, "Rust App", "com.example.app", dir.path(), |builder| {
         builder
             .medium(Medium::Www)
             .certificate_provider(Nowhere)
@@ -206,7 +166,7 @@ fn a_desktop_that_answers_nothing_is_told() -> Result {
     })?;
 
     assert!(matches!(app.wait_failure()?, Failure::ExchangeTimeout { .. }));
-    app.stop();
+    app.stop_alone();
     Ok(())
 }
 
@@ -217,7 +177,7 @@ fn a_directory_that_cannot_be_used_is_told_and_the_app_goes_on_trying() -> Resul
     let file = dir.path().join("file");
     fs::write(&file, "not a directory")?;
 
-    let mut app = App::start(&desktop, "Rust App", &file)?;
+    let mut app = start(&desktop, "Rust App", &file)?;
     for _ in 0..2 {
         let Failure::Credentials(failure) = app.wait_failure()? else { return Err("another failure".into()) };
         assert_eq!(failure.kind, CredentialProblem::Io);
@@ -226,7 +186,7 @@ fn a_directory_that_cannot_be_used_is_told_and_the_app_goes_on_trying() -> Resul
     fs::remove_file(&file)?;
     app.wait_connected()?;
 
-    app.stop();
+    app.stop_alone();
     Ok(())
 }
 
@@ -234,19 +194,19 @@ fn a_directory_that_cannot_be_used_is_told_and_the_app_goes_on_trying() -> Resul
 fn damaged_files_lead_to_a_new_exchange() -> Result {
     let Some(desktop) = OfficialDesktop::start_unless_skipped()? else { return Ok(()) };
     let dir = TempDir::new()?;
-    let mut app = App::start(&desktop, "Rust App", dir.path())?;
+    let mut app = start(&desktop, "Rust App", dir.path())?;
     app.wait_connected()?;
-    app.stop();
+    app.stop_alone();
     for name in ["app.csr", "privateKey.pem", "sonarCA.crt", "device.crt", "connection_config.json"] {
         for content in ["", "-----BEGIN CERTIFICATE-----\nMIIB"] {
             let current = fs::read_to_string(dir.path().join("current"))?;
             fs::write(dir.path().join(current.trim()).join(name), content)?;
 
-            let mut app = App::start(&desktop, "Rust App", dir.path())?;
+            let mut app = start(&desktop, "Rust App", dir.path())?;
             let failure = app.wait_failure()?;
             assert!(failure.to_string().contains(name), "{name}: {failure}");
             app.wait_connected()?;
-            app.stop();
+            app.stop_alone();
         }
     }
     Ok(())
@@ -257,22 +217,22 @@ fn nothing_outlives_an_app_that_stops_while_it_connects() -> Result {
     let Some(desktop) = OfficialDesktop::start_unless_skipped()? else { return Ok(()) };
     let dir = TempDir::new()?;
 
-    let mut app = App::start(&desktop, "Rust App", dir.path())?;
-    app.wait_step("asked", |step| matches!(step, Step::CertificateAsked { .. }).then_some(()))?;
-    let flipper: Flipper = app.flipper.clone();
-    app.stop();
+    let mut app = start(&desktop, "Rust App", dir.path())?;
+    app.wait_step("asked", |step| matches!(step, Step::CertificateAsked { .. }))?;
+    let flipper = app.handle.clone();
+    app.stop_alone();
 
     assert_eq!(flipper.status().state, State::Stopped);
     assert!(!walk(dir.path())?.iter().any(|path| path.ends_with("privateKey.pem")));
     Ok(())
 }
 
-fn rejected(step: &Step) -> Option<()> {
-    matches!(step, Step::ExchangeNeeded(ExchangeReason::Rejected)).then_some(())
+fn rejected(step: &Step) -> bool {
+    matches!(step, Step::ExchangeNeeded(ExchangeReason::Rejected))
 }
 
 /// Has the desktop's CA issue the app's certificate again, so that it expired long ago.
-fn expire(desktop: &OfficialDesktop, generation: &std::path::Path) -> Result {
+fn expire(desktop: &OfficialDesktop, generation: &Path) -> Result {
     let work = TempDir::new()?;
     fs::write(work.path().join("index.txt"), "")?;
     let config = "[ca]\ndefault_ca = it\n[it]\ndatabase = index.txt\nnew_certs_dir = .\nrand_serial = yes\n\
@@ -294,8 +254,30 @@ fn expire(desktop: &OfficialDesktop, generation: &std::path::Path) -> Result {
     if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into()) }
 }
 
+type App = flipper_conformance::suite::App<TokioAdapter>;
+
+type Builder = flipper_client::Builder<flipper_tokio::Flipper>;
+
+/// Starts the sample app with what a test needs: the desktop's ports and a directory. Everything else is as an app has
+/// it that sets nothing.
+fn start(desktop: &OfficialDesktop, name: &str, directory: &Path) -> Result<App> {
+    start_with(desktop, name, "com.example.app", directory, |builder| builder)
+}
+
+fn start_with(
+    desktop: &OfficialDesktop,
+    name: &str,
+    app_id: &str,
+    directory: &Path,
+    change: impl FnOnce(Builder) -> Builder,
+) -> Result<App> {
+    let ports = desktop.ports();
+    let builder = Builder::new(name, app_id).ports(ports.insecure, ports.secure).directory(directory);
+    App::launch(change(builder.plugin(example()).plugin(Ticker::default())))
+}
+
 /// Everything below a directory.
-fn walk(dir: &std::path::Path) -> Result<Vec<std::path::PathBuf>> {
+fn walk(dir: &Path) -> Result<Vec<PathBuf>> {
     let mut all = Vec::new();
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
