@@ -8,9 +8,9 @@ use std::io;
 use flipper_blocking::{Flipper, plugin};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let shop = plugin("Shop").background().method("price", |item: String| -> Result<_, String> {
-        Ok(BTreeMap::from([("price", item.len())]))
-    });
+    let shop = plugin("Shop")
+        .background()
+        .method("price", |item: String| -> Result<_, String> { Ok(BTreeMap::from([("price", item.len())])) });
     let flipper = Flipper::builder("Minimal", "com.example.minimal").plugin(shop.build()).start()?;
     flipper.connection("Shop").send("opened", &["at last"])?;
 

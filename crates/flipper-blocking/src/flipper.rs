@@ -62,7 +62,7 @@ impl Flipper {
     /// # Errors
     /// As [`Builder::start`].
     pub fn launch_with(setup: Setup, options: &Options) -> Result<Self, StartError> {
-        let jobs = Jobs::new(&setup)?;
+        let jobs = Jobs::new(&setup);
         let bell = Bell::new().map_err(|error| {
             tracing::error!("Flipper does not start, because it has nothing to wait with: {error}");
             StartError::NoRuntime("the system has nothing to wait with; perhaps too many files are open")
