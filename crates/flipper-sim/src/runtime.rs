@@ -116,11 +116,8 @@ impl Runtime for SimRuntime {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> impl Future<Output = T> + Send + 'static {
         let longest = self.core.config.longest_work;
-        let takes = if longest.is_zero() {
-            Duration::ZERO
-        } else {
-            self.core.state().rng.span(Duration::ZERO, longest)
-        };
+        let takes =
+            if longest.is_zero() { Duration::ZERO } else { self.core.state().rng.span(Duration::ZERO, longest) };
         let result: Arc<Mutex<Work<T>>> = Arc::new(Mutex::new(Work::Pending(None)));
         let here = Arc::clone(&result);
         let runtime = self.clone();

@@ -77,7 +77,9 @@ pub(super) enum Write {
 pub(super) enum Consequence {
     None,
     /// Both directions end.
-    Cut { reset: bool },
+    Cut {
+        reset: bool,
+    },
     /// Both directions end with a reset at this moment.
     ResetAt(Duration),
 }
