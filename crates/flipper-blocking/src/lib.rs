@@ -1,2 +1,60 @@
 //! Flipper for apps without an async runtime.
-#![forbid(unsafe_code)]
+//!
+//! ```no_run
+//! use flipper_blocking::{Flipper, plugin};
+//!
+//! # fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let flipper = Flipper::builder("My App", "com.example.app")
+//!     .plugin(plugin("Example").background().method("greet", |name: String| -> Result<_, String> {
+//!         Ok([format!("hello, {name}")])
+//!     }).build())
+//!     .start()?;
+//!
+//! flipper.connection("Example").send("started", &["at last"])?;
+//! flipper.connected();
+//! flipper.stop().wait()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Threads
+//!
+//! - `flipper-io` does everything that goes over the network. It waits for its socket, a timer, or whoever wakes it, and
+//!   never for a callback: while one blocks, pings are answered and the connection can be closed.
+//! - `flipper-handler` calls plugins and the observer back. There is one, and then everything comes one after the other;
+//!   [`Options::handlers`] makes them more. A callback that takes long holds up those that come after it, and nobody else.
+//! - `flipper-work` and `flipper-connect` live shortly: they make keys, read and write files, and look the desktop's host up.
+//!
+//! # When callbacks block
+//!
+//! Calls that wait for a handler count as pending: beyond [`Limits::pending_calls`](proto::Limits) in number, and
+//! `pending_call_bytes` in size, the desktop gets errors instead. Events, answers, pings and reconnects go on. Whatever
+//! else a desktop may send meanwhile is bounded as well: when it has filled as much again, nothing more is read before
+//! callbacks have returned.
+//!
+//! Everything that an app sees is in [`flipper_client`].
+// Forbidden everywhere but in `tcp`, where a socket is given to the poller.
+#![deny(unsafe_code)]
+
+mod bell;
+mod crew;
+mod dial;
+mod driver;
+mod flipper;
+mod handlers;
+mod lanes;
+mod opening;
+mod stream;
+mod tcp;
+mod wire;
+
+pub use self::crew::InCallback;
+pub use self::flipper::{Flipper, Options, Stopping};
+pub use flipper_client;
+pub use flipper_client::{
+    Call, CertificateProvider, Certificates, Connection, Notice, Plugin, PluginBuilder, Responder, SendError, Setup,
+    StartError, Status, UnknownCall, Watch, plugin, proto,
+};
+
+/// The settings of an app on threads. See [`flipper_client::Builder`].
+pub type Builder = flipper_client::Builder<Flipper>;

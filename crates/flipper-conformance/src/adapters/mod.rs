@@ -1,12 +1,14 @@
 //! The adapters that the suite is run with.
 
+mod blocking;
 mod smol;
 mod tokio;
 
+pub use self::blocking::{BlockingAdapter, BlockingHandle};
 pub use self::smol::{SmolAdapter, SmolHandle, SmolRuntime};
 pub use self::tokio::{TokioAdapter, TokioHandle};
 
-/// The part of a [`Handle`](crate::Handle) that is the same for all runtimes of `flipper-async`.
+/// The part of a [`Handle`](crate::Handle) that is the same for all adapters of this project.
 macro_rules! handle_over_flipper {
     () => {
         fn status(&self) -> flipper_client::Status {
@@ -37,7 +39,7 @@ macro_rules! handle_over_flipper {
         }
 
         fn begin_stop(&self) {
-            // It begins whether the future is awaited or not.
+            // It begins whether it is waited for or not.
             drop(self.flipper.stop());
         }
     };
