@@ -1,6 +1,6 @@
 //! Real apps and real desktops: every adapter with our desktop on every runtime, and with the official one.
 
-use flipper_conformance::adapters::{SmolAdapter, TokioAdapter};
+use flipper_conformance::adapters::{BlockingAdapter, SmolAdapter, TokioAdapter};
 use flipper_conformance::desktops::{OnSmol, OnTokio, Ours};
 use flipper_conformance::matrix_suite;
 
@@ -26,3 +26,4 @@ macro_rules! with_every_desktop {
 
 with_every_desktop! { tokio: TokioAdapter }
 with_every_desktop! { smol: SmolAdapter }
+with_every_desktop! { blocking: BlockingAdapter }

@@ -18,13 +18,14 @@ pub(crate) const FLAG: &str = "--as-app";
 pub(crate) enum Client {
     Tokio,
     Smol,
+    Blocking,
     /// The least that a Node.js client can do: the yardstick.
     Node,
 }
 
 impl Client {
-    pub(crate) const ALL: [Self; 3] = [Self::Tokio, Self::Smol, Self::Node];
-    pub(crate) const OURS: [Self; 2] = [Self::Tokio, Self::Smol];
+    pub(crate) const ALL: [Self; 4] = [Self::Tokio, Self::Smol, Self::Blocking, Self::Node];
+    pub(crate) const OURS: [Self; 3] = [Self::Tokio, Self::Smol, Self::Blocking];
 
     fn of_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|client| client.to_string() == name)
@@ -67,6 +68,16 @@ impl Client {
                     .start()?;
                 pending().await
             }),
+            Self::Blocking => {
+                let _running = flipper_blocking::Flipper::builder("Bench", "com.example.bench")
+                    .ports(1, port)
+                    .directory(directory)
+                    .plugin(example())
+                    .start()?;
+                loop {
+                    std::thread::park();
+                }
+            }
             Self::Node => Err("it is a program of its own".into()),
         }
     }
@@ -90,6 +101,15 @@ impl Client {
                 smol::block_on(flipper.connected());
                 Ok(Box::new(move || smol::block_on(flipper.stop())))
             }
+            Self::Blocking => {
+                let builder = flipper_blocking::Flipper::builder("Bench", "com.example.bench");
+                let flipper = builder.ports(ports.0, ports.1).directory(directory).start()?;
+                flipper.connected();
+                Ok(Box::new(move || {
+                    // This is no callback, the only place where it cannot wait.
+                    let _ended = flipper.stop().wait();
+                }))
+            }
             Self::Node => Err("it is a program of its own".into()),
         }
     }
@@ -100,6 +120,7 @@ impl fmt::Display for Client {
         f.pad(match self {
             Self::Tokio => "tokio",
             Self::Smol => "smol",
+            Self::Blocking => "blocking",
             Self::Node => "node",
         })
     }
