@@ -86,3 +86,28 @@ fn open(host: &str, port: u16, budget: Duration) -> Result<TcpStream, Error> {
     }
     Err(failure)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_than_so_many_threads_hang() {
+        let dialer = Dialer::new(Bell::new().unwrap());
+        let mut hanging = vec![Arc::clone(&dialer.under_way); DIALS];
+        let dial = || dialer.dial("127.0.0.1".to_owned(), 1, Duration::from_secs(60));
+
+        assert!(matches!(dial(), Err(CloseCause::Unreachable(text)) if text.as_str().contains("8 look-ups")));
+        hanging.pop();
+        assert!(dial().is_ok());
+    }
+
+    #[test]
+    fn every_address_is_tried() {
+        // Nobody listens on the one; the name has both where the system has both.
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        assert!(open("localhost", port, Duration::from_secs(60)).is_ok());
+        assert_eq!(open("localhost", port, Duration::ZERO).unwrap_err().kind(), ErrorKind::TimedOut);
+    }
+}

@@ -16,7 +16,7 @@ use crate::lanes::Lanes;
 /// [`Limits::pending_call_bytes`], with an error that the desktop is told, and everything else goes on: pings are answered
 /// however long a callback blocks. What it does not count (plugins that are initialised again and again, calls whose
 /// session has ended) may add as much once more; then nothing is read from the socket until callbacks have returned.
-/// Notices, which come without any desktop, are dropped at that point, and counted.
+/// Notices come without any desktop, too: where twice as much waits they are dropped, and counted.
 pub(crate) struct Handlers {
     queue: Mutex<Queue>,
     more: Condvar,
@@ -60,7 +60,7 @@ impl Handlers {
                 if !is_observed {
                     continue;
                 }
-                if self.is_over(&queue) {
+                if queue.events >= self.max_events.saturating_mul(2) {
                     if self.missed.fetch_add(1, Ordering::Relaxed) == 0 {
                         tracing::error!("a callback blocks: from now on the observer misses notices");
                     }
@@ -161,5 +161,85 @@ fn size(event: &Event) -> usize {
         }
         Event::MethodQuery { method, .. } => method.len(),
         _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::thread;
+
+    use flipper_client::{Clock, Notice};
+    use flipper_proto::ProtocolError;
+    use flipper_proto::client::Config;
+    use polling::Events;
+
+    use super::*;
+    use crate::Flipper;
+
+    const FLOOR: usize = 1024;
+
+    fn notice() -> Event {
+        Event::PeerMisbehaved(ProtocolError::Missing("method"))
+    }
+
+    fn handlers(change: impl FnOnce(&mut Config)) -> Handlers {
+        let mut config = Config::new("App", "com.example.app");
+        change(&mut config);
+        Handlers::new(Bell::new().unwrap(), &config.limits)
+    }
+
+    fn call(params: &str) -> Event {
+        let params = Some(Payload::from_json(params).unwrap());
+        let call = flipper_proto::CallId::from_u64(1);
+        Event::Call { call, plugin: "A".into(), method: "m".into(), params, expects_reply: true }
+    }
+
+    #[test]
+    fn what_waits_is_bounded_and_the_bell_rings_when_there_is_room() {
+        let handlers = Arc::new(handlers(|config| config.limits.pending_calls = 1));
+        let (tells, told) = channel();
+        let setup = Flipper::builder("App", "com.example.app").observer(move |notice: &Notice| {
+            tells.send(notice.clone()).unwrap();
+        });
+        let app = App::new(setup.into_setup().unwrap(), Clock::new(std::time::Instant::now), None);
+
+        handlers.hand_over(&mut vec![notice(); FLOOR - 1], true);
+        assert!(handlers.has_room());
+        handlers.hand_over(&mut vec![notice()], true);
+        assert!(!handlers.has_room());
+        handlers.hand_over(&mut vec![notice(); FLOOR + 2], true);
+        assert_eq!(handlers.missed(), 2);
+        // What is for plugins is never dropped.
+        handlers.hand_over(&mut vec![Event::PluginConnected("A".into())], true);
+        assert_eq!(handlers.queue().events, 2 * FLOOR + 1);
+
+        let worker = thread::spawn({
+            let handlers = Arc::clone(&handlers);
+            move || handlers.work(&app)
+        });
+        handlers.bell.wait(&mut Events::new(), None).unwrap();
+        assert!(handlers.has_room());
+        handlers.close();
+        worker.join().unwrap();
+        assert_eq!(told.iter().count(), 2 * FLOOR);
+        let queue = handlers.queue();
+        assert_eq!((queue.events, queue.bytes), (0, 0));
+    }
+
+    #[test]
+    fn bytes_count_as_well() {
+        let handlers = handlers(|config| config.limits.pending_call_bytes = 100);
+        handlers.hand_over(&mut vec![call(&format!("\"{}\"", "x".repeat(150)))], false);
+        assert!(handlers.has_room());
+        handlers.hand_over(&mut vec![call(&format!("\"{}\"", "x".repeat(50)))], false);
+        assert!(!handlers.has_room());
+    }
+
+    #[test]
+    fn notices_that_nobody_gets_do_not_wait() {
+        let handlers = handlers(|_| {});
+        handlers.hand_over(&mut vec![notice(); 10], false);
+        assert_eq!((handlers.queue().events, handlers.missed()), (0, 0));
     }
 }
