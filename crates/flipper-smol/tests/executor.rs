@@ -54,10 +54,11 @@ fn an_app_may_send_before_its_executor_runs() -> Result {
     }
     assert_eq!((connection.waiting(), flipper.status().state), (500, State::Preparing));
 
+    let (end, ended) = smol::channel::bounded::<()>(1);
     let driver = thread::spawn(move || {
         smol::block_on(executor.run(async {
-            flipper.connected().await;
-            flipper.watch().until(|status| !status.is_connected()).await;
+            // The end of the channel is what it waits for.
+            drop(ended.recv().await);
             flipper.stop().await;
         }));
     });
@@ -68,7 +69,8 @@ fn an_app_may_send_before_its_executor_runs() -> Result {
         let early = json!({"method": "execute", "params": {"api": "Example", "method": "early", "params": nth}});
         assert_eq!(session.receive()?, early);
     }
-    session.close(1000, "")?;
+    drop(end);
+    assert_eq!(session.wait_closed()?, 1000);
     driver.join().map_err(|_| "the app panicked")?;
     Ok(())
 }

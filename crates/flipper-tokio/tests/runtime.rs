@@ -18,6 +18,7 @@ use flipper_tokio::proto::client::State;
 use flipper_tokio::{AsyncMethods as _, Builder, Flipper, Notice, StartError, plugin};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::sync::oneshot;
 
 use self::hooked::Hooked;
 
@@ -56,10 +57,11 @@ fn an_app_may_send_before_its_runtime_runs() -> Result {
     }
     assert_eq!((connection.waiting(), flipper.status().state), (500, State::Preparing));
 
+    let (end, ended) = oneshot::channel::<()>();
     let driver = thread::spawn(move || {
         runtime.block_on(async {
-            flipper.connected().await;
-            flipper.watch().until(|status| !status.is_connected()).await;
+            // The end of the channel is what it waits for.
+            drop(ended.await);
             flipper.stop().await;
         });
     });
@@ -72,7 +74,8 @@ fn an_app_may_send_before_its_runtime_runs() -> Result {
             json!({"method": "execute", "params": {"api": "Example", "method": "early", "params": nth}})
         );
     }
-    session.close(1000, "")?;
+    drop(end);
+    assert_eq!(session.wait_closed()?, 1000);
     driver.join().map_err(|_| "the app panicked")?;
     Ok(())
 }
