@@ -42,7 +42,7 @@
 //! | `app> JSON`, `desk> JSON` | the app, or the desktop, sends this text message, which need not be JSON |
 //! | `app>binary JSON`, `desk>binary JSON` | the same as a binary message |
 //! | `app>bytes HEX`, `desk>bytes HEX` | a binary message that is no text |
-//! | `@connect exchange`, `session`, `browser` | the app opens a socket to that port; `key=value` pairs of its query may follow |
+//! | `@connect exchange`, `session`, `browser` | the app opens a socket to that port; `key=value` pairs of its query may follow, expected of an app and presented to a desktop. For a desktop alone there are `host=…` and `origin=…`, the headers; `cert=APP:DEVICE`, what the certificate is bound to; and `without=KEY`, which leaves a key out |
 //! | `@opened` | the desktop accepts it |
 //! | `@close CODE REASON` | the desktop closes |
 //! | `@leave CODE` | the app closes |
@@ -58,7 +58,7 @@
 //! | --- | --- |
 //! | `@advance 3s`, `250ms`, `2m`, `5h`, `30d` | time passes |
 //! | `@advance to TIMER` | time passes until this timer is due: `retry`, `connect`, `grant`, `close`, `ping`, `stable` of an app; `close`, `exchange-idle`, `registration`, `ping`, `request` of a desktop |
-//! | `@job KIND OUTCOME` | the app's driver is given this work, and it ends so: `done`, or `failed TEXT`. Without a line it is done. [`JobKind`] lists the kinds |
+//! | `@job KIND OUTCOME` | the app's driver is given this work, and it ends so: `done`, or `failed TEXT`. Without a line before the next `@connect` it is done at once, with one it waits for that. [`JobKind`] lists the kinds |
 //!
 //! What the programs at both ends wish for (`<`) and are told (`!`) is listed by [`AppWish`], [`AppNews`], [`DeskWish`]
 //! and [`DeskNews`]. A wish that must be refused is written `app<!`, `desk<!`.
