@@ -1,5 +1,7 @@
 //! Every line is written as it is read, and what is wrong with one is told.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails panics")]
+
 use std::time::Duration;
 
 use flipper_transcript::{AppWish, Frame, Line, Loss, LossWord, Problem, Side, Step, Timer, Transcript};
