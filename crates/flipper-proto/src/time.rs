@@ -32,6 +32,15 @@ impl Instant {
     pub const fn saturating_duration_since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
+
+    /// The end of time never comes: a deadline that saturated there is none.
+    pub(crate) const NEVER: Self = Self(u64::MAX);
+
+    /// The deadline `span` after this moment, but not at once: a timer that is always due would never let its driver
+    /// rest.
+    pub(crate) fn later(self, span: Duration) -> Self {
+        self + span.max(Duration::from_millis(1))
+    }
 }
 
 impl Add<Duration> for Instant {

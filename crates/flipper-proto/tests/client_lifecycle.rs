@@ -2,10 +2,12 @@
 
 mod rig;
 
+use std::time::Duration;
+
 use flipper_proto::client::{Action, Event, Failure, Job, JobOutcome, Purpose, State, Timer, Trust};
 use flipper_proto::{ApiMisuse, AttemptId, CloseCause, CloseCode, ErrorReport, Instant, JobId};
 
-use self::rig::{Rig, code, config, credentials, secs};
+use self::rig::{Rig, code, config, credentials, millis, secs};
 
 fn opening() -> (Rig, AttemptId) {
     let mut rig = Rig::with_plugins(config(), &["A"]);
@@ -389,5 +391,39 @@ fn messages_before_the_socket_is_open_are_not_read() {
     rig.events();
     rig.message(attempt, r#"{"deviceId":""}"#);
     assert_eq!(rig.client.state(), State::Exchanging);
+    rig.assert_quiet();
+}
+
+/// Whatever is set to nothing still takes its moment: a loop that waits for timers never spins.
+#[test]
+fn no_timer_is_due_at_once() {
+    let mut config = config();
+    let (timing, backoff) = (&mut config.timing, &mut config.backoff);
+    for span in [&mut timing.connect, &mut timing.grant, &mut timing.close, &mut timing.ping, &mut backoff.first] {
+        *span = Duration::ZERO;
+    }
+    backoff.ceiling = Duration::ZERO;
+    let mut rig = Rig::new(config);
+    rig.start_with(None);
+    for _ in 0..10 {
+        // `timeout`, which this calls, looks at the timer after the one that it has handled.
+        assert_eq!(rig.pass_to(Timer::Connect), millis(1));
+        assert_eq!(rig.pass_to(Timer::Retry), millis(1));
+    }
+}
+
+#[test]
+fn a_deadline_at_the_end_of_time_is_none() {
+    let mut config = config();
+    config.timing.connect = Duration::MAX;
+    let mut rig = Rig::new(config);
+    rig.start_with(None);
+    let attempt = rig.dial();
+    rig.events();
+    assert_eq!(rig.client.poll_timeout(), None);
+    rig.now = Instant::from_millis(u64::MAX);
+    rig.timeout();
+    rig.opened(attempt);
+    assert_eq!(rig.take_job().1, Job::NewGeneration);
     rig.assert_quiet();
 }

@@ -75,7 +75,7 @@ impl Client {
         let mut query = self.query("unknown");
         query.medium = Some(self.config.exchange_medium());
         let attempt = self.connect(self.config.ports.insecure, query.to_target(), Trust::Exchange);
-        let stage = Stage::Opening { deadline: now + self.config.timing.connect };
+        let stage = Stage::Opening { deadline: now.later(self.config.timing.connect) };
         self.phase = Phase::Exchange(Exchange { socket: Some(attempt), stage });
     }
 
@@ -100,7 +100,7 @@ impl Client {
         let text = request.encode();
         self.outbox.push(text);
         self.vault.asked_at = Some(now);
-        self.set_stage(Stage::Asking { generation, deadline: now + self.config.timing.grant });
+        self.set_stage(Stage::Asking { generation, deadline: now.later(self.config.timing.grant) });
         self.step(Step::CertificateAsked { os: self.os().to_string() }, now);
     }
 
@@ -163,7 +163,7 @@ impl Client {
                 self.vault.exchange_failed = false;
                 match socket {
                     Some(attempt) => {
-                        let deadline = now + self.config.timing.close;
+                        let deadline = now.later(self.config.timing.close);
                         self.begin_close(attempt, CloseCode::NORMAL, deadline, AfterClose::Advance);
                         self.tell_state();
                     }
@@ -247,7 +247,7 @@ impl Client {
                     self.closed(AfterClose::Retry, now);
                 }
                 Some(attempt) => {
-                    let deadline = now + self.config.timing.close;
+                    let deadline = now.later(self.config.timing.close);
                     self.begin_close(attempt, CloseCode::NORMAL, deadline, AfterClose::Retry);
                     self.tell_state();
                 }

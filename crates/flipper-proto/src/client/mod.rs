@@ -281,7 +281,7 @@ impl Client {
     /// Ends whatever is going on, and stays stopped until [`start`](Self::start). A session sends the answers and events
     /// that are queued before it closes, as far as the desktop reads them in time.
     pub fn stop(&mut self, now: Instant) {
-        let deadline = now + self.config.timing.close;
+        let deadline = now.later(self.config.timing.close);
         self.retries.reset();
         self.vault.strikes = 0;
         self.vault.exchange_failed = false;
@@ -422,14 +422,15 @@ impl Client {
     /// When to call [`handle_timeout`](Self::handle_timeout), and why. Ask anew after every fact and every wish.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<(Instant, Timer)> {
-        match &self.phase {
+        let next = match &self.phase {
             Phase::Stopped | Phase::Loading { .. } => None,
             Phase::Waiting { until } => Some((*until, Timer::Retry)),
             Phase::Exchange(exchange) => exchange.deadline(),
             Phase::Opening { deadline, .. } => Some((*deadline, Timer::Connect)),
             Phase::Connected(session) => Some(session.next_timer()),
             Phase::Closing { deadline, .. } => Some((*deadline, Timer::Close)),
-        }
+        };
+        next.filter(|(at, _)| *at < Instant::NEVER)
     }
 
     // --- Questions ---
@@ -503,7 +504,7 @@ impl Client {
         match then {
             AfterClose::Stop => {}
             AfterClose::Advance => return self.advance(now),
-            AfterClose::Retry => self.phase = Phase::Waiting { until: now + self.wait() },
+            AfterClose::Retry => self.phase = Phase::Waiting { until: now.later(self.retries.next_wait()) },
         }
         self.tell_state();
     }

@@ -2,7 +2,6 @@
 
 use alloc::format;
 use alloc::string::{String, ToString};
-use core::time::Duration;
 
 use crate::close::{CloseCause, CloseCode, TlsFailure};
 use crate::error::Excerpt;
@@ -65,7 +64,7 @@ impl Client {
             let generation = credentials.generation;
             let target = self.session_query(credentials).to_target();
             let attempt = self.connect(self.config.ports.secure, target, Trust::Mutual(generation));
-            self.phase = Phase::Opening { attempt, generation, deadline: now + self.config.timing.connect };
+            self.phase = Phase::Opening { attempt, generation, deadline: now.later(self.config.timing.connect) };
             self.step(Step::SessionAttempted(generation), now);
         } else {
             let text = String::from(
@@ -256,12 +255,7 @@ impl Client {
     /// Tells the app, and waits before the next attempt.
     pub(super) fn retry_after(&mut self, failure: Failure, now: Instant) {
         self.failed(failure, now);
-        self.phase = Phase::Waiting { until: now + self.wait() };
+        self.phase = Phase::Waiting { until: now.later(self.retries.next_wait()) };
         self.tell_state();
-    }
-
-    /// A wait is never zero, so that no timer lies in the past.
-    pub(super) fn wait(&mut self) -> Duration {
-        self.retries.next_wait().max(Duration::from_millis(1))
     }
 }

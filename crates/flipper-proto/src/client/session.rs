@@ -351,12 +351,12 @@ impl Client {
             return;
         }
         let timing = &self.config.timing;
-        // Never zero, so that no timer lies in the past.
+        // Without a pause, silence would never add up.
         let ping = timing.ping.max(Duration::from_millis(1));
         session.silent_checks = session.silent_checks.saturating_add(1);
         if ping.saturating_mul(session.silent_checks) >= timing.unresponsive {
             let after = now.saturating_duration_since(session.last_alive);
-            let deadline = now + timing.close;
+            let deadline = now.later(timing.close);
             self.failed(Failure::Unresponsive { after }, now);
             self.leave_session();
             self.plugins.end_turns();

@@ -34,11 +34,8 @@ impl Alarm {
 }
 
 impl Alarms {
-    /// The end of time never comes: a deadline that saturated there is none.
-    const NEVER: Instant = Instant::from_millis(u64::MAX);
-
     pub(super) fn arm(&mut self, at: Instant, conn: ConnId, alarm: Alarm) {
-        if at < Self::NEVER {
+        if at < Instant::NEVER {
             self.0.insert((at, conn, alarm));
         }
     }

@@ -15,7 +15,6 @@ use super::action::{Event, ExchangeRequest, Grant};
 use super::alarms::Alarm;
 use super::config::Config;
 use super::connection::Context;
-use super::later;
 use super::rate::Bucket;
 
 /// The exchanges that wait for their answers, and the connections they come on.
@@ -160,7 +159,7 @@ impl ExchangeSocket {
     }
 
     fn rest(&mut self, cx: &mut Context<'_>, now: Instant) {
-        let at = later(now, cx.config.timing.exchange_idle);
+        let at = now.later(cx.config.timing.exchange_idle);
         self.idle_at = Some(at);
         cx.arm(at, Alarm::ExchangeIdle);
     }

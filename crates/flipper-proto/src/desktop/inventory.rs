@@ -13,7 +13,6 @@ use crate::wire::decode::decode_plugins;
 use super::action::{DisconnectCause, Event, Outcome};
 use super::alarms::Alarm;
 use super::connection::Context;
-use super::later;
 use super::session::Session;
 
 /// From this SDK version on, clients know `getBackgroundPlugins`.
@@ -166,7 +165,7 @@ impl Session {
 
     fn ask_again(&mut self, cx: &mut Context<'_>, mut asking: Asking, now: Instant) {
         asking.ids.push(self.own_request(cx, asking.question.method()));
-        asking.deadline = later(now, cx.config.timing.registration);
+        asking.deadline = now.later(cx.config.timing.registration);
         cx.arm(asking.deadline, Alarm::Registration);
         self.inventory.inquiry = Inquiry::Asking(asking);
     }

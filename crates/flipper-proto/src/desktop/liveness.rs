@@ -5,7 +5,6 @@ use core::time::Duration;
 use crate::time::Instant;
 
 use super::config::Timing;
-use super::later;
 
 /// When a client gave its last sign of life, and what was done about its silence since.
 #[derive(Debug)]
@@ -34,7 +33,7 @@ pub(super) enum Check {
 
 impl Liveness {
     pub(super) fn new(now: Instant, timing: &Timing) -> Self {
-        Self { last_alive: now, check_at: later(now, timing.ping), silent_checks: 0 }
+        Self { last_alive: now, check_at: now.later(timing.ping), silent_checks: 0 }
     }
 
     /// The client gave a sign of life. Returns whether it was unresponsive before.
@@ -48,14 +47,14 @@ impl Liveness {
     /// The moment of [`check_at`](Self::check_at) has come.
     pub(super) fn check(&mut self, now: Instant, timing: &Timing) -> Check {
         let silent = now.saturating_duration_since(self.last_alive);
-        let due = later(self.last_alive, timing.ping);
+        let due = self.last_alive.later(timing.ping);
         if due > now {
             self.check_at = due;
             return Check::Alive;
         }
         let was_unresponsive = self.is_unresponsive(timing);
         self.silent_checks = self.silent_checks.saturating_add(1);
-        self.check_at = later(now, timing.ping);
+        self.check_at = now.later(timing.ping);
         if timing.ping.saturating_mul(self.silent_checks) >= timing.unresponsive {
             return Check::GaveUp { after: silent };
         }

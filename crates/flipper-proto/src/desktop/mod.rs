@@ -430,7 +430,7 @@ impl Desktop {
 
     /// What a connection becomes that this side closes.
     fn closing(&mut self, conn: ConnId, code: CloseCode, reason: &str, now: Instant) -> Phase {
-        let deadline = later(now, self.config.timing.close);
+        let deadline = now.later(self.config.timing.close);
         self.out.alarms.arm(deadline, conn, Alarm::Close);
         Phase::Closing(Closing { deadline, farewell: Some((code, close_reason(reason))) })
     }
@@ -485,11 +485,6 @@ impl Desktop {
     fn next_conn(&mut self) -> ConnId {
         ConnId::from_u64(self.conn_ids.next())
     }
-}
-
-/// `span` after `now`, but not at once: a timer that is always due would never let its driver rest.
-fn later(now: Instant, span: Duration) -> Instant {
-    now + span.max(Duration::from_millis(1))
 }
 
 /// A reason that fits into a close frame, which holds 125 bytes with its code.

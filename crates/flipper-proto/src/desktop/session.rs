@@ -18,7 +18,6 @@ use super::alarms::Alarm;
 use super::config::Timing;
 use super::connection::Context;
 use super::inventory::Inventory;
-use super::later;
 use super::liveness::{Check, Liveness};
 use super::outbox::Place;
 use super::state::ClientStatus;
@@ -173,7 +172,7 @@ impl Session {
         let id = self.next_id;
         let place = Self::queue(cx, write(id))?;
         self.next_id = id.successor();
-        let deadline = later(now, after);
+        let deadline = now.later(after);
         cx.arm(deadline, Alarm::Request(id));
         self.requests.insert(id, PendingRequest { request, place, deadline, after });
         Ok(())

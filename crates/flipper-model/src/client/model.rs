@@ -1,32 +1,37 @@
 //! A client, and what must be true of it by what it was told and did so far.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that fails panics")]
-
-pub(crate) mod ops;
-
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use flipper_proto::client::{
-    Action, Client, Config, CredentialFailure, CredentialProblem, Event, Job, JobOutcome, Prepared, Reply, State, Trust,
+    Action, Client, CredentialFailure, CredentialProblem, Event, Job, JobOutcome, Prepared, Reply, State, Trust,
 };
 use flipper_proto::{
     AttemptId, CallId, CloseCause, ErrorReport, Excerpt, Generation, Instant, JobId, Medium, Payload, PluginId,
     WallTime,
 };
 
-use self::ops::{Op, Outcome, PLUGINS, Pick};
-use crate::rig;
+use super::credentials;
+use super::ops::{Op, Outcome, PLUGINS, Pick, Settings, UNFIT};
 
-pub(crate) struct Model {
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// No deadline after this moment reaches the end of time, where none are kept any more.
+const LATEST: Instant = Instant::from_millis(u64::MAX / 2);
+
+/// A client, and what must be true of it.
+pub struct Model {
     client: Client,
     now: Instant,
-    /// What the client did and told, where somebody wants to know.
-    log: Option<Vec<String>>,
+    log: Vec<String>,
     attempts: Vec<AttemptId>,
     jobs: Vec<(JobId, Job)>,
     open_jobs: BTreeSet<JobId>,
     calls: Vec<CallId>,
+    /// Those of them that wait for their answers.
+    pending: BTreeMap<CallId, PluginId>,
+    /// Requests of the session that came and were not answered, and may be.
+    unanswered: u64,
     socket: Option<Socket>,
     told: State,
     connected: BTreeSet<PluginId>,
@@ -46,15 +51,17 @@ struct Socket {
 }
 
 impl Model {
-    fn new(config: Config) -> Self {
+    fn new(settings: &Settings) -> Self {
         Self {
-            client: Client::new(config),
+            client: Client::new(settings.config()),
             now: Instant::ZERO,
-            log: None,
+            log: Vec::new(),
             attempts: Vec::new(),
             jobs: Vec::new(),
             open_jobs: BTreeSet::new(),
             calls: Vec::new(),
+            pending: BTreeMap::new(),
+            unanswered: 0,
             socket: None,
             told: State::Stopped,
             connected: BTreeSet::new(),
@@ -66,33 +73,44 @@ impl Model {
         }
     }
 
-    pub(crate) fn play(config: Config, ops: &[Op]) -> Self {
-        Self::new(config).played(ops)
+    /// Carries out operations on a new client.
+    #[must_use]
+    pub fn play(settings: &Settings, ops: &[Op]) -> Self {
+        let mut model = Self::new(settings);
+        for op in ops {
+            model.apply(op);
+            model.check();
+        }
+        let counters = model.client.counters();
+        model.note(&counters);
+        model
     }
 
-    /// Everything that the client did and told.
-    pub(crate) fn record(config: Config, ops: &[Op]) -> Vec<String> {
-        let mut model = Self::new(config);
-        model.log = Some(Vec::new());
-        model.played(ops).log.unwrap_or_default()
+    /// Everything that the client did and told, and every timer that it asked for.
+    #[must_use]
+    pub fn log(&self) -> &[String] {
+        &self.log
     }
 
     fn note(&mut self, what: &impl std::fmt::Debug) {
-        if let Some(log) = &mut self.log {
-            log.push(format!("{what:?}"));
-        }
+        self.log.push(format!("{what:?}"));
     }
 
-    fn played(mut self, ops: &[Op]) -> Self {
-        for op in ops {
-            self.apply(op);
-            self.check();
-        }
-        self
+    fn attempt(&self, pick: Pick) -> AttemptId {
+        pick.of(&self.attempts).unwrap_or(AttemptId::from_u64(u64::MAX))
     }
 
-    fn attempt(&self, pick: &Pick) -> AttemptId {
-        choose(&self.attempts, pick).unwrap_or(AttemptId::from_u64(u64::MAX))
+    fn call(&self, pick: Pick) -> CallId {
+        pick.of(&self.calls).unwrap_or(CallId::from_u64(u64::MAX))
+    }
+
+    /// A message is about to arrive, which may be a request.
+    fn heard(&mut self, attempt: Pick) -> AttemptId {
+        let attempt = self.attempt(attempt);
+        if self.socket.as_ref().is_some_and(|socket| socket.attempt == attempt && socket.open) {
+            self.unanswered += 1;
+        }
+        attempt
     }
 
     fn apply(&mut self, op: &Op) {
@@ -108,6 +126,7 @@ impl Model {
             }
             Op::RemovePlugin(id) => {
                 let known = self.waiting.remove(*id).is_some();
+                self.pending.retain(|_, plugin| plugin.as_str() != *id);
                 assert_eq!(self.client.remove_plugin(id).is_ok(), known);
             }
             Op::Send(id) => {
@@ -120,47 +139,59 @@ impl Model {
                 self.next_event += 1;
             }
             Op::Respond(call, good) => {
-                let call = choose(&self.calls, call).unwrap_or(CallId::from_u64(u64::MAX));
+                let call = self.call(*call);
                 let answer = Payload::from_json("{\"x\":1.10}").unwrap();
-                let _unknown = match good {
+                let answered = match good {
                     true => self.client.respond(call, &Reply::Success(answer)),
                     false => self.client.respond_error(call, &ErrorReport::new("no")),
                 };
+                assert_eq!(answered.is_ok(), self.pending.remove(&call).is_some(), "a call is answered once");
+            }
+            Op::Supported(call, supported) => {
+                let call = self.call(*call);
+                let answered = self.client.respond_supported(call, *supported);
+                assert_eq!(answered.is_ok(), self.pending.remove(&call).is_some(), "a call is answered once");
             }
             Op::Report => {
                 let _not_connected = self.client.report_error(&ErrorReport::new("oops"));
             }
             Op::Opened(attempt) => {
-                let attempt = self.attempt(attempt);
+                let attempt = self.attempt(*attempt);
                 self.client.handle_opened(attempt, now);
                 if let Some(socket) = self.socket.as_mut().filter(|socket| socket.attempt == attempt && !socket.open) {
                     (socket.open, socket.room) = (true, 1);
                 }
             }
-            Op::Message(attempt, text) => self.client.handle_message(self.attempt(attempt), text.as_str(), now),
-            Op::Binary(attempt, bytes) => self.client.handle_binary(self.attempt(attempt), bytes, now),
-            Op::Alive(attempt) => self.client.handle_alive(self.attempt(attempt), now),
+            Op::Message(attempt, text) => {
+                let attempt = self.heard(*attempt);
+                self.client.handle_message(attempt, text.as_str(), now);
+            }
+            Op::Binary(attempt, bytes) => {
+                let attempt = self.heard(*attempt);
+                self.client.handle_binary(attempt, bytes, now);
+            }
+            Op::Alive(attempt) => self.client.handle_alive(self.attempt(*attempt), now),
             Op::Writable(attempt, room) => {
-                let attempt = self.attempt(attempt);
+                let attempt = self.attempt(*attempt);
                 self.client.handle_writable(attempt, *room, now);
                 if let Some(socket) = self.socket.as_mut().filter(|socket| socket.attempt == attempt && socket.open) {
                     socket.room = *room;
                 }
             }
             Op::Closed(attempt, cause) => {
-                let attempt = self.attempt(attempt);
+                let attempt = self.attempt(*attempt);
                 self.socket.take_if(|socket| socket.attempt == attempt);
                 self.client.handle_closed(attempt, cause.clone(), now);
             }
             Op::JobDone(job, outcome) => {
                 let ids: Vec<JobId> = self.jobs.iter().map(|(id, _)| *id).collect();
-                let job = choose(&ids, job).unwrap_or(JobId::from_u64(u64::MAX));
+                let job = job.of(&ids).unwrap_or(JobId::from_u64(u64::MAX));
                 let outcome = self.outcome(job, outcome);
                 self.open_jobs.remove(&job);
                 self.client.handle_job_done(job, outcome, now);
             }
-            Op::Wait(millis) => self.now = now + Duration::from_millis(*millis),
-            Op::Timeout(millis) => self.timeout(now + Duration::from_millis(*millis)),
+            Op::Wait(span) => self.now = (now + *span).min(LATEST),
+            Op::Timeout(span) => self.timeout((now + *span).min(LATEST)),
             Op::Due => {
                 if let Some((at, _)) = self.client.poll_timeout() {
                     self.timeout(at.max(now));
@@ -173,7 +204,7 @@ impl Model {
         let (latest, room) = (Pick::Latest, 10_000);
         if let Some(job) = self.open_jobs.last().copied() {
             let at = self.jobs.iter().rposition(|(id, _)| *id == job).unwrap_or(0);
-            let pick = Pick::Exactly(at);
+            let pick = Pick::Exactly(u16::try_from(at).unwrap_or(u16::MAX));
             return self.apply(&Op::JobDone(pick, Outcome::Fitting { medium: Medium::FsAccess, valid_days: 30 }));
         }
         match self.client.state() {
@@ -219,19 +250,18 @@ impl Model {
                 let generation = Generation::from_u64(1_000_000 + self.next_event);
                 let prepared =
                     Prepared { generation, csr: String::new(), destination: String::new(), wall: WallTime::default() };
-                let unfit = [
+                let unfit: [_; UNFIT as usize] = [
                     JobOutcome::Done,
                     JobOutcome::Prepared(prepared),
-                    JobOutcome::Stored(rig::credentials(generation.as_u64())),
+                    JobOutcome::Stored(credentials(generation.as_u64(), self.now)),
                     JobOutcome::Loaded { credentials: None, problem: Some(failed()) },
                 ];
-                unfit[index.index(unfit.len())].clone()
+                unfit[usize::from(*index % UNFIT)].clone()
             }
             Outcome::Fitting { medium, valid_days } => {
                 let credentials = |generation: u64| {
-                    let mut credentials = rig::credentials(generation);
+                    let mut credentials = credentials(generation, self.now + DAY * u32::from(*valid_days));
                     credentials.medium = *medium;
-                    credentials.valid_until = self.now + rig::DAY * u32::try_from(*valid_days).unwrap();
                     credentials
                 };
                 match kind {
@@ -271,7 +301,7 @@ impl Model {
         let state = self.client.state();
         assert_eq!(self.told, state, "the state is not the one that was told last");
         let timeout = self.client.poll_timeout();
-        self.note(&(timeout, self.client.counters()));
+        self.note(&timeout);
         assert_eq!(self.client.poll_action(), None);
         assert_eq!(self.client.poll_event(), None);
         let works = !self.open_jobs.is_empty();
@@ -293,6 +323,7 @@ impl Model {
                     assert!(!self.discarded.contains(&generation), "{generation} was discarded");
                 }
                 self.attempts.push(attempt);
+                self.unanswered = 0;
                 self.socket = Some(Socket { attempt, open: false, closing: false, room: 0 });
             }
             Action::Send { attempt, text } => {
@@ -333,8 +364,11 @@ impl Model {
         }
     }
 
-    /// Events are in order. What is missing between two of them was dropped.
+    /// There are no more answers than requests. Events are in order; what is missing between two of them was dropped.
     fn check_sent(&mut self, message: &serde_json::Value) {
+        if message.get("id").is_some() {
+            self.unanswered = self.unanswered.checked_sub(1).expect("an answer to no request");
+        }
         if message["method"] != "execute" {
             return;
         }
@@ -350,6 +384,9 @@ impl Model {
         match event {
             Event::StateChanged(state) => {
                 assert_ne!(state, self.told, "the same state is told twice");
+                if !matches!(state, State::Connected { .. }) {
+                    self.pending.clear();
+                }
                 self.told = state;
             }
             Event::PluginConnected(plugin) => assert!(self.connected.insert(plugin)),
@@ -359,6 +396,8 @@ impl Model {
                 assert!(self.connected.contains(&plugin));
                 assert!(self.calls.last().is_none_or(|last| *last < call));
                 self.calls.push(call);
+                self.pending.insert(call, plugin);
+                assert!(self.pending.len() <= self.client.config().limits.pending_calls);
             }
             _ => {}
         }
@@ -374,7 +413,7 @@ impl Model {
     }
 
     /// After a stop, when every job is done, no key is left that nobody can use.
-    pub(crate) fn finish(mut self) {
+    pub fn finish(mut self) {
         self.apply(&Op::Stop);
         self.check();
         self.timeout(self.now + Duration::from_secs(60));
@@ -391,14 +430,5 @@ impl Model {
         assert_eq!(self.client.state(), State::Stopped);
         let left: Vec<_> = self.made.difference(&self.stored).filter(|made| !self.discarded.contains(made)).collect();
         assert!(left.is_empty(), "keys that nobody needs are left: {left:?}");
-    }
-}
-
-fn choose<T: Copy>(from: &[T], pick: &Pick) -> Option<T> {
-    match pick {
-        Pick::Latest => from.last().copied(),
-        Pick::Any(index) if !from.is_empty() => Some(from[index.index(from.len())]),
-        Pick::Exactly(at) => from.get(*at).copied(),
-        Pick::Any(_) | Pick::Invented => None,
     }
 }

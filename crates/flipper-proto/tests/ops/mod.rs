@@ -1,56 +1,14 @@
-//! What can happen to a client, in any order.
+//! Strategies for what can happen to a client, in any order.
 
-use flipper_proto::client::{Config, PluginMode};
-use flipper_proto::{CloseCause, Excerpt, Medium, Overflow, TlsFailure};
+use std::time::Duration;
+
+use flipper_model::client::{Op, Outcome, PLUGINS, Pick, Settings, UNFIT};
+use flipper_proto::client::PluginMode;
+use flipper_proto::{CloseCause, Excerpt, Medium, TlsFailure};
 use proptest::prelude::*;
-use proptest::sample::{Index, select};
+use proptest::sample::select;
 
-use crate::rig;
-
-pub(crate) const PLUGINS: [&str; 4] = ["A", "B", "C", "D"];
 const ROUNDS: usize = 100;
-
-/// One fact or wish. Attempts, jobs and calls are chosen among those that were, or invented.
-#[derive(Clone, Debug)]
-pub(crate) enum Op {
-    /// What a good driver and a good desktop do next. The plugin is initialised, or called if it is.
-    Go(&'static str),
-    Start,
-    Stop,
-    AddPlugin(&'static str, PluginMode),
-    RemovePlugin(&'static str),
-    Send(&'static str),
-    Respond(Pick, bool),
-    Report,
-    Opened(Pick),
-    Message(Pick, String),
-    Binary(Pick, Vec<u8>),
-    Alive(Pick),
-    Writable(Pick, usize),
-    Closed(Pick, CloseCause),
-    JobDone(Pick, Outcome),
-    /// Time passes, and nobody looks at the timers.
-    Wait(u64),
-    /// Time passes, and then the driver looks at the timers.
-    Timeout(u64),
-    /// The driver looks at the timers exactly when it should.
-    Due,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) enum Pick {
-    Latest,
-    Any(Index),
-    Exactly(usize),
-    Invented,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) enum Outcome {
-    Fitting { medium: Medium, valid_days: u64 },
-    Unfit(Index),
-    Failed,
-}
 
 pub(crate) fn ops() -> impl Strategy<Value = Vec<Op>> {
     proptest::collection::vec(op(), 1..ROUNDS)
@@ -67,6 +25,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => plugin().prop_map(Op::RemovePlugin),
         6 => plugin().prop_map(Op::Send),
         3 => (pick(), any::<bool>()).prop_map(|(call, good)| Op::Respond(call, good)),
+        1 => (pick(), any::<bool>()).prop_map(|(call, supported)| Op::Supported(call, supported)),
         1 => Just(Op::Report),
         3 => pick().prop_map(Op::Opened),
         6 => (pick(), message()).prop_map(|(attempt, text)| Op::Message(attempt, text)),
@@ -84,21 +43,22 @@ fn op() -> impl Strategy<Value = Op> {
 fn pick() -> impl Strategy<Value = Pick> {
     prop_oneof![
         12 => Just(Pick::Latest),
-        2 => any::<Index>().prop_map(Pick::Any),
+        2 => any::<u16>().prop_map(Pick::Any),
         1 => Just(Pick::Invented),
     ]
 }
 
-fn span() -> impl Strategy<Value = u64> {
+fn span() -> impl Strategy<Value = Duration> {
     prop_oneof![Just(0), 1..2_000_u64, Just(10_000), 0..1_000_000_u64, Just(30 * 24 * 3_600_000)]
+        .prop_map(Duration::from_millis)
 }
 
 fn outcome() -> impl Strategy<Value = Outcome> {
     let medium = prop_oneof![9 => Just(Medium::FsAccess), 1 => Just(Medium::Www)];
     prop_oneof![
-        12 => (medium, prop_oneof![Just(0_u64), Just(30)])
+        12 => (medium, prop_oneof![Just(0_u16), Just(30)])
             .prop_map(|(medium, valid_days)| Outcome::Fitting { medium, valid_days }),
-        1 => any::<Index>().prop_map(Outcome::Unfit),
+        1 => (0..UNFIT).prop_map(Outcome::Unfit),
         2 => Just(Outcome::Failed),
     ]
 }
@@ -108,7 +68,7 @@ fn cause() -> impl Strategy<Value = CloseCause> {
         Just(CloseCause::Refused),
         Just(CloseCause::Timeout),
         Just(CloseCause::Tls(TlsFailure::UnknownCa)),
-        Just(CloseCause::Tls(TlsFailure::Handshake(Excerpt::default()))),
+        Just(CloseCause::Tls(TlsFailure::Handshake(Excerpt::new("why")))),
         Just(CloseCause::DroppedBeforeUpgrade),
         Just(CloseCause::Http(401)),
         Just(CloseCause::TooLarge { size: 2, max: 1 }),
@@ -173,17 +133,12 @@ fn jsonish() -> impl Strategy<Value = String> {
     proptest::collection::vec(select(pieces.to_vec()), 0..25).prop_map(|pieces| pieces.concat())
 }
 
-pub(crate) fn settings() -> impl Strategy<Value = Config> {
-    (any::<u64>(), any::<bool>(), 0..6_usize, 0..400_usize).prop_map(|(seed, newest, events, bytes)| {
-        let mut config = rig::config();
-        config.seed = seed;
-        config.overflow = if newest { Overflow::DropNewest } else { Overflow::DropOldest };
-        config.limits.plugins = 3;
-        config.limits.pending_calls = 4;
-        config.limits.buffered_events = events;
-        config.limits.buffered_event_bytes = bytes;
-        config.limits.queued_answer_bytes = 400;
-        config.limits.message_bytes = 300;
-        config
+pub(crate) fn settings() -> impl Strategy<Value = Settings> {
+    let buffers = (any::<bool>(), 0..6_u8, 0..400_u16);
+    let medium = select(vec![None, None, None, None, Some(Medium::FsAccess), Some(Medium::Www), Some(Medium::None)]);
+    let hasty = select(vec![false, false, false, true]);
+    (any::<u64>(), buffers, medium, any::<bool>(), hasty).prop_map(|(seed, buffers, medium, fixed_os, hasty)| {
+        let (drop_newest, buffered_events, buffered_bytes) = buffers;
+        Settings { seed, drop_newest, buffered_events, buffered_bytes, medium, fixed_os, hasty }
     })
 }

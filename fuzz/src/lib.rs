@@ -1,0 +1,5 @@
+//! What the fuzz targets share. Each target says itself what it checks.
+#![forbid(unsafe_code)]
+
+pub mod certificates;
+pub mod disk;
