@@ -2,5 +2,6 @@
 
 #![forbid(unsafe_code)]
 
+pub mod check;
 #[cfg(unix)]
 pub mod official;
