@@ -4,7 +4,7 @@
 
 use std::error::Error;
 
-use flipper_conformance::check::{Format, Outcome, Report, Verdict};
+use flipper_conformance::check::{Format, Report};
 
 pub(crate) type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
