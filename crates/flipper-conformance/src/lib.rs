@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod check;
 #[cfg(unix)]
 pub mod official;
 

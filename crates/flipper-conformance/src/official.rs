@@ -26,7 +26,7 @@ mod error;
 mod events;
 mod install;
 mod ports;
-mod process;
+pub(crate) mod process;
 mod skip;
 mod ui;
 mod ui_socket;

@@ -175,7 +175,7 @@ impl OfficialDesktop {
     }
 
     fn launch(&mut self) -> Result<(), Error> {
-        let process = Process::spawn(&mut self.command(), READY_LINE).map_err(|error| {
+        let process = Process::spawn(&mut self.command(), Some(READY_LINE)).map_err(|error| {
             if error.kind() == io::ErrorKind::NotFound {
                 Error::new(ErrorKind::NotInstalled("there is no `node` here".to_owned()))
             } else {

@@ -1,4 +1,4 @@
-//! One run of the official desktop: a child process that is watched from its first line to its last.
+//! A child process that is watched from its first line to its last: one run of the official desktop, or of a shim.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -17,17 +17,17 @@ const KEPT_LINES: usize = 400;
 const KEPT_OF_LINE: usize = 1000;
 
 /// A running child in a process group of its own. Dropping it kills the group.
-pub(super) struct Process {
+pub(crate) struct Process {
     watch: Watch,
     pid: Pid,
     /// The child ends when this pipe closes, which the kernel sees to even if this process is killed.
-    _lifeline: ChildStdin,
+    lifeline: Option<ChildStdin>,
     waiter: Option<JoinHandle<()>>,
 }
 
 impl Process {
-    /// Spawns `command` and watches it; `ready_line` is the text in its output that says that it is ready.
-    pub(super) fn spawn(command: &mut Command, ready_line: &'static str) -> io::Result<Self> {
+    /// Spawns `command` and watches it; `ready_line` is the text in its output that says that it is ready, if any.
+    pub(crate) fn spawn(command: &mut Command, ready_line: Option<&'static str>) -> io::Result<Self> {
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -47,22 +47,28 @@ impl Process {
             let watch = watch.clone();
             thread::spawn(move || watch.await_end(child, pid, pumps))
         };
-        Ok(Self { watch, pid, _lifeline: lifeline, waiter: Some(waiter) })
+        Ok(Self { watch, pid, lifeline: Some(lifeline), waiter: Some(waiter) })
     }
 
-    pub(super) fn watch(&self) -> &Watch {
+    pub(crate) fn watch(&self) -> &Watch {
         &self.watch
     }
 
+    /// Closes the child's standard input, and waits until it has ended, at most `patience`.
+    pub(crate) fn hang_up(&mut self, patience: Duration) {
+        self.lifeline = None;
+        let _ = self.watch.wait_ended(patience);
+    }
+
     /// Asks the process to end and waits for that, at most `patience`; then kills it.
-    pub(super) fn stop(mut self, patience: Duration) {
+    pub(crate) fn stop(mut self, patience: Duration) {
         self.signal(|pid| kill_process(pid, Signal::TERM));
         let _ = self.watch.wait_until(patience, |life| life.ended.is_some());
         self.kill();
     }
 
     /// Kills the whole group and waits until the process is gone. Does nothing once it is.
-    pub(super) fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.signal(|pid| kill_process_group(pid, Signal::KILL));
         if let Some(waiter) = self.waiter.take() {
             // A panic there has been printed already, and must not become a double panic in a drop.
@@ -89,7 +95,7 @@ impl Drop for Process {
 
 /// What is known about a process, shared with everybody who talks to it. Outlives the process.
 #[derive(Clone)]
-pub(super) struct Watch(Arc<Shared>);
+pub(crate) struct Watch(Arc<Shared>);
 
 struct Shared {
     life: Mutex<Life>,
@@ -106,7 +112,7 @@ struct Life {
 
 impl Watch {
     /// Waits until the process says that it is ready, at most `patience`.
-    pub(super) fn wait_ready(&self, patience: Duration) -> Readiness {
+    pub(crate) fn wait_ready(&self, patience: Duration) -> Readiness {
         match self.wait_until(patience, |life| life.ready || life.ended.is_some()) {
             None => Readiness::Overdue,
             Some(life) if life.ended.is_some() => Readiness::Ended,
@@ -115,12 +121,12 @@ impl Watch {
     }
 
     /// Waits until the process has ended, at most `patience`.
-    pub(super) fn wait_ended(&self, patience: Duration) -> Option<ExitStatus> {
+    pub(crate) fn wait_ended(&self, patience: Duration) -> Option<ExitStatus> {
         self.wait_until(patience, |life| life.ended.is_some()).and_then(|life| life.ended)
     }
 
     /// The process as it is now, for an error report.
-    pub(super) fn condition(&self) -> Condition {
+    pub(crate) fn condition(&self) -> Condition {
         let life = self.lock();
         let fate = match (life.ended, life.told_to_end) {
             (None, _) => Fate::Running,
@@ -130,7 +136,7 @@ impl Watch {
         Condition { fate, output: life.output.iter().cloned().collect() }
     }
 
-    fn pump(&self, pipe: impl Read + Send + 'static, ready_line: &'static str) -> JoinHandle<()> {
+    fn pump(&self, pipe: impl Read + Send + 'static, ready_line: Option<&'static str>) -> JoinHandle<()> {
         let watch = self.clone();
         thread::spawn(move || {
             let mut pipe = BufReader::new(pipe);
@@ -140,7 +146,7 @@ impl Watch {
                 let text = excerpt(&line);
                 line.clear();
                 let mut life = watch.lock();
-                if text.contains(ready_line) {
+                if ready_line.is_some_and(|ready| text.contains(ready)) {
                     life.ready = true;
                     watch.0.changed.notify_all();
                 }
@@ -191,19 +197,19 @@ fn excerpt(line: &[u8]) -> String {
 }
 
 /// What became of a start.
-pub(super) enum Readiness {
+pub(crate) enum Readiness {
     Ready,
     Ended,
     Overdue,
 }
 
 /// A process at one moment: what errors say of it.
-pub(super) struct Condition {
-    pub(super) fate: Fate,
+pub(crate) struct Condition {
+    pub(crate) fate: Fate,
     output: Vec<String>,
 }
 
-pub(super) enum Fate {
+pub(crate) enum Fate {
     Running,
     /// It ended because it was told to.
     Stopped,
@@ -212,12 +218,12 @@ pub(super) enum Fate {
 
 impl Condition {
     /// The last `lines` of what it printed, each indented by a bar.
-    pub(super) fn tail(&self, lines: usize) -> Tail<'_> {
+    pub(crate) fn tail(&self, lines: usize) -> Tail<'_> {
         Tail(&self.output[self.output.len().saturating_sub(lines)..])
     }
 }
 
-pub(super) struct Tail<'a>(&'a [String]);
+pub(crate) struct Tail<'a>(&'a [String]);
 
 impl fmt::Display for Tail<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

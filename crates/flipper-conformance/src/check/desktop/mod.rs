@@ -1,0 +1,1 @@
+//! Checks a desktop: plays an app that connects to it.
