@@ -117,6 +117,14 @@ impl Responder {
         self.answer(|app, call| app.with_core(|core| core.respond_error(call, report)))
     }
 
+    /// Answers with an error object that is JSON already, verbatim. See [`ErrorReport`] for the usual shape.
+    ///
+    /// # Errors
+    /// [`UnknownCall`] when the session has ended meanwhile.
+    pub fn error_json(self, error: Payload) -> Result<(), UnknownCall> {
+        self.reply(&Reply::Error(error))
+    }
+
     /// Answers with a result or an error, whatever it is.
     ///
     /// # Errors

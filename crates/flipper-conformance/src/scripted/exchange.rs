@@ -42,6 +42,8 @@ pub enum Reply {
     Silence,
     /// The connection is closed with this code and reason as soon as it is open.
     Close(u16, &'static str),
+    /// The connection is closed with this code instead of an answer.
+    CloseInstead(u16),
     /// The connection ends without a word.
     HangUp,
 }
@@ -110,6 +112,7 @@ pub(super) fn serve(shared: &Shared, tcp: Tcp) -> Result {
         Reply::GrantNothing => socket.send(Message::text(granted))?,
         Reply::Text(text) => socket.send(Message::text(text))?,
         Reply::Bytes(bytes) => socket.get_mut().write_all(&bytes)?,
+        Reply::CloseInstead(code) => socket.close(Some(close_frame(code, "")))?,
         Reply::HangUp => return Ok(()),
         Reply::Silence | Reply::Close(..) => {}
     }

@@ -217,12 +217,20 @@ impl Desktop {
     /// # Errors
     /// When they cannot be made or written.
     pub fn provision(&self, directory: &Path) -> Result {
+        let config = ConnectionConfig { device_id: DEVICE_ID.to_owned(), medium: Medium::FsAccess, os: None };
+        self.provision_as(directory, &config)
+    }
+
+    /// As [`provision`](Self::provision), as if the exchange had gone like this.
+    ///
+    /// # Errors
+    /// When they cannot be made or written.
+    pub fn provision_as(&self, directory: &Path, config: &ConnectionConfig) -> Result {
         let store = CredentialStore::new(directory);
         let prepared = store.begin(APP_ID)?;
         let signed = lock(&self.shared.issuer).sign(&prepared.csr_pem, DEVICE_ID)?;
         store.deliver(prepared.generation, &signed.ca, &signed.certificate)?;
-        let config = ConnectionConfig { device_id: DEVICE_ID.to_owned(), medium: Medium::FsAccess, os: None };
-        store.complete(prepared.generation, &config)?;
+        store.complete(prepared.generation, config)?;
         Ok(store.promote(prepared.generation)?)
     }
 

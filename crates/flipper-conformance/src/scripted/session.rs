@@ -122,7 +122,7 @@ impl Session {
     }
 
     /// Closes, and waits until the app has answered that.
-    pub fn close(self, code: u16, reason: &'static str) -> Result {
+    pub fn close(self, code: u16, reason: &str) -> Result {
         // Written by hand: tungstenite refuses to send codes that must not be sent.
         self.close_with(&frames::close(code, reason))
     }

@@ -179,6 +179,9 @@ macro_rules! client_scenarios {
                 a_message_that_takes_long_is_a_sign_of_life
                 a_desktop_that_never_comes_back_is_given_up
             }
+            transcripts: {
+                transcripts_are_followed
+            }
             stop: {
                 an_app_that_has_stopped_stays_so
                 what_was_answered_before_arrives_before_the_end

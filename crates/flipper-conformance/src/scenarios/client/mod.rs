@@ -13,6 +13,7 @@ mod loss;
 mod reach;
 mod session;
 mod stop;
+mod transcripts;
 
 macro_rules! publish {
     ({} $($topic:ident: { $($scenario:ident)* })*) => {
