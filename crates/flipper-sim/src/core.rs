@@ -207,6 +207,10 @@ impl Core {
         plan
     }
 
+    pub(crate) fn name(&self, process: ProcessId) -> String {
+        self.state().processes[process].name.clone()
+    }
+
     pub(crate) fn note(&self, process: ProcessId, what: fmt::Arguments<'_>) {
         let now = self.now();
         let State { processes, trace, .. } = &mut *self.state();

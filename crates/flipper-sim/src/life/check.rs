@@ -1,5 +1,6 @@
 //! What must be true once the faults have ceased.
 
+use std::cell::RefCell;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -50,7 +51,7 @@ impl World<'_> {
     }
 
     /// Whether both ends see the same.
-    fn agrees(&self, app: &std::cell::RefCell<App>) -> Result<(), String> {
+    fn agrees(&self, app: &RefCell<App>) -> Result<(), String> {
         let app = app.borrow();
         let running = app.running.as_ref().ok_or("it does not run")?;
         let state = running.flipper.status().state;
@@ -88,16 +89,28 @@ impl World<'_> {
         }
         for app in &self.apps {
             self.settle(app).await?;
-            let app = app.borrow();
-            let running = app.running.as_ref().ok_or("it does not run")?;
-            for (id, stream) in &running.plugins {
-                let waiting = running.flipper.connection(id).waiting();
-                if !self.ledger.is_complete(*stream) || waiting > 0 {
-                    return Err(format!("the last events of {} {id} did not arrive, {waiting} wait", app.name));
-                }
-            }
+            self.expect_events(app).await?;
         }
         Ok(())
+    }
+
+    /// Waits for every event that was sent, on a line that may be slow.
+    async fn expect_events(&self, app: &RefCell<App>) -> Result<(), String> {
+        for _ in 0..600 {
+            if self.missing_events(&app.borrow()).is_none() {
+                return Ok(());
+            }
+            self.script.sleep(Duration::from_secs(1)).await;
+        }
+        self.missing_events(&app.borrow()).map_or(Ok(()), Err)
+    }
+
+    fn missing_events(&self, app: &App) -> Option<String> {
+        let running = app.running.as_ref()?;
+        let mut plugins = running.plugins.iter().map(|(id, stream)| (id, *stream, running.flipper.connection(id).waiting()));
+        plugins.find(|(_, stream, waiting)| *waiting > 0 || !self.ledger.is_complete(*stream)).map(|(id, _, waiting)| {
+            format!("the last events of {} {id} did not arrive, {waiting} wait", app.name)
+        })
     }
 
     fn init_all(&self, desk: &Desk, app: &App) -> Result<(flipper_proto::ClientId, Vec<String>), String> {
@@ -112,7 +125,7 @@ impl World<'_> {
     }
 
     /// Waits for a few round trips, after which both ends must agree.
-    async fn settle(&self, app: &std::cell::RefCell<App>) -> Result<(), String> {
+    async fn settle(&self, app: &RefCell<App>) -> Result<(), String> {
         let mut last = Ok(());
         for _ in 0..50 {
             self.script.sleep(Duration::from_millis(100)).await;
@@ -150,10 +163,9 @@ impl World<'_> {
                 }
             }
             running.close_all(&self.ledger);
-            self.expect_no_tasks(&running.runtime);
+            self.expect_no_tasks(&running.runtime).await;
             let app = app.borrow();
-            let (_, not_removed) = app.disk.failed();
-            keys_are_in_place(app.home.path(), app.crashes + not_removed)?;
+            keys_are_in_place(app.home.path(), app.crashes, app.disk.failed())?;
         }
         self.stop_desktop(false).await;
         self.script.sleep(Duration::from_secs(1)).await;
@@ -184,10 +196,15 @@ fn agree_on_plugins(running: &Running, client: &Client) -> Result<(), String> {
     Ok(())
 }
 
-/// Private keys lie in the directories of generations, for their owner only: in the one in use, and in those that a crash
-/// or a bad disk has left behind, of which there are `left_behind` at most.
-fn keys_are_in_place(home: &Path, left_behind: u64) -> Result<(), String> {
-    let current = fs::read_to_string(home.join("current")).map_err(|error| format!("no generation is in use: {error}"))?;
+/// Private keys lie in the directories of generations, for their owner only: in the one in use, and in those that crashes
+/// and a bad disk have left behind.
+fn keys_are_in_place(home: &Path, crashes: u64, disk_errors: u64) -> Result<(), String> {
+    // Where the disk did not take that, twice at least, the next start asks for new certificates.
+    let current = match fs::read_to_string(home.join("current")) {
+        Ok(current) => current,
+        Err(_) if disk_errors >= 2 => String::new(),
+        Err(error) => return Err(format!("no generation is in use: {error}")),
+    };
     let mut others = 0;
     for entry in fs::read_dir(home).map_err(|error| error.to_string())?.flatten() {
         let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
@@ -204,6 +221,7 @@ fn keys_are_in_place(home: &Path, left_behind: u64) -> Result<(), String> {
             others += u64::from(is_key && name != current.trim());
         }
     }
+    let left_behind = crashes + disk_errors;
     if others > left_behind {
         return Err(format!("{others} private keys were left behind, {left_behind} at most had reason to be"));
     }

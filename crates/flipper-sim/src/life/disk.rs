@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use flipper_pki::{DiskAccess, DiskFaults};
+use flipper_pki::DiskFaults;
 
 /// Clones are one disk.
 #[derive(Clone, Debug, Default)]
@@ -16,8 +16,6 @@ struct State {
     /// So many fail.
     bad: u64,
     failed: u64,
-    /// Of these, how many may have left something behind.
-    not_removed: u64,
 }
 
 impl Disk {
@@ -31,18 +29,17 @@ impl Disk {
         self.state().bad = 0;
     }
 
-    /// How many accesses failed, and how many of them were to remove something.
-    pub(super) fn failed(&self) -> (u64, u64) {
-        let state = self.state();
-        (state.failed, state.not_removed)
+    /// How many accesses failed.
+    pub(super) fn failed(&self) -> u64 {
+        self.state().failed
     }
 
     pub(super) fn faults(&self) -> DiskFaults {
         let disk = self.clone();
-        DiskFaults::new(move |access, _| disk.access(access))
+        DiskFaults::new(move |_, _| disk.access())
     }
 
-    fn access(&self, access: DiskAccess) -> io::Result<()> {
+    fn access(&self) -> io::Result<()> {
         let mut state = self.state();
         if state.bad == 0 {
             return Ok(());
@@ -53,9 +50,6 @@ impl Disk {
         }
         state.bad -= 1;
         state.failed += 1;
-        if access == DiskAccess::Remove {
-            state.not_removed += 1;
-        }
         Err(io::Error::new(io::ErrorKind::StorageFull, "no space left on device"))
     }
 

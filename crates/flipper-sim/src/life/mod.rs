@@ -104,9 +104,10 @@ fn live_once(seed: u64, tell: bool) -> Result<Life, String> {
         sim.tell();
     }
     let until = Duration::from_millis(rng.within(2_000..=60_000));
-    let weather = Weather::new(&mut rng, until);
+    let large = rng.percent(3);
+    let weather = Weather::new(&mut rng, until, large);
     sim.plan(move |dial, rng| weather.plan(dial, rng));
-    let world = World::new(&sim, &mut rng, until)?;
+    let world = World::new(&sim, &mut rng, until, large)?;
     let table = timetable(&mut rng, until);
     let ambushes: Vec<Option<Ambush>> = world.apps.iter().map(|_| ambush(&mut rng)).collect();
     let desktop_late = rng.percent(30).then(|| rng.span(Duration::ZERO, until / 2));
@@ -136,7 +137,7 @@ fn live_once(seed: u64, tell: bool) -> Result<Life, String> {
     life.counts = world.ledger.counts();
     life.network = sim.injected();
     life.done = world.done.get();
-    life.done.disk_errors = world.apps.iter().map(|app| app.borrow().disk.failed().0).sum();
+    life.done.disk_errors = world.apps.iter().map(|app| app.borrow().disk.failed()).sum();
     Ok(life)
 }
 
@@ -150,9 +151,7 @@ impl World<'_> {
             if let Some(late) = late {
                 self.script.sleep(late).await;
             }
-            if self.desk.borrow().is_none() {
-                self.start_desktop().await;
-            }
+            self.start_desktop_if_none().await;
             for (at, action) in table {
                 self.script.sleep(at.saturating_sub(self.sim.now())).await;
                 self.act(action).await;
@@ -185,9 +184,7 @@ impl World<'_> {
             }
             self.start_app(app);
         }
-        if self.desk.borrow().is_none() {
-            self.start_desktop().await;
-        }
+        self.start_desktop_if_none().await;
     }
 }
 

@@ -33,7 +33,7 @@ pub(super) enum Action {
     FreezeDesktop,
     /// All calendars jump.
     TimeJump,
-    /// The calendar of an app is wrong for a while.
+    /// A calendar is wrong for a while.
     WrongClock,
     /// The disk of an app fails for a while.
     BadDisk,

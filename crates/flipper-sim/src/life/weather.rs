@@ -45,7 +45,8 @@ const KINDS: [Kind; 9] = [
 const SECURE: u16 = 9088;
 
 impl Weather {
-    pub(super) fn new(rng: &mut Rng, until: Duration) -> Self {
+    /// With `large` things to carry, the lines are not the thinnest.
+    pub(super) fn new(rng: &mut Rng, until: Duration, large: bool) -> Self {
         let kinds = match rng.within(0..=9) {
             0 => Vec::new(),
             1..=5 => rng.choose(&KINDS).copied().into_iter().collect(),
@@ -55,14 +56,14 @@ impl Weather {
         Self {
             until,
             latency: (Duration::from_micros(latency / 2), Duration::from_micros(latency)),
-            capacity: *rng.choose(&[1_500, 16_384, 65_536, 262_144]).unwrap_or(&65_536),
+            capacity: (*rng.choose(&[1_500, 16_384, 65_536, 262_144]).unwrap_or(&65_536)).max(if large { 65_536 } else { 0 }),
             chance: *rng.choose(&[20, 50, 80, 100]).unwrap_or(&50),
             kinds,
         }
     }
 
     pub(super) fn plan(&self, dial: &Dial<'_>, rng: &mut Rng) -> Plan {
-        let mut plan = Plan { capacity: self.capacity, ..Plan::default() };
+        let mut plan = Plan { capacity: self.capacity, until: self.until, ..Plan::default() };
         plan.latency = rng.span(self.latency.0, self.latency.1);
         if dial.now >= self.until || !rng.percent(self.chance) {
             return plan;

@@ -14,6 +14,9 @@ use crate::rng::Rng;
 use crate::runtime::SimRuntime;
 use crate::{Calendar, Sim, peers};
 
+/// The longest that a handler of a plugin takes.
+pub(super) const LONGEST_HANDLER: Duration = Duration::from_secs(20);
+
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = HOUR.saturating_mul(24);
 
@@ -63,7 +66,7 @@ pub struct Done {
 }
 
 impl<'a> World<'a> {
-    pub(super) fn new(sim: &'a Sim, rng: &mut Rng, until: Duration) -> Result<Self, String> {
+    pub(super) fn new(sim: &'a Sim, rng: &mut Rng, until: Duration, large: bool) -> Result<Self, String> {
         let desk_calendar = sim.calendar();
         let authority = peers::authority(&desk_calendar).map_err(|error| error.to_string())?;
         let apps = (0..if rng.percent(15) { 2 } else { 1 }).map(|number| App::new(sim, number, rng).map(RefCell::new));
@@ -77,7 +80,7 @@ impl<'a> World<'a> {
             desk_calendar,
             authority: RefCell::new(authority),
             until,
-            large: rng.percent(3),
+            large,
             rng: RefCell::new(rng.fork()),
             calls: Cell::new(0),
             busy: Cell::new(false),
@@ -191,7 +194,7 @@ impl<'a> World<'a> {
             running.runtime.note(format_args!("stops"));
             running.flipper.stop().await;
             running.close_all(&self.ledger);
-            self.expect_no_tasks(&running.runtime);
+            self.expect_no_tasks(&running.runtime).await;
             self.did(|done| done.app_restarts += 1);
         }
         drop(running);
@@ -236,12 +239,19 @@ impl<'a> World<'a> {
         } else {
             desk.runtime.note(format_args!("stops"));
             desk.desktop.stop().await;
-            self.expect_no_tasks(&desk.runtime);
+            self.expect_no_tasks(&desk.runtime).await;
             self.did(|done| done.desktop_restarts += 1);
         }
     }
 
-    pub(super) async fn start_desktop(&self) {
+    pub(super) async fn start_desktop_if_none(&self) {
+        if self.desk.borrow().is_none() && !self.busy.replace(true) {
+            self.start_desktop().await;
+            self.busy.set(false);
+        }
+    }
+
+    async fn start_desktop(&self) {
         let authority = self.authority.borrow().clone();
         match Desk::start(self.sim, &self.script, &self.desk_calendar, &authority, &self.ledger).await {
             Ok(desk) => *self.desk.borrow_mut() = Some(desk),
@@ -271,28 +281,35 @@ impl<'a> World<'a> {
         }
     }
 
+    /// One of the calendars is wrong for a while: the desktop's, or an app's.
     async fn wrong_clock(&self) {
-        let app = self.any_app();
+        let of_desktop = self.draw(0..=2) == 0;
+        let calendar = if of_desktop { self.desk_calendar.clone() } else { self.any_app().borrow().calendar.clone() };
         let by = HOUR.saturating_mul([1, 30, 24 * 40, 24 * 400][self.rng.borrow_mut().below(4)]);
         let forward = self.draw(0..=1) == 0;
         self.did(|done| done.clock_jumps += 1);
         self.credentials_shaken.set(true);
-        {
-            let app = app.borrow();
-            self.script.note(format_args!("the clock of {} is wrong by {by:?}, forward: {forward}", app.name));
-            if forward { app.calendar.set_forward(by) } else { app.calendar.set_back(by) }
-        }
+        let whose = if of_desktop { "desktop" } else { "app" };
+        self.script.note(format_args!("the clock of the {whose} is wrong by {by:?}, forward: {forward}"));
+        if forward { calendar.set_forward(by) } else { calendar.set_back(by) }
         let span = Duration::from_millis(self.draw(1..=30_000)).min(self.left());
         self.script.sleep(span).await;
-        app.borrow().calendar.set_to(&self.desk_calendar);
+        if forward { calendar.set_back(by) } else { calendar.set_forward(by) }
         self.script.note(format_args!("the clock is right again"));
     }
 
     // --- On the way ---
 
-    pub(super) fn expect_no_tasks(&self, runtime: &SimRuntime) {
+    /// A delivery that is under way comes to its end; an app's own handlers take as long as they like.
+    pub(super) async fn expect_no_tasks(&self, runtime: &SimRuntime) {
+        for _ in 0..100 {
+            if runtime.tasks() == 0 {
+                return;
+            }
+            self.script.sleep(LONGEST_HANDLER / 100).await;
+        }
         if runtime.tasks() > 0 {
-            self.ledger.wrong(format_args!("{runtime:?} has {} tasks after its end", runtime.tasks()));
+            self.ledger.wrong(format_args!("{} has {} tasks after its end", runtime.name(), runtime.tasks()));
         }
     }
 
