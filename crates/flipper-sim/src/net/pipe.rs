@@ -256,7 +256,7 @@ impl Pipe {
                     arrival.after = every;
                 }
                 FaultKind::Coalesce { every, .. } => arrival.at = rounded_up(arrival.at, every),
-                FaultKind::Delay { by, .. } => arrival.at += by,
+                FaultKind::Delay { by, .. } => arrival.at += by.min(self.well_from.saturating_sub(now)),
                 _ => {}
             }
         }
