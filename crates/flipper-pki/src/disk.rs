@@ -73,7 +73,8 @@ impl Disk {
             // The first error is the one to tell; a leftover is swept away later.
             let _ = self.access(DiskAccess::Remove, &temporary, || fs::remove_file(&temporary));
         }
-        written
+        // The temporary name would tell nobody what could not be written.
+        written.map_err(|error| DiskError { path: path.to_owned(), ..error })
     }
 
     fn write_new(&self, path: &Path, content: &[u8]) -> Result<(), DiskError> {

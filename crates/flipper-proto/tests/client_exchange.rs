@@ -26,6 +26,65 @@ fn asking() -> (Rig, AttemptId, Generation) {
     (rig, attempt, generation)
 }
 
+/// Keeps a session until it is stable.
+fn stabilise(rig: &mut Rig, session: AttemptId) {
+    rig.pass(secs(5));
+    rig.alive(session);
+    rig.pass_to(Timer::Stable);
+}
+
+#[test]
+fn credentials_that_could_not_be_put_in_use_are_put_in_use_later() {
+    let failed = || JobOutcome::Failed(trouble(CredentialProblem::Io));
+    let mut rig = Rig::new(config());
+    rig.start_with(None);
+    let (session, generation) = rig.exchange();
+    rig.opened(session);
+    let (job, kind) = rig.take_job();
+    assert_eq!(kind, Job::Promote { generation });
+    rig.events();
+    rig.job_done(job, failed());
+    assert_eq!(rig.failures(), [Failure::Credentials(trouble(CredentialProblem::Io))]);
+    rig.assert_no_actions();
+
+    // Once the session is stable, the disk may be, too; older credentials go only then.
+    stabilise(&mut rig, session);
+    let (job, kind) = rig.take_job();
+    assert_eq!(kind, Job::Promote { generation });
+    assert_eq!(rig.take_job().1, Job::Prune);
+    rig.job_done(job, failed());
+
+    // At the next session, and not again once it is done.
+    rig.closed(session, CloseCause::Eof);
+    rig.pass_to(Timer::Retry);
+    let (session, _, _) = rig.take_connect();
+    rig.opened(session);
+    let (job, kind) = rig.take_job();
+    assert_eq!(kind, Job::Promote { generation });
+    rig.job_done(job, JobOutcome::Done);
+    stabilise(&mut rig, session);
+    rig.assert_no_actions();
+}
+
+#[test]
+fn credentials_that_were_replaced_meanwhile_are_not_put_in_use_again() {
+    let mut rig = Rig::new(config());
+    rig.start_with(None);
+    let (session, generation) = rig.exchange();
+    rig.opened(session);
+    let (first, kind) = rig.take_job();
+    assert_eq!(kind, Job::Promote { generation });
+    rig.fail(session, CloseCause::Eof);
+    let (session, _, _) = rig.take_connect();
+    rig.fail(session, CloseCause::Tls(TlsFailure::UnknownCa));
+    let (session, newer) = rig.exchange();
+    rig.opened(session);
+    assert_eq!(rig.jobs(), [Job::Promote { generation: newer }]);
+    rig.job_done(first, JobOutcome::Failed(trouble(CredentialProblem::Io)));
+    stabilise(&mut rig, session);
+    assert_eq!(rig.jobs(), [Job::Prune]);
+}
+
 /// The exchange has failed: the key goes, the socket is closed, and the client waits.
 fn assert_given_up(rig: &mut Rig, attempt: AttemptId, generation: Generation) {
     let (_, kind) = rig.take_job();

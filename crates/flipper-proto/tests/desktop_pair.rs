@@ -229,6 +229,28 @@ fn a_plugin_that_goes_and_comes_at_once() {
 }
 
 #[test]
+fn a_plugin_that_is_initialised_before_the_app_has_it() {
+    let (mut pair, client) = Pair::connected(&["Q"]);
+    init(&mut pair, &client, "P");
+    let Event::ClientError { .. } = pair.desktop_event() else { panic!() };
+    pair.apps[0].client.add_plugin("P", PluginMode::Foreground).unwrap();
+    pair.drive();
+
+    // Whoever wants the plugin has it now, and both ends know.
+    assert_eq!(pair.app_events(0), [client::Event::PluginConnected(plugin("P"))]);
+    assert!(pair.desktop.client(&client).unwrap().initialised.contains("P"));
+    let Event::PluginsChanged { .. } = pair.desktop_event() else { panic!() };
+    send(&mut pair, 0, "P", "row", "1");
+    assert_eq!(messages(&mut pair), ["P.row 1"]);
+
+    // One that the app already had stays as it is when others come.
+    pair.apps[0].client.add_plugin("R", PluginMode::Foreground).unwrap();
+    pair.drive();
+    let Event::PluginsChanged { .. } = pair.desktop_event() else { panic!() };
+    assert_eq!(pair.app_events(0), []);
+}
+
+#[test]
 fn errors_that_an_app_reports() {
     let (mut pair, client) = Pair::connected(&["P"]);
     let report = ErrorReport::new("crash").named("Panic").with_stacktrace("main.rs:1");

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Wake, Waker};
 use std::time::{Duration, Instant};
 
-use crate::net::{Network, Plan};
+use crate::net::{Connect, Network, Plan};
 use crate::rng::Rng;
 use crate::sim::Config;
 use crate::timers::{Due, Timers};
@@ -203,8 +203,18 @@ impl Core {
         let State { net, rng, processes, trace, .. } = &mut *self.state();
         let name = &processes[process].name;
         let plan = net.dial(to, now, name, rng);
-        trace.note(now, name, format_args!("dials {to}"));
+        if plan.connect != Connect::Normal {
+            trace.note(now, name, format_args!("dials {to}: {:?}", plan.connect));
+        } else if plan.up.is_empty() && plan.down.is_empty() {
+            trace.note(now, name, format_args!("dials {to}"));
+        } else {
+            trace.note(now, name, format_args!("dials {to}, which meets {:?} there and {:?} back", plan.up, plan.down));
+        }
         plan
+    }
+
+    pub(crate) fn name(&self, process: ProcessId) -> String {
+        self.state().processes[process].name.clone()
     }
 
     pub(crate) fn note(&self, process: ProcessId, what: fmt::Arguments<'_>) {

@@ -3,6 +3,7 @@
 
 mod calendar;
 mod core;
+mod life;
 mod net;
 mod peers;
 mod rng;
@@ -12,6 +13,7 @@ mod timers;
 mod trace;
 
 pub use self::calendar::Calendar;
+pub use self::life::{Counts, Done, Failure, Life, live};
 pub use self::net::{Connect, Dial, Fault, FaultKind, Injected, Place, Plan, RecordPart, SimListener, SimStream};
 pub use self::peers::{AppHome, app, authority, desktop};
 pub use self::rng::Rng;

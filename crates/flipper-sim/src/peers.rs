@@ -102,7 +102,7 @@ pub fn authority(calendar: &Calendar) -> Result<Authority, AuthorityError> {
 
 /// How the authority of a simulated desktop works.
 #[must_use]
-pub fn authority_config(calendar: &Calendar) -> AuthorityConfig {
+pub(crate) fn authority_config(calendar: &Calendar) -> AuthorityConfig {
     let mut config = AuthorityConfig::default();
     config.clock = Arc::new(calendar.clock());
     config.key_algorithm = KeyAlgorithm::Ed25519;

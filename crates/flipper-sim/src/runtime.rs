@@ -26,6 +26,12 @@ impl SimRuntime {
         Self { core, process }
     }
 
+    /// The name of the process.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.core.name(self.process)
+    }
+
     /// Stops the process as SIGSTOP does: its tasks do not run, while the system goes on to take what is sent to it.
     pub fn freeze(&self) {
         self.note(format_args!("is frozen"));
@@ -152,6 +158,6 @@ enum Work<T> {
 
 impl fmt::Debug for SimRuntime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SimRuntime").field("process", &self.process).finish_non_exhaustive()
+        f.debug_tuple("SimRuntime").field(&self.name()).finish()
     }
 }

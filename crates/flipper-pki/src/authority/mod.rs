@@ -175,17 +175,18 @@ impl Authority {
     /// The CA's current certificate, PEM: what `sonarCA.crt` holds.
     #[must_use]
     pub fn ca_pem(&self) -> String {
-        pem::encode("CERTIFICATE", &self.shared.chain().ca)
+        pem::encode("CERTIFICATE", &self.shared.chain_to_show().ca)
     }
 
     /// What the desktop shows in a handshake now: its own certificate and the CA's.
     #[must_use]
     pub fn chain(&self) -> Vec<CertificateDer<'static>> {
-        self.shared.chain().certified.cert.clone()
+        self.shared.chain_to_show().certified.cert.clone()
     }
 
     /// Renews the CA's certificate and the desktop's if they are more than 20 days old, and says
-    /// whether they were. To be called once a day by a desktop that goes on running.
+    /// whether they were. To be called once a day by a desktop that goes on running. Certificates that are
+    /// not valid any more are never shown, whether this is called or not.
     ///
     /// # Errors
     /// [`AuthorityError`]; the old certificates stay in use then.
@@ -212,8 +213,9 @@ impl Authority {
     /// Sessions are never resumed, so that every connection proves who it is.
     #[must_use]
     pub fn server_config(&self) -> Arc<ServerConfig> {
-        // Nobody but the desktop itself has its key, so nobody else may show its certificate.
-        let trust = Arc::new(self.trust().refusing_key(self.shared.keys.server_key.public_key()));
+        // Nobody but the desktop itself has its key, so nobody else may show its certificate. That its own CA is its own
+        // does not depend on the date.
+        let trust = Arc::new(self.trust().always_valid().refusing_key(self.shared.keys.server_key.public_key()));
         let resolver = Arc::new(CurrentChain(self.clone()));
         tls::server_config_with(trust, resolver, Arc::clone(&self.shared.config.clock))
     }
@@ -221,7 +223,7 @@ impl Authority {
     /// Trust in this CA, as the apps have it whom it delivers `sonarCA.crt` to.
     #[must_use]
     pub fn trust(&self) -> PinnedCa {
-        self.shared.chain().trust.clone()
+        self.shared.chain_to_show().trust.clone()
     }
 }
 
@@ -244,6 +246,19 @@ struct Shared {
 impl Shared {
     fn chain(&self) -> Arc<Chain> {
         Arc::clone(&self.chain.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The chain to show now. One that is not valid at this moment gives way to a new one: the machine may have slept
+    /// when it was to be renewed, or its clock was wrong when it was issued.
+    ///
+    /// Nothing is written, because a handshake must not wait for the disk; the next start finds the old one and issues
+    /// another.
+    fn chain_to_show(&self) -> Arc<Chain> {
+        let chain = self.chain();
+        let Some(now) = self.config.clock.current_time().filter(|now| !chain.is_valid(*now)) else { return chain };
+        let Ok(issued) = self.keys.issue_chain(now).map(Arc::new) else { return chain };
+        *self.chain.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&issued);
+        issued
     }
 }
 
@@ -302,6 +317,11 @@ impl Chain {
         Some(Self { ca, server: validity, trust, certified })
     }
 
+    fn is_valid(&self, now: UnixTime) -> bool {
+        let both = self.trust.validity().intersect(self.server);
+        both.has_begun(now) && !both.has_ended(now)
+    }
+
     fn is_due(&self, now: UnixTime) -> bool {
         is_due(self.trust.validity(), issue::CA_VALIDITY, now) || is_due(self.server, issue::SERVER_VALIDITY, now)
     }
@@ -323,7 +343,7 @@ struct CurrentChain(Authority);
 
 impl ResolvesServerCert for CurrentChain {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.0.shared.chain().certified))
+        Some(Arc::clone(&self.0.shared.chain_to_show().certified))
     }
 }
 

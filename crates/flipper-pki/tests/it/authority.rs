@@ -1,9 +1,12 @@
 //! The CA of a desktop over time.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::sync::Arc;
 
-use flipper_pki::{Authority, AuthorityConfig, Binding, PinnedCa, PrivateKey, SignedClient, client_config_at};
+use flipper_pki::{
+    Authority, AuthorityConfig, Binding, KeyAlgorithm, PinnedCa, PrivateKey, SignedClient, client_config_at,
+};
 use flipper_proto::TlsFailure;
 use x509_cert::certificate::Certificate;
 use x509_cert::der::Decode as _;
@@ -245,4 +248,54 @@ fn nothing_that_is_formatted_shows_a_key() {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn a_desktop_that_slept_for_months_shows_no_expired_certificate() {
+    let clock = Clock::now();
+    let dir = temp::dir();
+    let app = App::new();
+    let on_disk = Authority::open_with(dir.path(), by(&clock)).unwrap();
+    for authority in [on_disk, Authority::in_memory(by(&clock)).unwrap()] {
+        let credentials = app.exchange_with(&authority, "");
+        let config = authority.server_config();
+        // Nobody was awake to renew anything.
+        clock.advance(100 * DAY);
+        connect(client_config_at(&credentials, clock.as_provider()), config).assert_connected();
+    }
+    // What was shown meanwhile was never written down.
+    let credentials = app.exchange_with(&Authority::open_with(dir.path(), by(&clock)).unwrap(), "");
+    let reopened = Authority::open_with(dir.path(), by(&clock)).unwrap();
+    connect(client_config_at(&credentials, clock.as_provider()), reopened.server_config()).assert_connected();
+}
+
+#[test]
+fn a_desktop_whose_clock_was_wrong_when_it_started_is_right_once_the_clock_is() {
+    for wrong_by in [-20 * 365 * DAY, 20 * 365 * DAY] {
+        let clock = Clock::now_plus(wrong_by);
+        let authority = Authority::in_memory(by(&clock)).unwrap();
+        let config = authority.server_config();
+        clock.advance(-wrong_by);
+        let app = App::new();
+        let credentials = app.exchange_with(&authority, "");
+        connect(client_config_at(&credentials, clock.as_provider()), config).assert_connected();
+        assert!(credentials.not_after.as_unix_millis() / 1000 > clock.seconds().checked_add_signed(300 * DAY).unwrap());
+    }
+}
+
+#[test]
+fn certificates_of_ed25519_keys_have_one_length() {
+    let clock = Clock::now();
+    let mut config = by(&clock);
+    config.key_algorithm = KeyAlgorithm::Ed25519;
+    let mut lengths = BTreeSet::new();
+    for _ in 0..32 {
+        let authority = Authority::in_memory(config.clone()).unwrap();
+        let key = PrivateKey::generate_as(KeyAlgorithm::Ed25519).unwrap();
+        let request = key.certificate_request(APP_ID).unwrap();
+        let signed = authority.sign(&request, "d").unwrap();
+        let shown: Vec<usize> = authority.chain().iter().map(|certificate| certificate.len()).collect();
+        lengths.insert((request.len(), signed.certificate_pem.len(), shown));
+    }
+    assert_eq!(lengths.len(), 1, "{lengths:?}");
 }

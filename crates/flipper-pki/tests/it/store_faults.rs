@@ -59,6 +59,7 @@ fn try_exchange(store: &CredentialStore) -> Result<Generation, StoreError> {
 fn assert_names_a_place(error: &StoreError, dir: &Path) {
     assert!(matches!(error.kind(), StoreErrorKind::Disk { error: io::ErrorKind::StorageFull, .. }), "{error:?}");
     assert!(error.path().starts_with(dir), "{error:?}");
+    assert!(!error.to_string().contains(".tmp-"), "nobody knows the temporary name: {error}");
     let text = error.to_string();
     assert!(text.contains("no space left") && text.contains("make room"), "{text}");
 }

@@ -88,6 +88,8 @@ enum AfterClose {
 enum Errand {
     /// It puts the disk in order. Its end changes nothing here.
     Chore,
+    /// It puts these credentials in use. If that fails, it is tried again.
+    Promotion(Generation),
     /// It makes or works on credentials that nobody wants any more, and that go once it is done. Those of a key that is
     /// still being made are known only then.
     Abandoned(Option<Generation>),
@@ -229,8 +231,14 @@ impl Client {
             (Some(Errand::Abandoned(None)), JobOutcome::Prepared(prepared)) => {
                 self.chore(Job::Discard { generation: prepared.generation });
             }
+            (Some(Errand::Promotion(generation)), JobOutcome::Failed(failure)) => {
+                if self.vault.proven.as_ref().is_some_and(|proven| proven.generation == generation) {
+                    self.vault.unpromoted = Some(generation);
+                }
+                self.failed(Failure::Credentials(failure), now);
+            }
             (Some(Errand::Chore), JobOutcome::Failed(failure)) => self.failed(Failure::Credentials(failure), now),
-            (Some(Errand::Chore | Errand::Abandoned(None)), _) => {}
+            (Some(Errand::Chore | Errand::Promotion(_) | Errand::Abandoned(None)), _) => {}
             (None, _) => self.counters.stale_facts += 1,
         }
     }

@@ -13,7 +13,7 @@ use super::action::{Action, Endpoint, Job, JobOutcome, Trust};
 use super::config::{MediumChoice, Os};
 use super::exchange::unfit_outcome;
 use super::state::{CredentialFailure, CredentialProblem, Credentials, ExchangeReason, Failure, Purpose, Step};
-use super::{Client, Phase};
+use super::{Client, Errand, Phase};
 
 /// Which credentials there are, and how far they are trusted.
 #[derive(Debug, Default)]
@@ -30,6 +30,8 @@ pub(super) struct Vault {
     pub(super) asked_at: Option<Instant>,
     /// Whether older generations may still lie on the disk.
     pub(super) prunable: bool,
+    /// Proven credentials that the disk does not know as those in use: writing that down failed.
+    pub(super) unpromoted: Option<Generation>,
 }
 
 /// So many failures speak for an exchange.
@@ -186,8 +188,17 @@ impl Client {
         if let Some(fresh) = self.vault.fresh.take_if(|fresh| fresh.generation == generation) {
             self.vault.proven = Some(fresh);
             self.vault.prunable = true;
-            self.chore(Job::Promote { generation });
+            self.vault.unpromoted = Some(generation);
             self.step(Step::CredentialsProven(generation), now);
+        }
+        self.promote();
+    }
+
+    /// Puts proven credentials in use on the disk, where they are not.
+    pub(super) fn promote(&mut self) {
+        if let Some(generation) = self.vault.unpromoted.take() {
+            let job = self.start_job(Job::Promote { generation });
+            self.errands.insert(job, Errand::Promotion(generation));
         }
     }
 

@@ -342,6 +342,7 @@ impl Client {
         let attempt = session.attempt;
         if session.stable_at.is_some_and(|at| at <= now) {
             session.stable_at = None;
+            self.promote();
             if core::mem::take(&mut self.vault.prunable) {
                 self.chore(Job::Prune);
             }

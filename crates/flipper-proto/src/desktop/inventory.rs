@@ -183,15 +183,28 @@ impl Session {
         let background: Vec<PluginId> = background.into_iter().filter(|plugin| by_name.contains(plugin)).collect();
         // A plugin that the client removed takes its connection with it.
         self.initialised.retain(|plugin| by_name.contains(plugin));
+        let early = self.initialised_early();
         cx.event(Event::PluginsChanged {
             client: self.client.clone(),
             plugins: plugins.clone(),
             background: background.clone(),
         });
         self.inventory.known = Some(Known { plugins, background, by_name });
+        for plugin in early {
+            if self.init_plugin(cx, &plugin).is_err() {
+                self.initialised.remove(&plugin);
+            }
+        }
         if outdated {
             self.inquire(cx, now);
         }
+    }
+
+    /// The plugins that were initialised when the client did not have them, as far as was known. Nobody knows whether
+    /// it had them by then, so they are initialised once more when it has.
+    fn initialised_early(&self) -> Vec<PluginId> {
+        let Some(known) = &self.inventory.known else { return Vec::new() };
+        self.initialised.difference(&known.by_name).cloned().collect()
     }
 
     /// The plugins that an answer names.

@@ -31,6 +31,8 @@ pub struct Plan {
     pub up: Vec<Fault>,
     /// What happens on the way back.
     pub down: Vec<Fault>,
+    /// From then on none of that happens any more. Default: it does for ever.
+    pub until: Duration,
 }
 
 impl Default for Plan {
@@ -42,6 +44,7 @@ impl Default for Plan {
             capacity: 64 * 1024,
             up: Vec::new(),
             down: Vec::new(),
+            until: Duration::MAX,
         }
     }
 }

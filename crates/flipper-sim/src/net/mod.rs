@@ -113,7 +113,7 @@ impl Network {
         let port = EPHEMERAL + u16::try_from(link % u64::from(u16::MAX - EPHEMERAL)).unwrap_or(0);
         listening.backlog.push_back((link, SocketAddr::new(to.ip(), port)));
         woken.extend(listening.acceptor.take());
-        let pipes = [&plan.up, &plan.down].map(|faults| Pipe::new(plan.latency, plan.capacity, faults.clone()));
+        let pipes = [&plan.up, &plan.down].map(|faults| Pipe::new(plan, faults));
         self.links.insert(link, Link { pipes, held: [true, true] });
         Ok(Some(End { link, side: 0 }))
     }

@@ -5,7 +5,7 @@ use std::io::IoSlice;
 use std::task::Waker;
 use std::time::Duration;
 
-use super::faults::{Fault, FaultKind, Injected, Place};
+use super::faults::{Fault, FaultKind, Injected, Place, Plan};
 use super::records::Records;
 
 /// What is on its way from one end to the other.
@@ -26,6 +26,8 @@ pub(super) struct Pipe {
     /// The writer has to wait until then.
     stalled_until: Duration,
     faults: Vec<Armed>,
+    /// From then on no fault strikes.
+    well_from: Duration,
     records: Records,
     pub(super) reader: Option<Waker>,
     pub(super) writer: Option<Waker>,
@@ -85,24 +87,25 @@ pub(super) enum Consequence {
 }
 
 impl Pipe {
-    pub(super) fn new(latency: Duration, capacity: usize, faults: Vec<Fault>) -> Self {
-        let faults = faults.into_iter().map(|fault| {
+    pub(super) fn new(plan: &Plan, faults: &[Fault]) -> Self {
+        let faults = faults.iter().map(|fault| {
             let at = match fault.at {
                 Place::Byte(at) => Some(at),
                 Place::Record { .. } => None,
             };
-            Armed { at, fault, struck: false }
+            Armed { at, fault: *fault, struck: false }
         });
         Self {
             bytes: VecDeque::new(),
             segments: VecDeque::new(),
             written: 0,
-            capacity: capacity.max(1),
-            latency,
+            capacity: plan.capacity.max(1),
+            latency: plan.latency,
             ending: None,
             reader_gone: false,
             stalled_until: Duration::ZERO,
             faults: faults.collect(),
+            well_from: plan.until,
             records: Records::default(),
             reader: None,
             writer: None,
@@ -177,8 +180,10 @@ impl Pipe {
             // The system takes it; what it learns from the other end comes later.
             return (Write::Bytes(bufs.iter().map(|buf| buf.len()).sum()), Consequence::Cut { reset: true });
         }
-        if now < self.stalled_until {
-            return (Write::Full(Some(self.stalled_until)), Consequence::None);
+        if now >= self.well_from {
+            self.faults.clear();
+        } else if now < self.stalled_until {
+            return (Write::Full(Some(self.stalled_until.min(self.well_from))), Consequence::None);
         }
         let room = self.capacity.saturating_sub(self.bytes.len()).min(self.to_next_fault());
         let mut accepted = Vec::with_capacity(room.min(bufs.iter().map(|buf| buf.len()).sum()));
@@ -251,7 +256,7 @@ impl Pipe {
                     arrival.after = every;
                 }
                 FaultKind::Coalesce { every, .. } => arrival.at = rounded_up(arrival.at, every),
-                FaultKind::Delay { by, .. } => arrival.at += by,
+                FaultKind::Delay { by, .. } => arrival.at += by.min(self.well_from.saturating_sub(now)),
                 _ => {}
             }
         }
