@@ -105,6 +105,7 @@ macro_rules! client_scenarios {
             }
             identity: {
                 the_query_has_every_key_once_and_nothing_else
+                an_app_may_ask_to_be_shown
                 no_connection_looks_like_a_browser
                 names_arrive_whatever_they_hold
                 the_csr_of_the_query_is_the_one_on_the_disk
@@ -127,6 +128,7 @@ macro_rules! client_scenarios {
                 nobody_has_to_wait_for_the_acknowledgement
                 a_failed_exchange_leaves_what_there_was
                 certificates_may_be_fetched_from_elsewhere
+                a_certificate_provider_may_stop_the_app
                 fetching_certificates_needs_a_provider
                 another_medium_leads_to_another_exchange
             }

@@ -19,7 +19,7 @@ const DAY: i64 = 24 * HOUR;
 
 /// The desktop's certificate is of X.509 version 1 and names no host; `openssl` made it.
 ///
-/// Covers: I1, I2, §5 certificates.
+/// Covers: I1, §5 certificates.
 pub fn an_app_trusts_the_certificates_of_official_desktops<A: Adapter>() -> Result {
     let desktop = Desktop::official()?;
     let dir = TempDir::new()?;

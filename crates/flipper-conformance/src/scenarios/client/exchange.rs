@@ -2,8 +2,8 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use flipper_client::proto::client::{CredentialProblem, ExchangeReason, Failure, Os, Purpose, State, Step};
@@ -16,7 +16,7 @@ use crate::scripted::{APP_ID, Desktop, Issuer, Kept, Port, Reply, frames, lock};
 use crate::suite::{App, builder};
 use crate::{Adapter, Handle as _, Result};
 
-/// Covers: §2 device_id, §2 app, §2 app_id, §2 medium, §2 csr, §2 csr_path, §4 request, §4 grant, §4 acknowledgement.
+/// Covers: §1 ports, §2 device_id, §2 medium, §2 csr, §2 csr_path, §4 request, §4 grant, §4 acknowledgement.
 pub fn an_app_asks_for_certificates_and_connects_with_them<A: Adapter>() -> Result {
     let desktop = Desktop::new()?;
     let dir = TempDir::new()?;
@@ -330,6 +330,29 @@ pub fn certificates_may_be_fetched_from_elsewhere<A: Adapter>() -> Result {
     session.init("Example")?;
     session.assert_echoes()?;
     app.stop(session)
+}
+
+/// Covers: P24, M7, §4 medium WWW.
+pub fn a_certificate_provider_may_stop_the_app<A: Adapter>() -> Result {
+    let desktop = Desktop::new()?;
+    let dir = TempDir::new()?;
+    desktop.reply([Reply::GrantNothing]);
+    let own = Arc::new(OnceLock::<A::Handle>::new());
+    let stopping = Arc::clone(&own);
+    let provider = move |_: &str| {
+        stopping.wait().begin_stop();
+        Err("there is no need any more".to_owned())
+    };
+    let mut app = App::<A>::start_with(&desktop, dir.path(), |builder| {
+        builder.medium(Medium::Www).certificate_provider(Provider(provider))
+    })?;
+    assert!(own.set(app.handle.clone()).is_ok());
+
+    app.wait_state(&State::Stopped)?;
+    app.handle.stop();
+    assert_eq!(app.handle.status().state, State::Stopped);
+    assert_eq!(keys(dir.path())?, [""; 0]);
+    Ok(())
 }
 
 /// Covers: §4 medium WWW.

@@ -15,8 +15,8 @@ use crate::scripted::{APP_ID, DEVICE_ID, Desktop, Reply};
 use crate::suite::{App, Connected};
 use crate::{Adapter, Handle as _, Result};
 
-/// Covers: I4, I7, I9, §2 os, §2 device, §2 device_id, §2 app, §2 app_id, §2 sdk_version, §2 medium, §2 instance_id,
-/// §2 csr, §2 csr_path.
+/// Covers: I4, I7, §2 os, §2 device, §2 device_id, §2 app, §2 app_id.
+/// Covers: §2 sdk_version, §2 medium, §2 instance_id, §2 csr, §2 csr_path.
 pub fn the_query_has_every_key_once_and_nothing_else<A: Adapter>() -> Result {
     let desktop = Desktop::new()?;
     let dir = TempDir::new()?;
@@ -45,6 +45,17 @@ pub fn the_query_has_every_key_once_and_nothing_else<A: Adapter>() -> Result {
     // One process: one instance.
     assert_eq!(asked.keys.get("instance_id")?, session.keys.get("instance_id")?);
     app.stop(session)
+}
+
+/// Covers: §2 foreground.
+pub fn an_app_may_ask_to_be_shown<A: Adapter>() -> Result {
+    for foreground in [true, false] {
+        let Connected { session, app, .. } =
+            Connected::<A>::with(|builder| builder.configure(|config| config.foreground = Some(foreground)))?;
+        assert_eq!(session.keys.get("foreground")?, Some(if foreground { "true" } else { "false" }));
+        app.stop(session)?;
+    }
+    Ok(())
 }
 
 /// Desktops refuse connections that look like a browser's.
