@@ -58,7 +58,7 @@ fn an_app_may_send_before_its_executor_runs() -> Result {
     let driver = thread::spawn(move || {
         smol::block_on(executor.run(async {
             // The end of the channel is what it waits for.
-            drop(ended.recv().await);
+            let _closed = ended.recv().await;
             flipper.stop().await;
         }));
     });

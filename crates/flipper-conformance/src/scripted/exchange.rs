@@ -61,6 +61,8 @@ pub struct Asked {
     pub query: Query,
     /// The same, as it stands in the request.
     pub keys: Keys,
+    /// The names of the headers of its request, in lower case.
+    pub headers: Vec<String>,
     /// What it asked for.
     pub message: Value,
 }
@@ -77,14 +79,15 @@ impl Asked {
 
 /// Serves one connection to the insecure port.
 pub(super) fn serve(shared: &Shared, tcp: Tcp) -> Result {
-    let (mut socket, Hello { target, .. }) = accept(tcp)?;
+    let (mut socket, Hello { target, headers, .. }) = accept(tcp)?;
     let reply = lock(&shared.replies).pop_front().unwrap_or_default();
     if let Reply::Close(code, reason) = reply {
         socket.close(Some(close_frame(code, reason)))?;
         return read_on(&mut socket, shared);
     }
     let message: Value = serde_json::from_str(socket.read()?.to_text()?)?;
-    shared.asked.send(Asked { query: Query::parse(&target)?, keys: Keys::read(&target)?, message: message.clone() })?;
+    let (query, keys) = (Query::parse(&target)?, Keys::read(&target)?);
+    shared.asked.send(Asked { query, keys, headers, message: message.clone() })?;
     let granted = json!({"deviceId": DEVICE_ID}).to_string();
     match reply {
         Reply::Grant => {

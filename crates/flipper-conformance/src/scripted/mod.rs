@@ -27,10 +27,10 @@ mod session;
 mod tcp;
 
 pub use self::exchange::{Asked, DEVICE_ID, Kept, Reply};
-pub use self::issuer::Issuer;
+pub use self::issuer::{Clock, Issuer};
 pub use self::official_ca::OfficialCa;
 pub use self::query::Keys;
-pub use self::session::{Session, call};
+pub use self::session::{Session, call, event};
 pub use self::tcp::Tcp;
 
 use std::collections::VecDeque;
@@ -210,6 +210,14 @@ impl Desktop {
     /// Has another CA from now on, and gives back the one it had.
     pub fn replace_issuer(&self, issuer: impl Into<Issuer>) -> Issuer {
         std::mem::replace(&mut lock(&self.shared.issuer), issuer.into())
+    }
+
+    /// Issues the desktop's own certificates anew, if its clock says that it is time. Says whether it did.
+    ///
+    /// # Errors
+    /// When they cannot be issued.
+    pub fn renew(&self) -> Result<bool> {
+        lock(&self.shared.issuer).renew()
     }
 
     /// Gives an app the credentials that an exchange would have given it.

@@ -30,6 +30,8 @@ pub struct Session {
     pub target: String,
     /// The `Host` that it asked for.
     pub host: String,
+    /// The names of the headers of its request, in lower case.
+    pub headers: Vec<String>,
 }
 
 impl Session {
@@ -39,12 +41,12 @@ impl Session {
             tls.conn.complete_io(&mut tls.sock)?;
         }
         tls.sock.holds_back = first.is_some();
-        let (mut socket, Hello { target, host }) = accept(tls)?;
+        let (mut socket, Hello { target, host, headers }) = accept(tls)?;
         if let Some(first) = first {
             socket.send(Message::text(first))?;
             socket.get_mut().sock.let_go()?;
         }
-        Ok(Self { socket, query: Query::parse(&target)?, keys: Keys::read(&target)?, target, host })
+        Ok(Self { socket, query: Query::parse(&target)?, keys: Keys::read(&target)?, target, host, headers })
     }
 
     /// Sends a message.
@@ -88,6 +90,18 @@ impl Session {
     /// The next message.
     pub fn receive(&mut self) -> Result<Value> {
         Ok(serde_json::from_str(&self.receive_text()?)?)
+    }
+
+    /// Pings the app, and waits until it has answered that with the same bytes. No message may come before.
+    pub fn ping(&mut self, payload: &[u8]) -> Result {
+        self.send_raw(&frames::frame(0x89, payload))?;
+        loop {
+            match self.socket.read()? {
+                Message::Pong(bytes) if bytes == payload => return Ok(()),
+                Message::Ping(_) => {}
+                other => return Err(format!("a pong was expected, not {other:?}").into()),
+            }
+        }
     }
 
     /// Waits until the app pings.
@@ -151,6 +165,22 @@ impl Session {
                 }
                 other => return Err(format!("a close frame was expected, not {other:?}").into()),
             }
+        }
+    }
+
+    /// Sends a close frame, and keeps the connection all the same.
+    pub fn begin_close(&mut self, code: u16) -> Result {
+        self.send_raw(&frames::close(code, ""))
+    }
+
+    /// Whether the app is gone already, after what it said last.
+    pub fn is_gone(mut self) -> Result<bool> {
+        let tcp = &mut self.socket.get_mut().sock;
+        tcp.give_up_after(Duration::from_millis(1))?;
+        match tcp.wait_for_the_end() {
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => Ok(false),
+            // The end, or a reset.
+            _ => Ok(true),
         }
     }
 
@@ -230,11 +260,18 @@ pub fn call(id: u64, plugin: &str, method: &str, params: &str) -> String {
     format!(r#"{{"id":{id},"method":"execute","params":{{"api":"{plugin}","method":"{method}","params":{params}}}}}"#)
 }
 
+/// An event, as an app sends it.
+#[must_use]
+pub fn event(plugin: &str, method: &str, params: &Value) -> Value {
+    json!({"method": "execute", "params": {"api": plugin, "method": method, "params": params}})
+}
+
 /// What an app says when it asks for an upgrade.
 #[derive(Default)]
 pub(super) struct Hello {
     pub(super) target: String,
     pub(super) host: String,
+    pub(super) headers: Vec<String>,
 }
 
 /// Accepts an upgrade.
@@ -243,6 +280,7 @@ pub(super) fn accept<S: Read + Write>(stream: S) -> Result<(WebSocket<S>, Hello)
     #[expect(clippy::result_large_err, reason = "tungstenite wants it so")]
     let note = |request: &Request, response: Response| {
         hello.target = request.uri().to_string();
+        hello.headers = request.headers().keys().map(|name| name.as_str().to_owned()).collect();
         hello.host = request.headers()["host"].to_str().unwrap_or_default().to_owned();
         Ok(response)
     };

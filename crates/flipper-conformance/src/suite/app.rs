@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use flipper_client::proto::client::{Config, Failure, Purpose, State, Step};
 use flipper_client::proto::{CloseCause, ProtocolError};
-use flipper_client::{Builder, Notice};
+use flipper_client::{Builder, Call, Notice};
 use flipper_sample::example;
 use tempfile::TempDir;
 
-use crate::scripted::{APP_ID, Desktop, Port, Session};
+use crate::scripted::{APP_ID, Desktop, Port, Session, lock};
 use crate::{Adapter, Handle as _, PATIENCE, Result};
 
 /// An app while it runs.
@@ -50,7 +50,7 @@ impl<A: Adapter> App<A> {
         let notices = Arc::new(Notices::default());
         let sink = Arc::clone(&notices);
         let builder = builder.observer(move |notice| {
-            sink.list.lock().unwrap_or_else(PoisonError::into_inner).push(notice.clone());
+            lock(&sink.list).push(notice.clone());
             sink.more.notify_all();
         });
         let (handle, runtime) = A::start(builder)?;
@@ -60,7 +60,7 @@ impl<A: Adapter> App<A> {
     /// Waits for the next notice, after those that earlier waits found, that is looked for.
     pub fn wait_for<T>(&mut self, what: &str, found: impl Fn(&Notice) -> Option<T>) -> Result<T> {
         let deadline = Instant::now() + PATIENCE;
-        let mut list = self.notices.list.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut list = lock(&self.notices.list);
         loop {
             while let Some(notice) = list.get(self.seen) {
                 self.seen += 1;
@@ -120,7 +120,7 @@ impl<A: Adapter> App<A> {
 
     /// The steps so far.
     pub fn steps(&self) -> Vec<Step> {
-        let list = self.notices.list.lock().unwrap_or_else(PoisonError::into_inner);
+        let list = lock(&self.notices.list);
         list.iter()
             .filter_map(|notice| if let Notice::Step(step) = notice { Some(step.clone()) } else { None })
             .collect()
@@ -202,4 +202,11 @@ impl<A: Adapter> Connected<A> {
         let session = desktop.session()?;
         Ok(Self { session, app, desktop, dir })
     }
+}
+
+/// A method that keeps its calls for the test to answer.
+pub fn keeper() -> (impl Fn(Call) + Send + Sync + 'static, Arc<Mutex<Vec<Call>>>) {
+    let kept = Arc::new(Mutex::new(Vec::new()));
+    let keep = Arc::clone(&kept);
+    (move |call| lock(&keep).push(call), kept)
 }

@@ -4,7 +4,7 @@ use flipper_client::proto::client::{Failure, Purpose, State};
 use flipper_client::proto::{CloseCause, ProtocolError};
 use serde_json::{Value, json};
 
-use crate::scripted::{call, frames};
+use crate::scripted::{Port, call, frames};
 use crate::suite::Connected;
 use crate::{Adapter, Handle as _, Result};
 
@@ -215,5 +215,19 @@ pub fn a_broken_websocket_ends_the_session_and_the_app_comes_back<A: Adapter>() 
     session.init("Example")?;
     session.assert_echoes()?;
     assert_eq!(app.handle.status().state, State::Connected { unresponsive: false });
+    app.stop(session)
+}
+
+/// Covers: P24, P27.
+pub fn a_thousand_bad_messages_cost_no_connection<A: Adapter>() -> Result {
+    const MESSAGES: u64 = 1000;
+    let Connected { mut session, app, desktop, .. } = Connected::<A>::new()?;
+    let garbage = ["not JSON", "{", "[1, 2]", r#"{"success":{}}"#].map(frames::text).concat();
+    for _ in 0..MESSAGES / 4 {
+        session.send_raw(&garbage)?;
+    }
+    session.assert_echoes()?;
+    assert_eq!(app.handle.counters().bad_messages, MESSAGES);
+    assert_eq!(desktop.seen(Port::Secure), 1);
     app.stop(session)
 }

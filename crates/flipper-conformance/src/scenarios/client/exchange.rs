@@ -2,21 +2,21 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime};
 
 use flipper_client::proto::client::{CredentialProblem, ExchangeReason, Failure, Os, Purpose, State, Step};
-use flipper_client::proto::{CloseCause, ErrorReport, Generation, Medium, ProtocolError};
+use flipper_client::proto::{CloseCause, ErrorReport, Generation, Medium, ProtocolError, TlsFailure};
 use flipper_client::{CertificateProvider, Certificates, StartError};
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::scripted::{APP_ID, Desktop, Kept, Port, Reply, frames, lock};
+use crate::scripted::{APP_ID, Desktop, Issuer, Kept, Port, Reply, frames, lock};
 use crate::suite::{App, builder};
 use crate::{Adapter, Handle as _, Result};
 
-/// Covers: §2 device_id, §2 app, §2 app_id, §2 medium, §2 csr, §2 csr_path, §4 request, §4 grant, §4 acknowledgement.
+/// Covers: §1 ports, §2 device_id, §2 medium, §2 csr, §2 csr_path, §4 request, §4 grant, §4 acknowledgement.
 pub fn an_app_asks_for_certificates_and_connects_with_them<A: Adapter>() -> Result {
     let desktop = Desktop::new()?;
     let dir = TempDir::new()?;
@@ -214,6 +214,91 @@ pub fn certificates_that_are_missing_are_told_to_both_sides<A: Adapter>() -> Res
     app.stop(session)
 }
 
+/// Covers: I5, I6, P4, §4 request.
+pub fn the_request_has_every_field_that_desktops_read<A: Adapter>() -> Result {
+    let desktop = Desktop::new()?;
+    let dir = TempDir::new()?;
+    let app = App::<A>::start(&desktop, dir.path())?;
+    let asked = desktop.asked()?;
+    let session = desktop.session()?;
+
+    let fields = asked.message.as_object().ok_or("the request is no object")?;
+    // Above all no id: official desktops take what has one for an answer.
+    let names: Vec<&str> = fields.keys().map(String::as_str).collect();
+    assert_eq!(names, ["csr", "destination", "logs", "medium", "method", "timestamp"]);
+    let destination = asked.text("destination")?;
+    assert!(destination.ends_with(std::path::MAIN_SEPARATOR), "{destination}");
+    assert!(Path::new(destination).is_absolute() && Path::new(destination).is_dir(), "{destination}");
+    assert!(asked.text("csr")?.starts_with("-----BEGIN CERTIFICATE REQUEST-----\n"));
+    // Desktops compare the day.
+    let timestamp = asked.message["timestamp"].as_u64().ok_or("the timestamp is no number")?;
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
+    assert!(now.abs_diff(Duration::from_millis(timestamp)) < Duration::from_secs(60 * 60), "{timestamp}");
+    assert!(asked.message["logs"].as_array().is_some_and(|logs| logs.iter().all(Value::is_string)));
+    app.stop(session)
+}
+
+/// Covers: I8, §4 grant, §4 certificates field, §5 unknown fields.
+pub fn a_grant_may_hold_more_than_a_device_id<A: Adapter>() -> Result {
+    for (grant, device_id) in [
+        (r#"{"deviceId":"emulator-5554","certificates":"AAAA","more":{"deviceId":1}}"#, "emulator-5554"),
+        (r#"{"certificates":null,"deviceId":"größer & #1+2"}"#, "größer & #1+2"),
+        (" {\n\"deviceId\" : \"a\\u0062\"}\n", "ab"),
+    ] {
+        let desktop = Desktop::new()?;
+        let dir = TempDir::new()?;
+        desktop.reply([Reply::GrantWith(grant.to_owned())]);
+
+        let app = App::<A>::start(&desktop, dir.path())?;
+
+        let session = desktop.session()?;
+        assert_eq!(session.keys.get("device_id")?, Some(device_id));
+        assert_eq!(desktop.acknowledged()?["config"]["deviceId"], device_id);
+        app.stop(session)?;
+    }
+    Ok(())
+}
+
+/// Desktops of old ignore it, and end the connection as soon as they have answered.
+///
+/// Covers: §4 acknowledgement.
+pub fn nobody_has_to_wait_for_the_acknowledgement<A: Adapter>() -> Result {
+    let desktop = Desktop::new()?;
+    let dir = TempDir::new()?;
+    desktop.reply([Reply::GrantAndHangUp]);
+
+    let mut app = App::<A>::start(&desktop, dir.path())?;
+
+    let session = desktop.session()?;
+    app.wait_step("proof", |step| matches!(step, Step::CredentialsProven(_)))?;
+    assert_eq!((app.exchanges(), desktop.seen(Port::Insecure)), (1, 1));
+    app.stop(session)
+}
+
+/// Covers: P7, M3, §4 refusal.
+pub fn a_failed_exchange_leaves_what_there_was<A: Adapter>() -> Result {
+    let desktop = Desktop::new()?;
+    let dir = TempDir::new()?;
+    desktop.provision(dir.path())?;
+    let before = fs::read(dir.path().join("1/privateKey.pem"))?;
+    let first = desktop.replace_issuer(Issuer::new()?);
+    // Another desktop has taken its place, and dies when it is asked.
+    desktop.reply((0..10_000).map(|_| Reply::HangUp));
+    let mut app = App::<A>::start(&desktop, dir.path())?;
+    assert_eq!(app.wait_cause(Purpose::Session)?, CloseCause::Tls(TlsFailure::UnknownCa));
+    assert_eq!(app.wait_cause(Purpose::Exchange)?, CloseCause::Eof);
+    assert_eq!(fs::read_to_string(dir.path().join("current"))?.trim(), "1");
+
+    desktop.replace_issuer(first);
+
+    let session = desktop.session()?;
+    assert_eq!(session.query.csr_path, dir.path().join("1/").to_str().map(str::to_owned));
+    app.stop(session)?;
+    assert_eq!(fs::read(dir.path().join("1/privateKey.pem"))?, before);
+    assert_eq!(keys(dir.path())?.len(), 1);
+    Ok(())
+}
+
 /// Covers: §4 medium WWW.
 pub fn certificates_may_be_fetched_from_elsewhere<A: Adapter>() -> Result {
     let desktop = Desktop::new()?;
@@ -245,6 +330,29 @@ pub fn certificates_may_be_fetched_from_elsewhere<A: Adapter>() -> Result {
     session.init("Example")?;
     session.assert_echoes()?;
     app.stop(session)
+}
+
+/// Covers: P24, M7, §4 medium WWW.
+pub fn a_certificate_provider_may_stop_the_app<A: Adapter>() -> Result {
+    let desktop = Desktop::new()?;
+    let dir = TempDir::new()?;
+    desktop.reply([Reply::GrantNothing]);
+    let own = Arc::new(OnceLock::<A::Handle>::new());
+    let stopping = Arc::clone(&own);
+    let provider = move |_: &str| {
+        stopping.wait().begin_stop();
+        Err("there is no need any more".to_owned())
+    };
+    let mut app = App::<A>::start_with(&desktop, dir.path(), |builder| {
+        builder.medium(Medium::Www).certificate_provider(Provider(provider))
+    })?;
+    assert!(own.set(app.handle.clone()).is_ok());
+
+    app.wait_state(&State::Stopped)?;
+    app.handle.stop();
+    assert_eq!(app.handle.status().state, State::Stopped);
+    assert_eq!(keys(dir.path())?, [""; 0]);
+    Ok(())
 }
 
 /// Covers: §4 medium WWW.

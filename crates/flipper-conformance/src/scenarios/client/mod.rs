@@ -6,9 +6,14 @@
 
 mod bad_input;
 mod callbacks;
+mod calls;
+mod certificates;
 mod documentation;
+mod events;
 mod exchange;
 mod flow;
+mod handshake;
+mod identity;
 mod loss;
 mod reach;
 mod session;

@@ -10,7 +10,7 @@ use crate::scripted::{Desktop, Port};
 use crate::suite::{App, Connected};
 use crate::{Adapter, Result};
 
-/// Covers: design.
+/// Covers: §1 hosts.
 pub fn a_host_may_be_a_name<A: Adapter>() -> Result {
     let desktop = Desktop::new()?;
     let dir = TempDir::new()?;
@@ -24,7 +24,7 @@ pub fn a_host_may_be_a_name<A: Adapter>() -> Result {
 
 /// There are machines without such addresses: it passes there.
 ///
-/// Covers: design.
+/// Covers: §1 hosts.
 pub fn a_host_may_be_an_address_of_version_six<A: Adapter>() -> Result {
     // There are machines without it.
     let Ok(desktop) = Desktop::at(Ipv6Addr::LOCALHOST.into()) else { return Ok(()) };
@@ -37,7 +37,7 @@ pub fn a_host_may_be_an_address_of_version_six<A: Adapter>() -> Result {
     app.stop(session)
 }
 
-/// Covers: design.
+/// Covers: §1 hosts.
 pub fn a_host_that_is_none_is_told<A: Adapter>() -> Result {
     let desktop = Desktop::new()?;
     for host in ["", "not a host", "http://localhost", "local/host"] {

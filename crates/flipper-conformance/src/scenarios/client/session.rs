@@ -2,16 +2,13 @@
 
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
-use std::thread;
 
-use flipper_async::AsyncMethods as _;
-use flipper_client::proto::{ErrorReport, Payload};
-use flipper_client::{Call, Connection, SendError, plugin};
+use flipper_client::{Connection, SendError, plugin};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::scripted::{Desktop, Manner, Port, Reply, call, frames, lock};
-use crate::suite::{App, Connected};
+use crate::scripted::{Desktop, Reply, event, lock};
+use crate::suite::{App, Connected, keeper};
 use crate::{Adapter, Handle as _, Result};
 
 /// Covers: §5 getPlugins, §5 getBackgroundPlugins, §5 init, §5 isMethodSupported, §5 errors.
@@ -80,120 +77,6 @@ pub fn a_removed_plugin_leaves_no_call_without_an_answer<A: Adapter>() -> Result
     app.stop(session)
 }
 
-/// Covers: P22, M12.
-pub fn the_same_id_twice_gets_two_answers<A: Adapter>() -> Result {
-    let Connected { mut session, app, .. } = Connected::<A>::new()?;
-
-    session.call(7, "Example", "echo", "1")?;
-    session.call(7, "Example", "echo", "2")?;
-
-    assert_eq!(session.receive()?, json!({"id": 7, "success": 1}));
-    assert_eq!(session.receive()?, json!({"id": 7, "success": 2}));
-    app.stop(session)
-}
-
-/// Covers: M11.
-pub fn answers_may_come_in_any_order_and_from_any_thread<A: Adapter>() -> Result {
-    let (keep, kept) = keeper();
-    let Connected { mut session, app, .. } =
-        Connected::<A>::with(|builder| builder.plugin(plugin("Slow").call("wait", keep).build()))?;
-    session.init("Slow")?;
-    for id in 0..10 {
-        session.call(id, "Slow", "wait", &id.to_string())?;
-    }
-    session.assert_echoes()?;
-
-    let calls = std::mem::take(&mut *lock(&kept));
-    thread::spawn(move || {
-        for call in calls.into_iter().rev() {
-            let params = call.params.unwrap_or_else(Payload::empty_object);
-            call.responder.success_json(params).unwrap();
-        }
-    });
-
-    for id in (0..10).rev() {
-        assert_eq!(session.receive()?, json!({"id": id, "success": id}));
-    }
-    app.stop(session)
-}
-
-/// Covers: P26.
-pub fn async_methods_delay_nobody<A: Adapter>() -> Result {
-    let (go, gate) = smol::channel::bounded(1);
-    let slow = plugin("Async")
-        .async_method("wait", move |params: Value| {
-            let gate = gate.clone();
-            async move {
-                gate.recv().await.unwrap();
-                Ok::<_, ErrorReport>(params)
-            }
-        })
-        .async_method("fail", |_: Value| async { Err::<Value, _>(ErrorReport::new("it failed").named("Failed")) });
-    let Connected { mut session, app, .. } = Connected::<A>::with(|builder| builder.plugin(slow.build()))?;
-    session.init("Async")?;
-
-    session.call(1, "Async", "wait", r#"{"a":1}"#)?;
-    session.call(2, "Async", "fail", "{}")?;
-    assert_eq!(session.receive()?, json!({"id": 2, "error": {"message": "it failed", "name": "Failed"}}));
-    session.assert_echoes()?;
-    go.send_blocking(())?;
-    assert_eq!(session.receive()?, json!({"id": 1, "success": {"a": 1}}));
-    app.stop(session)
-}
-
-/// Covers: P22, P24, §5 errors.
-pub fn a_call_that_is_not_answered_is_answered_with_an_error<A: Adapter>() -> Result {
-    let forgetful = plugin("Forgetful").call("drop", drop).call("panic", |_| panic!("as the test wants it"));
-    let Connected { mut session, app, .. } = Connected::<A>::with(|builder| builder.plugin(forgetful.build()))?;
-    session.init("Forgetful")?;
-
-    session.call(1, "Forgetful", "drop", "{}")?;
-    let message = "Plugin Forgetful dropped the call of drop without an answer";
-    assert_eq!(session.receive()?, json!({"id": 1, "error": {"message": message, "name": "NoAnswer"}}));
-
-    session.call(2, "Forgetful", "nope", "{}")?;
-    assert_eq!(session.receive()?, json!({"id": 2, "error": {"message": "Receiver nope not found."}}));
-    session.assert_echoes()?;
-    app.stop(session)
-}
-
-/// Covers: I6, §5 errors.
-pub fn calls_without_an_id_are_answered_only_if_they_fail<A: Adapter>() -> Result {
-    let Connected { mut session, app, .. } = Connected::<A>::new()?;
-    for method in ["echo", "fail"] {
-        let params = json!({"api": "Example", "method": method, "params": {}});
-        session.send(&json!({"method": "execute", "params": params}))?;
-    }
-    assert_eq!(session.receive()?, json!({"error": {"message": "This method always fails", "name": "SampleError"}}));
-    session.assert_echoes()?;
-    app.stop(session)
-}
-
-/// Covers: M10.
-pub fn ten_thousand_calls_may_wait_for_their_answers<A: Adapter>() -> Result {
-    const CALLS: u64 = 10_000;
-    let (keep, kept) = keeper();
-    let Connected { mut session, app, .. } =
-        Connected::<A>::with(|builder| builder.plugin(plugin("Slow").call("wait", keep).build()))?;
-    session.init("Slow")?;
-    let mut calls = Vec::new();
-    for id in 0..CALLS {
-        calls.extend(frames::text(&call(id, "Slow", "wait", "{}")));
-    }
-    session.send_raw(&calls)?;
-    session.assert_echoes()?;
-    assert_eq!(lock(&kept).len() as u64, CALLS);
-
-    for call in lock(&kept).drain(..) {
-        call.responder.success(&json!({}))?;
-    }
-
-    for id in 0..CALLS {
-        assert_eq!(session.receive()?, json!({"id": id, "success": {}}));
-    }
-    app.stop(session)
-}
-
 /// Covers: I6, §5 init, §5 deinit.
 pub fn a_plugin_that_is_initialised_again_starts_over<A: Adapter>() -> Result {
     let told = Arc::new(Mutex::new(Vec::new()));
@@ -205,7 +88,7 @@ pub fn a_plugin_that_is_initialised_again_starts_over<A: Adapter>() -> Result {
         })
         .on_disconnect(move || lock(&disconnects).push("disconnected"));
     let Connected { mut session, app, .. } = Connected::<A>::with(|builder| builder.plugin(greeter.build()))?;
-    let hello = event("Greeter", "hello", json!({}));
+    let hello = event("Greeter", "hello", &json!({}));
 
     for _ in 0..2 {
         session.init("Greeter")?;
@@ -222,86 +105,87 @@ pub fn a_plugin_that_is_initialised_again_starts_over<A: Adapter>() -> Result {
     Ok(())
 }
 
-/// Covers: P25, §5 events.
-pub fn events_from_before_the_first_session_arrive_in_order<A: Adapter>() -> Result {
+/// Neither on success, with an id or without; on failure always, as official clients do.
+///
+/// Covers: I6, §5 init, §5 deinit, §5 errors, §5 ids.
+pub fn init_and_deinit_are_answered_only_if_they_fail<A: Adapter>() -> Result {
+    let Connected { mut session, app, .. } = Connected::<A>::new()?;
+    for method in ["deinit", "init"] {
+        for id in [json!(0), json!(5), Value::Null] {
+            let with_id = |mut message: Value| {
+                if id.is_null() {
+                    message.as_object_mut().unwrap().remove("id");
+                }
+                message
+            };
+            session.send(&with_id(json!({"id": id, "method": method, "params": {"plugin": "Example"}})))?;
+            session.assert_answers()?;
+            session.send(&with_id(json!({"id": id, "method": method, "params": {"plugin": "Nope"}})))?;
+            let error =
+                json!({"message": format!("Plugin Nope not found for method {method}"), "name": "PluginNotFound"});
+            assert_eq!(session.receive()?, with_id(json!({"id": id, "error": error})));
+        }
+    }
+    app.stop(session)
+}
+
+/// Covers: §5 execute, §5 isMethodSupported, §5 errors, §5 ids.
+pub fn plugins_that_are_not_connected_are_named_in_the_answer<A: Adapter>() -> Result {
+    let Connected { mut session, app, .. } = Connected::<A>::with(|builder| builder.plugin(plugin("Asleep").build()))?;
+    for api in ["Asleep", "Nope"] {
+        for method in ["execute", "isMethodSupported"] {
+            let params = json!({"api": api, "method": "echo", "params": {}});
+            let message = format!("Connection {api} not found for method {method}");
+            let error = json!({"message": message, "name": "ConnectionNotFound"});
+            session.send(&json!({"id": 1, "method": method, "params": params}))?;
+            assert_eq!(session.receive()?, json!({"id": 1, "error": error}));
+            session.send(&json!({"method": method, "params": params}))?;
+            assert_eq!(session.receive()?, json!({"error": error}));
+        }
+    }
+    let supported = json!({"api": "Example", "method": "echo"});
+    session.send(&json!({"id": 2, "method": "isMethodSupported", "params": supported}))?;
+    assert_eq!(session.receive()?, json!({"id": 2, "success": {"isSupported": true}}));
+    app.stop(session)
+}
+
+/// Covers: §5 getPlugins, §5 getBackgroundPlugins, §5 ids.
+pub fn questions_without_an_id_want_no_answer<A: Adapter>() -> Result {
+    let Connected { mut session, app, .. } = Connected::<A>::new()?;
+    let supported = json!({"api": "Example", "method": "echo"});
+    session.send(&json!({"method": "getPlugins"}))?;
+    session.send(&json!({"method": "getBackgroundPlugins"}))?;
+    session.send(&json!({"method": "isMethodSupported", "params": supported}))?;
+    session.assert_answers()?;
+    assert_eq!(app.handle.counters().bad_messages, 0);
+    app.stop(session)
+}
+
+/// Covers: §5 refreshPlugins.
+pub fn plugins_that_come_and_go_without_a_session_are_there_in_the_next<A: Adapter>() -> Result {
     let desktop = Desktop::new()?;
     let dir = TempDir::new()?;
     let (go, gate) = channel();
     desktop.reply([Reply::GrantAfter(gate)]);
     let app = App::<A>::start(&desktop, dir.path())?;
-    let connection = app.handle.connection("Example");
-    for nth in 0..500 {
-        connection.send("early", &nth)?;
-    }
-    assert_eq!((connection.waiting(), app.handle.status().is_connected()), (500, false));
 
+    app.handle.add_plugin(plugin("Late").build())?;
+    app.handle.remove_plugin("Example")?;
     go.send(())?;
+
+    // The desktop asks by itself in the beginning: there is nothing to tell it.
     let mut session = desktop.session()?;
-    session.init("Example")?;
-
-    for nth in 0..500 {
-        assert_eq!(session.receive()?, event("Example", "early", json!(nth)));
-    }
-    assert_eq!((connection.waiting(), connection.dropped()), (0, 0));
-    app.stop(session)
-}
-
-/// Covers: P25, §5 events.
-pub fn events_from_between_two_sessions_arrive_in_order<A: Adapter>() -> Result {
-    let Connected { mut session, mut app, desktop, .. } = Connected::<A>::new()?;
-    app.wait_connected()?;
-    let connection = app.handle.connection("Example");
-    for nth in 0..100 {
-        connection.send("row", &nth)?;
-    }
-    for nth in 0..100 {
-        assert_eq!(session.receive()?, event("Example", "row", json!(nth)));
-    }
-
-    desktop.next(Port::Secure, [Manner::HangUp, Manner::HangUp]);
-    session.close(1001, "back soon")?;
-    app.wait_failure()?;
-    for nth in 100..600 {
-        connection.send("row", &nth)?;
-    }
-    let mut session = desktop.session()?;
-    // What a desktop has not initialised gets nothing.
     session.send(&json!({"id": 1, "method": "getPlugins"}))?;
-    assert_eq!(session.receive()?["id"], 1);
-    session.init("Example")?;
-    connection.send("row", &600)?;
-
-    for nth in 100..=600 {
-        assert_eq!(session.receive()?, event("Example", "row", json!(nth)));
-    }
-    assert_eq!(connection.dropped(), 0);
+    assert_eq!(session.receive()?, json!({"id": 1, "success": {"plugins": ["Late"]}}));
     app.stop(session)
 }
 
-/// Covers: §5 report.
-pub fn errors_outside_any_call_are_told_to_a_desktop_that_is_there<A: Adapter>() -> Result {
-    let Connected { mut session, mut app, desktop, .. } = Connected::<A>::new()?;
-    let connection = app.handle.connection("Example");
+/// Covers: P23.
+pub fn pings_are_answered_with_what_they_hold<A: Adapter>() -> Result {
+    let Connected { mut session, app, .. } = Connected::<A>::new()?;
+    for payload in [&b""[..], b"ping", &[0xff; 125]] {
+        session.ping(payload)?;
+    }
     session.assert_echoes()?;
-
-    connection.report_error(&ErrorReport::new("It broke").named("Broken"))?;
-
-    assert_eq!(session.receive()?, json!({"error": {"message": "It broke", "name": "Broken"}}));
-    desktop.next(Port::Secure, vec![Manner::HangUp; 1000]);
-    session.close(1000, "")?;
-    app.wait_failure()?;
-    assert_eq!(connection.report_error(&ErrorReport::new("It broke")), Err(SendError::NotConnected));
-    app.stop_alone();
-    Ok(())
-}
-
-fn event(plugin: &str, method: &str, params: Value) -> Value {
-    json!({"method": "execute", "params": {"api": plugin, "method": method, "params": params}})
-}
-
-/// A method that keeps its calls for the test to answer.
-fn keeper() -> (impl Fn(Call) + Send + Sync + 'static, Arc<Mutex<Vec<Call>>>) {
-    let kept = Arc::new(Mutex::new(Vec::new()));
-    let keep = Arc::clone(&kept);
-    (move |call| lock(&keep).push(call), kept)
+    app.stop(session)
 }
