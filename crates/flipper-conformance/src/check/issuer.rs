@@ -1,5 +1,6 @@
 //! The certificates of a desktop that is played: this project's, or such as the official desktop issues.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -38,6 +39,11 @@ pub(super) struct Issued {
 impl Issuer {
     pub(super) fn ours() -> Result<Self, String> {
         Authority::in_memory(AuthorityConfig::default()).map(Self::Ours).map_err(|error| error.to_string())
+    }
+
+    /// The CA in a directory, made there if there is none.
+    pub(super) fn kept_in(directory: &Path) -> Result<Self, String> {
+        Authority::open(directory).map(Self::Ours).map_err(|error| error.to_string())
     }
 
     /// Certificates of X.509 version 1 without any extensions, but for the CA's own.
