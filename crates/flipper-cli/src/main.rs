@@ -2,7 +2,9 @@
 #![forbid(unsafe_code)]
 
 mod app;
+mod conformance;
 mod demo;
+mod terminal;
 
 use std::process::ExitCode;
 
@@ -23,6 +25,8 @@ enum Command {
     Demo,
     /// Run the sample app against a desktop that already runs.
     App(app::Options),
+    /// Check whether a client or a desktop, in any language, speaks the protocol.
+    Conformance(conformance::Options),
 }
 
 #[tokio::main]
@@ -35,6 +39,7 @@ async fn main() -> ExitCode {
     let done = match arguments.command {
         Command::Demo => demo::run().await,
         Command::App(options) => app::run(options).await,
+        Command::Conformance(options) => return conformance::run(options).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,8 +1,9 @@
 //! How the demo is told.
 
-use std::env;
-use std::io::{IsTerminal as _, stdout};
+use std::io::stdout;
 use std::time::{Duration, Instant};
+
+use crate::terminal::wants_colours;
 
 /// Prints one line a step: when it was done, how long it took, and what it was.
 pub(crate) struct Story {
@@ -15,7 +16,7 @@ pub(crate) struct Story {
 impl Story {
     pub(crate) fn begin() -> Self {
         let now = Instant::now();
-        let story = Self { begin: now, last: now, steps: 0, colours: wants_colours() };
+        let story = Self { begin: now, last: now, steps: 0, colours: wants_colours(&stdout()) };
         println!("Flipper: a desktop looks inside a running app. Here are both, in one process.");
         println!("\n{}", story.paint(DIM, &format!("{:>9}  {:>9}", "elapsed", "took")));
         story
@@ -70,12 +71,6 @@ const BOLD: &str = "1";
 const DIM: &str = "2";
 const RED: &str = "31";
 const GREEN: &str = "32";
-
-/// On a terminal that knows them, unless the reader does not want them (<https://no-color.org>).
-fn wants_colours() -> bool {
-    let set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
-    stdout().is_terminal() && !set("NO_COLOR") && env::var_os("TERM").is_none_or(|term| term != "dumb")
-}
 
 fn seconds(span: Duration) -> String {
     format!("{:.3} s", span.as_secs_f64())

@@ -1,10 +1,9 @@
 //! The certificates of a desktop that is played: this project's, or such as the official desktop issues.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use flipper_pki::{Authority, AuthorityConfig, CertificateRequest, PinnedCa, PrivateKey};
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa, Issuer as RcgenIssuer, KeyPair,
@@ -18,7 +17,9 @@ use rustls::server::NoServerSessionStorage;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use time::OffsetDateTime;
 use x509_cert::der::asn1::BitStringRef;
-use x509_cert::der::{self, Encode as _, Header, Reader as _, SliceReader, Tag};
+use x509_cert::der::{self, Encode as _, Header, Reader as _, SliceReader};
+
+use super::asn1::{pem, sequence};
 
 /// A desktop's CA, with the desktop's own certificate.
 #[derive(Clone)]
@@ -38,6 +39,11 @@ pub(super) struct Issued {
 impl Issuer {
     pub(super) fn ours() -> Result<Self, String> {
         Authority::in_memory(AuthorityConfig::default()).map(Self::Ours).map_err(|error| error.to_string())
+    }
+
+    /// The CA in a directory, made there if there is none.
+    pub(super) fn kept_in(directory: &Path) -> Result<Self, String> {
+        Authority::open(directory).map(Self::Ours).map_err(|error| error.to_string())
     }
 
     /// Certificates of X.509 version 1 without any extensions, but for the CA's own.
@@ -130,7 +136,7 @@ impl Official {
     fn sign(&self, request: &CertificateRequest) -> Result<Issued, rcgen::Error> {
         let name = subject("Flipper", request.common_name());
         let certificate = self.issue(name, Validity::Now, request.public_key())?;
-        Ok(Issued { ca_pem: pem(&self.ca), certificate_pem: pem(&certificate) })
+        Ok(Issued { ca_pem: pem("CERTIFICATE", &self.ca), certificate_pem: pem("CERTIFICATE", &certificate) })
     }
 
     /// A certificate of version 1: one of version 3 about another key, less what version 1 does not have.
@@ -181,13 +187,6 @@ fn version_1(certificate: &[u8], key: &[u8]) -> der::Result<(Vec<u8>, Vec<u8>)> 
     })
 }
 
-fn sequence(parts: &[&[u8]]) -> der::Result<Vec<u8>> {
-    let content = parts.concat();
-    let mut encoded = Header::new(Tag::Sequence, der::Length::try_from(content.len())?).to_der()?;
-    encoded.extend(content);
-    Ok(encoded)
-}
-
 fn ca_params() -> CertificateParams {
     let mut params = params(subject("Sonar", "SonarCA"), Validity::Now);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -232,11 +231,4 @@ fn server_config(
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     Ok(Arc::new(config))
-}
-
-fn pem(certificate: &CertificateDer<'_>) -> String {
-    let base64 = STANDARD.encode(certificate);
-    let lines: String =
-        base64.as_bytes().chunks(64).map(|line| format!("{}\n", String::from_utf8_lossy(line))).collect();
-    format!("-----BEGIN CERTIFICATE-----\n{lines}-----END CERTIFICATE-----\n")
 }

@@ -11,6 +11,7 @@ pub mod client;
 pub mod desktop;
 pub mod shim;
 
+mod asn1;
 mod expectations;
 mod issuer;
 mod outcome;

@@ -115,7 +115,8 @@ impl From<ExpectationsError> for RunError {
 }
 
 impl RunError {
-    pub(super) fn io(doing: impl Into<String>, source: io::Error) -> Self {
+    /// The operating system refused something.
+    pub fn io(doing: impl Into<String>, source: io::Error) -> Self {
         Self::Io { doing: doing.into(), source }
     }
 }

@@ -191,6 +191,16 @@ impl Talk {
         }
     }
 
+    /// How many certificates the other end has shown.
+    pub(super) fn peer_certificates(&self) -> usize {
+        match self.socket.get_ref() {
+            Wire::Plain(_) => None,
+            Wire::Server(stream) => stream.conn.peer_certificates(),
+            Wire::Client(stream) => stream.conn.peer_certificates(),
+        }
+        .map_or(0, <[_]>::len)
+    }
+
     /// Begins to close.
     pub(super) fn close(&mut self, code: u16, reason: &'static str) -> Result<(), End> {
         let frame = CloseFrame { code: code.into(), reason: reason.into() };

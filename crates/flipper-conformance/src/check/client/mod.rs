@@ -7,6 +7,7 @@ mod subject;
 mod under_test;
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use self::desk::Port;
@@ -30,6 +31,9 @@ pub struct Check {
     pub listen: IpAddr,
     /// How the client connects. Default: over TLS, to ports 9089 and 9088; to any free ports where it is a shim.
     pub transport: Transport,
+    /// Where the CA of the desktop that is played is kept, so that a client has good certificates from an earlier run.
+    /// Default: nowhere.
+    pub state_dir: Option<PathBuf>,
     /// How long every single wait may take. Default: 30 s.
     pub patience: Duration,
     /// How long to wait for a client that is started by hand to appear at all. Default: 10 min.
@@ -106,6 +110,7 @@ impl Check {
             subject,
             listen: Ipv4Addr::LOCALHOST.into(),
             transport,
+            state_dir: None,
             patience: Duration::from_secs(30),
             first_patience: Duration::from_secs(600),
             selection: Selection::all(),

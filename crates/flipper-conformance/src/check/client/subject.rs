@@ -23,7 +23,7 @@ pub enum Subject {
 
 /// What a shim is told of its scenario.
 pub(super) struct Told<'a> {
-    pub(super) host: String,
+    pub(super) host: &'a str,
     /// `--ports` or `--browser-port`, and its value.
     pub(super) ports: (&'static str, String),
     pub(super) directory: &'a Path,
@@ -61,7 +61,7 @@ mod unix {
             let mut command = Command::new(program);
             command
                 .args(arguments)
-                .args(["--host", &told.host, told.ports.0, &told.ports.1, "--directory"])
+                .args(["--host", told.host, told.ports.0, &told.ports.1, "--directory"])
                 .arg(told.directory)
                 .args(["--scenario", told.scenario, "--app", told.app, "--app-id", told.app_id]);
             let process = Process::spawn(&mut command, None);

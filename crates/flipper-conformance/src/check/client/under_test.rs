@@ -94,7 +94,7 @@ pub(super) struct Granted {
 
 /// Who has come.
 enum Guest {
-    Exchange(ExchangeAttempt),
+    Exchange(Box<ExchangeAttempt>),
     Session(Box<Session>),
 }
 
@@ -122,7 +122,11 @@ impl ClientUnderTest {
             scenario: "",
             app: APP.to_owned(),
             device_id: DEVICE_ID.to_owned(),
-            issuer: Issuer::ours().map_err(|what| RunError::Unable { what })?,
+            issuer: match &check.state_dir {
+                Some(directory) => Issuer::kept_in(directory),
+                None => Issuer::ours(),
+            }
+            .map_err(|what| RunError::Unable { what })?,
             impostor: None,
             welcomes: Vec::new(),
             kept: None,
@@ -171,32 +175,33 @@ impl ClientUnderTest {
     }
 
     fn start_unless_running(&mut self) -> Verdict {
-        let _told = match (&self.subject, &self.running) {
-            (Subject::ByHand, _) => return Ok(()),
-            (_, Some(running)) => return running.check(),
-            (_, None) => (),
-        };
-        #[cfg(unix)]
-        if let Subject::Shim { program, arguments } = &self.subject {
-            let directory = self.files.path().join("client");
-            fs::create_dir_all(&directory).map_err(|error| Stop::broken("a directory for the client", error))?;
-            let number = |port| self.desk.number(port).unwrap_or_default();
-            let ports = if self.is_browser() {
-                ("--browser-port", number(Port::Browser).to_string())
-            } else {
-                ("--ports", format!("{},{}", number(Port::Insecure), number(Port::Secure)))
-            };
-            let told = Told {
-                host: self.host.clone(),
-                ports,
-                directory: &directory,
-                scenario: self.scenario,
-                app: &self.app,
-                app_id: APP_ID,
-            };
-            self.running = Some(Running::start(program, arguments, &told)?);
+        if let Some(running) = &self.running {
+            return running.check();
         }
-        Ok(())
+        match &self.subject {
+            Subject::ByHand => Ok(()),
+            #[cfg(unix)]
+            Subject::Shim { program, arguments } => {
+                let directory = self.files.path().join("client");
+                fs::create_dir_all(&directory).map_err(|error| Stop::broken("a directory for the client", error))?;
+                let number = |port| self.desk.number(port).unwrap_or_default();
+                let ports = if self.is_browser() {
+                    ("--browser-port", number(Port::Browser).to_string())
+                } else {
+                    ("--ports", format!("{},{}", number(Port::Insecure), number(Port::Secure)))
+                };
+                let told = Told {
+                    host: &self.host,
+                    ports,
+                    directory: &directory,
+                    scenario: self.scenario,
+                    app: &self.app,
+                    app_id: APP_ID,
+                };
+                self.running = Some(Running::start(program, arguments, &told)?);
+                Ok(())
+            }
+        }
     }
 
     // --- Certificates ---
@@ -241,7 +246,7 @@ impl ClientUnderTest {
         let deadline = self.begin_waiting();
         loop {
             match self.next_guest(deadline, "a certificate request")? {
-                Guest::Exchange(attempt) => return Ok(attempt),
+                Guest::Exchange(attempt) => return Ok(*attempt),
                 Guest::Session(session) => {
                     self.notes.push("a session, which was closed".to_owned());
                     session.talk.drop_connection();
@@ -339,7 +344,7 @@ impl ClientUnderTest {
         loop {
             match self.next_guest(deadline, "a session")? {
                 Guest::Exchange(attempt) => {
-                    self.grant(attempt)?;
+                    self.grant(*attempt)?;
                     self.notes.push("a certificate request, which was granted".to_owned());
                 }
                 Guest::Session(session) => return Ok(*session),
@@ -378,7 +383,7 @@ impl ClientUnderTest {
         while self.counts.refused_handshakes == before {
             match self.next_guest_or(deadline, &expected, |cx| cx.counts.refused_handshakes > before)? {
                 None => {}
-                Some(Guest::Exchange(attempt)) => self.grant(attempt)?,
+                Some(Guest::Exchange(attempt)) => self.grant(*attempt)?,
                 Some(Guest::Session(_)) => return Err(Stop::failed(expected, "it opened a session")),
             }
         }
@@ -446,7 +451,7 @@ impl ClientUnderTest {
                     return Err(Stop::failed("signCertificate first on this port", excerpt(&text)));
                 }
                 let asked = Asked { head, query, message };
-                Ok(Some(Guest::Exchange(ExchangeAttempt { talk, asked })))
+                Ok(Some(Guest::Exchange(Box::new(ExchangeAttempt { talk, asked }))))
             }
             Came::Binary(_) => Err(Stop::failed("signCertificate as a text message", "a binary message")),
             Came::Ended(end) => {
