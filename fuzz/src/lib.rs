@@ -3,3 +3,4 @@
 
 pub mod certificates;
 pub mod disk;
+pub mod ends;
