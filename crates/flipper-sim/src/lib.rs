@@ -9,6 +9,8 @@ mod peers;
 mod rng;
 mod runtime;
 mod sim;
+mod sweep;
+mod tally;
 mod timers;
 mod trace;
 
@@ -19,4 +21,5 @@ pub use self::peers::{AppHome, app, authority, desktop};
 pub use self::rng::Rng;
 pub use self::runtime::SimRuntime;
 pub use self::sim::{Config, Sim, Stuck};
+pub use self::sweep::{Sweep, Tally};
 pub use self::timers::SimSleep;

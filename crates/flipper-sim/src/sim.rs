@@ -187,7 +187,7 @@ impl Sim {
     /// How many bytes were carried so far, and which faults struck.
     #[must_use]
     pub fn injected(&self) -> Injected {
-        self.core.state().net.injected().clone()
+        *self.core.state().net.injected()
     }
 }
 

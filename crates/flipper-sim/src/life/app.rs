@@ -51,7 +51,8 @@ impl App {
         let disk = Disk::default();
         let home = AppHome::new(&calendar).map_err(|error| error.to_string())?.with_disk_faults(disk.faults());
         let few = rng.percent(20);
-        let limits = (if few { 16 } else { 10_000 }, if rng.percent(50) { Overflow::DropOldest } else { Overflow::DropNewest });
+        let limits =
+            (if few { 16 } else { 10_000 }, if rng.percent(50) { Overflow::DropOldest } else { Overflow::DropNewest });
         Ok(Self {
             name: format!("app{number}"),
             home,

@@ -33,16 +33,23 @@ impl World<'_> {
     pub(super) async fn expect_sessions(&self) -> Result<Duration, String> {
         let begin = self.sim.now();
         let shaken = self.credentials_shaken.get();
-        let waits: Vec<_> = self.apps.iter().map(|app| {
-            let state = app.borrow().running.as_ref().map(|running| running.flipper.status().state);
-            state.map_or(Duration::ZERO, |state| patience(&state, shaken))
-        }).collect();
+        let waits: Vec<_> = self
+            .apps
+            .iter()
+            .map(|app| {
+                let state = app.borrow().running.as_ref().map(|running| running.flipper.status().state);
+                state.map_or(Duration::ZERO, |state| patience(&state, shaken))
+            })
+            .collect();
         for (app, wait) in self.apps.iter().zip(waits) {
             let deadline = begin + wait;
             while let Err(why) = self.agrees(app) {
                 if self.sim.now() > deadline {
                     let status = app.borrow().running.as_ref().map(|running| running.flipper.status());
-                    return Err(format!("no session {:?} after the faults ceased: {why}; {status:?}", self.sim.now() - begin));
+                    return Err(format!(
+                        "no session {:?} after the faults ceased: {why}; {status:?}",
+                        self.sim.now() - begin
+                    ));
                 }
                 self.script.sleep(Duration::from_millis(20)).await;
             }
@@ -73,7 +80,12 @@ impl World<'_> {
             self.settle(app).await?;
             for id in &plugins {
                 app.borrow().send(id, 3, 20, &self.ledger);
-                for wish in [Wish::Echo { bytes: 30 }, Wish::Fill { bytes: 2_000 }, Wish::Later { millis: 5 }, Wish::Chatty { events: 2 }] {
+                for wish in [
+                    Wish::Echo { bytes: 30 },
+                    Wish::Fill { bytes: 2_000 },
+                    Wish::Later { millis: 5 },
+                    Wish::Chatty { events: 2 },
+                ] {
                     desk.call(&self.script, self.next_call(), client.clone(), id, wish, true);
                 }
             }
@@ -107,10 +119,11 @@ impl World<'_> {
 
     fn missing_events(&self, app: &App) -> Option<String> {
         let running = app.running.as_ref()?;
-        let mut plugins = running.plugins.iter().map(|(id, stream)| (id, *stream, running.flipper.connection(id).waiting()));
-        plugins.find(|(_, stream, waiting)| *waiting > 0 || !self.ledger.is_complete(*stream)).map(|(id, _, waiting)| {
-            format!("the last events of {} {id} did not arrive, {waiting} wait", app.name)
-        })
+        let mut plugins =
+            running.plugins.iter().map(|(id, stream)| (id, *stream, running.flipper.connection(id).waiting()));
+        plugins
+            .find(|(_, stream, waiting)| *waiting > 0 || !self.ledger.is_complete(*stream))
+            .map(|(id, _, waiting)| format!("the last events of {} {id} did not arrive, {waiting} wait", app.name))
     }
 
     fn init_all(&self, desk: &Desk, app: &App) -> Result<(flipper_proto::ClientId, Vec<String>), String> {
@@ -143,7 +156,11 @@ impl World<'_> {
         self.script.sleep(Duration::from_secs(60)).await;
         let steps = self.sim.steps() - begin;
         let most = IDLE_STEPS * self.apps.len() as u64;
-        if steps > most { Err(format!("{steps} steps in a minute without work, {most} are allowed")) } else { Ok(steps) }
+        if steps > most {
+            Err(format!("{steps} steps in a minute without work, {most} are allowed"))
+        } else {
+            Ok(steps)
+        }
     }
 
     /// Ends everything, and sees that it has ended.

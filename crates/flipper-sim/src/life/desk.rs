@@ -48,7 +48,15 @@ impl Desk {
     }
 
     /// Calls a method, and sees to it that the call ends as it may. Whether it must succeed is `healthy`.
-    pub(super) fn call(&self, caller: &SimRuntime, number: u64, client: ClientId, plugin: &str, wish: Wish, healthy: bool) {
+    pub(super) fn call(
+        &self,
+        caller: &SimRuntime,
+        number: u64,
+        client: ClientId,
+        plugin: &str,
+        wish: Wish,
+        healthy: bool,
+    ) {
         self.ledger.calls(number);
         let (desk, plugin) = (self.clone(), plugin.to_owned());
         caller.spawn(async move {

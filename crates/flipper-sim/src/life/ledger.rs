@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::tally::tally;
+
 /// Clones are one ledger.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ledger(Arc<Mutex<Books>>);
@@ -17,30 +19,30 @@ struct Books {
     wrong: Vec<String>,
 }
 
-/// Sums of what happened to events and calls.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Counts {
-    /// Sessions that a desktop saw.
-    pub sessions: u64,
-    /// Certificates that a desktop issued.
-    pub exchanges: u64,
-    /// Requests for certificates that a desktop refused.
-    pub refused_exchanges: u64,
-    /// Events that were sent.
-    pub sent: u64,
-    /// Events that arrived.
-    pub received: u64,
-    /// Events that gave way to others, because too many waited.
-    pub dropped: u64,
-    /// Events that still waited when their plugin or app went.
-    pub left_waiting: u64,
-    /// Events that were on their way when their session ended.
-    pub lost_in_flight: u64,
-    /// Calls that were answered as they should be.
-    pub answered: u64,
-    /// Calls that failed with an error that says why.
-    pub failed: u64,
+tally! {
+    /// Sums of what happened to events and calls.
+    pub struct Counts {
+        /// Sessions that a desktop saw.
+        sessions,
+        /// Certificates that a desktop issued.
+        exchanges,
+        /// Requests for certificates that a desktop refused.
+        refused_exchanges,
+        /// Events that were sent.
+        sent,
+        /// Events that arrived.
+        received,
+        /// Events that gave way to others, because too many waited.
+        dropped,
+        /// Events that still waited when their plugin or app went.
+        left_waiting,
+        /// Events that were on their way when their session ended.
+        lost_in_flight,
+        /// Calls that were answered as they should be.
+        answered,
+        /// Calls that failed with an error that says why.
+        failed,
+    }
 }
 
 /// The events of one plugin of one app, from its beginning to its end.
@@ -154,8 +156,9 @@ impl Ledger {
         let arrived = stream.received.len() as u64;
         let accounted = arrived + waiting + dropped;
         // More may arrive that is on its way; `settle` looks again.
-        let wrong = (accounted > stream.sent)
-            .then(|| format!("{}: {arrived} arrived, {waiting} wait, {dropped} dropped of {} sent", stream.name, stream.sent));
+        let wrong = (accounted > stream.sent).then(|| {
+            format!("{}: {arrived} arrived, {waiting} wait, {dropped} dropped of {} sent", stream.name, stream.sent)
+        });
         books.wrong.extend(wrong);
     }
 

@@ -143,7 +143,12 @@ fn live_once(seed: u64, tell: bool) -> Result<Life, String> {
 
 impl World<'_> {
     /// Everything that can go wrong does.
-    async fn rough_time(&self, table: Vec<(Duration, script::Action)>, ambushes: Vec<Option<Ambush>>, late: Option<Duration>) {
+    async fn rough_time(
+        &self,
+        table: Vec<(Duration, script::Action)>,
+        ambushes: Vec<Option<Ambush>>,
+        late: Option<Duration>,
+    ) {
         let script = async {
             for app in &self.apps {
                 self.start_app(app);

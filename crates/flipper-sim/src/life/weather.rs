@@ -56,7 +56,11 @@ impl Weather {
         Self {
             until,
             latency: (Duration::from_micros(latency / 2), Duration::from_micros(latency)),
-            capacity: (*rng.choose(&[1_500, 16_384, 65_536, 262_144]).unwrap_or(&65_536)).max(if large { 65_536 } else { 0 }),
+            capacity: (*rng.choose(&[1_500, 16_384, 65_536, 262_144]).unwrap_or(&65_536)).max(if large {
+                65_536
+            } else {
+                0
+            }),
             chance: *rng.choose(&[20, 50, 80, 100]).unwrap_or(&50),
             kinds,
         }
@@ -97,7 +101,11 @@ impl Weather {
             Kind::Delay => FaultKind::Delay { bytes, by: rng.span(Duration::ZERO, short) },
         };
         let fault = Fault { at: place(dial.to.port() == SECURE, rng), kind };
-        if rng.percent(50) { plan.up.push(fault) } else { plan.down.push(fault) }
+        if rng.percent(50) {
+            plan.up.push(fault)
+        } else {
+            plan.down.push(fault)
+        }
         // A machine that is cut off hears nothing and is not heard.
         if let (FaultKind::Silence { .. }, true) = (kind, rng.percent(50)) {
             (plan.up, plan.down) = (vec![fault], vec![fault]);

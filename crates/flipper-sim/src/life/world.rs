@@ -12,6 +12,7 @@ use super::ledger::Ledger;
 use super::script::Action;
 use crate::rng::Rng;
 use crate::runtime::SimRuntime;
+use crate::tally::tally;
 use crate::{Calendar, Sim, peers};
 
 /// The longest that a handler of a plugin takes.
@@ -43,26 +44,26 @@ pub(super) struct World<'a> {
     pub(super) done: Cell<Done>,
 }
 
-/// How often what was done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Done {
-    /// Apps that stopped and started again.
-    pub app_restarts: u64,
-    /// Apps that crashed.
-    pub app_crashes: u64,
-    /// Desktops that stopped and started again.
-    pub desktop_restarts: u64,
-    /// Desktops that crashed.
-    pub desktop_crashes: u64,
-    /// Desktops that were replaced by one with another certificate authority.
-    pub desktop_replacements: u64,
-    /// Processes that were stopped for a while.
-    pub freezes: u64,
-    /// Calendars that jumped or were wrong.
-    pub clock_jumps: u64,
-    /// Accesses to a disk that failed.
-    pub disk_errors: u64,
+tally! {
+    /// How often what was done.
+    pub struct Done {
+        /// Apps that stopped and started again.
+        app_restarts,
+        /// Apps that crashed.
+        app_crashes,
+        /// Desktops that stopped and started again.
+        desktop_restarts,
+        /// Desktops that crashed.
+        desktop_crashes,
+        /// Desktops that were replaced by one with another certificate authority.
+        desktop_replacements,
+        /// Processes that were stopped for a while.
+        freezes,
+        /// Calendars that jumped or were wrong.
+        clock_jumps,
+        /// Accesses to a disk that failed.
+        disk_errors,
+    }
 }
 
 impl<'a> World<'a> {
@@ -291,10 +292,18 @@ impl<'a> World<'a> {
         self.credentials_shaken.set(true);
         let whose = if of_desktop { "desktop" } else { "app" };
         self.script.note(format_args!("the clock of the {whose} is wrong by {by:?}, forward: {forward}"));
-        if forward { calendar.set_forward(by) } else { calendar.set_back(by) }
+        if forward {
+            calendar.set_forward(by)
+        } else {
+            calendar.set_back(by)
+        }
         let span = Duration::from_millis(self.draw(1..=30_000)).min(self.left());
         self.script.sleep(span).await;
-        if forward { calendar.set_back(by) } else { calendar.set_forward(by) }
+        if forward {
+            calendar.set_back(by)
+        } else {
+            calendar.set_forward(by)
+        }
         self.script.note(format_args!("the clock is right again"));
     }
 

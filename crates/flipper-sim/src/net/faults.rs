@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::tally::tally;
+
 /// A connection that is about to be made.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -141,32 +143,32 @@ pub enum FaultKind {
     },
 }
 
-/// What happened on the network so far.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Injected {
-    /// Connections that were dialled.
-    pub dialled: u64,
-    /// Bytes that were written.
-    pub bytes: u64,
-    /// Connections that were refused on purpose.
-    pub refused: u64,
-    /// Connections whose beginning was lost.
-    pub lost: u64,
-    /// Connections that were reset.
-    pub resets: u64,
-    /// Connections that ended within what was sent.
-    pub ends: u64,
-    /// Directions that went silent.
-    pub silences: u64,
-    /// Directions whose writer had to wait.
-    pub stalls: u64,
-    /// Directions that dribbled.
-    pub dribbles: u64,
-    /// Directions that came in large pieces.
-    pub coalesced: u64,
-    /// Directions that were delayed.
-    pub delays: u64,
+tally! {
+    /// What happened on the network so far.
+    pub struct Injected {
+        /// Connections that were dialled.
+        dialled,
+        /// Bytes that were written.
+        bytes,
+        /// Connections that were refused on purpose.
+        refused,
+        /// Connections whose beginning was lost.
+        lost,
+        /// Connections that were reset.
+        resets,
+        /// Connections that ended within what was sent.
+        ends,
+        /// Directions that went silent.
+        silences,
+        /// Directions whose writer had to wait.
+        stalls,
+        /// Directions that dribbled.
+        dribbles,
+        /// Directions that came in large pieces.
+        coalesced,
+        /// Directions that were delayed.
+        delays,
+    }
 }
 
 impl Injected {
