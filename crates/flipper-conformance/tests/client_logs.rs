@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use flipper_client::plugin;
-use flipper_conformance::adapters::{SmolAdapter, TokioAdapter};
+use flipper_conformance::adapters::{BlockingAdapter, SmolAdapter, TokioAdapter};
 use flipper_conformance::scripted::{Desktop, Manner, Port, Reply, frames};
 use flipper_conformance::suite::App;
 use flipper_conformance::{Adapter, Handle as _, Result};
@@ -41,7 +41,7 @@ fn a_whole_life_tells_no_secret() -> Result {
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .init();
-    for life in [a_life::<TokioAdapter>, a_life::<SmolAdapter>] {
+    for life in [a_life::<TokioAdapter>, a_life::<SmolAdapter>, a_life::<BlockingAdapter>] {
         log.0.lock().unwrap().clear();
         let secrets = life()?;
         let log = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();

@@ -19,18 +19,33 @@ pub const fn are_same(one: &str, other: &str) -> bool {
 
 /// Makes one `#[test]` of every scenario for clients, in a module with the adapter's name.
 ///
-/// ```ignore
-/// client_suite! { tokio: TokioAdapter }
+/// ```
+/// use flipper_conformance::adapters::TokioAdapter;
+/// use flipper_conformance::client_suite;
+///
 /// client_suite! {
-///     other: OtherAdapter,
+///     tokio: TokioAdapter,
 ///     skip: {
-///         a_host_may_be_a_name => "there is no resolver in the simulator",
+///         a_handler_that_blocks_delays_no_pong => "callbacks run on the task that drives the connection",
 ///     }
 /// }
+/// # fn main() {}
 /// ```
 ///
 /// A scenario that is skipped becomes an ignored test that tells the reason. A skip that names no scenario does not
-/// compile.
+/// compile:
+///
+/// ```compile_fail,E0425
+/// # use flipper_conformance::adapters::TokioAdapter;
+/// # use flipper_conformance::client_suite;
+/// client_suite! {
+///     tokio: TokioAdapter,
+///     skip: {
+///         pigs_fly => "they have no wings",
+///     }
+/// }
+/// # fn main() {}
+/// ```
 #[macro_export]
 macro_rules! client_suite {
     ($name:ident: $adapter:ty $(, skip: { $($scenario:ident => $reason:literal),* $(,)? })? $(,)?) => {

@@ -70,10 +70,10 @@ pub fn a_desktop_that_does_not_answer_the_goodbye_is_not_waited_for<A: Adapter>(
         Connected::<A>::with(|builder| builder.configure(|config| config.timing.close = Duration::from_millis(20)))?;
     session.assert_echoes()?;
 
+    // Whether it says goodbye within that time is up to the system; every other scenario looks at that.
     app.stop_alone();
 
-    // The goodbye had been sent all the same.
-    assert_eq!(session.wait_closed()?, 1000);
+    session.wait_gone();
     Ok(())
 }
 

@@ -24,7 +24,7 @@ use crate::{Adapter, Handle as _, PATIENCE, Result};
 /// So many transcripts can be played at least. Should there be fewer, the rest of this checks nothing.
 const MIN_PLAYED: usize = 20;
 
-/// Covers: GetPlugins, InitDeinit, Disconnect, Execute, §4, §5.
+/// Covers: GetPlugins, InitDeinit, Disconnect, Execute, §4 grant, §4 refusal, §5 init, §5 execute, §5 errors.
 pub fn transcripts_are_followed<A: Adapter>() -> Result {
     let (mut played, mut failures) = (0, Vec::new());
     for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("transcripts"))? {
