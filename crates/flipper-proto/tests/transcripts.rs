@@ -2,22 +2,14 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that fails panics")]
 
-use std::fs;
 use std::path::Path;
 
 use flipper_model::play;
 use flipper_transcript::{AppNews, Line, Side, Step, Transcript};
 
-/// All transcripts, in the order of their names.
 fn transcripts() -> Vec<Transcript> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../flipper-conformance/transcripts");
-    let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
-    let read = |path: &std::path::PathBuf| {
-        let name = path.file_stem().unwrap().to_str().unwrap();
-        Transcript::parse(name, &fs::read_to_string(path).unwrap()).unwrap_or_else(|error| panic!("{error}"))
-    };
-    paths.iter().map(read).collect()
+    flipper_transcript::read_folder(&folder).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Every mismatch of every file is shown, and not the first alone.

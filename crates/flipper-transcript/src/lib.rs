@@ -71,12 +71,14 @@
 #![forbid(unsafe_code)]
 
 mod error;
+mod folder;
 mod line;
 mod parse;
 mod print;
 mod script;
 
 pub use self::error::{ParseError, Problem};
+pub use self::folder::{FolderError, read_folder};
 pub use self::line::{
     AppNews, AppWish, Credentials, DeskNews, DeskWish, Entry, Frame, JobKind, JobOutcome, Key, Line, Loss, LossWord,
     Plugin, Port, Reply, Setup, Side, Tests, Timer,

@@ -203,3 +203,9 @@ fn a_script_is_the_part_of_one_side() {
         ])
     );
 }
+
+#[test]
+fn a_folder_that_is_not_there_is_told() {
+    let error = flipper_transcript::read_folder(std::path::Path::new("/nowhere")).unwrap_err().to_string();
+    assert!(error.starts_with("cannot read /nowhere: "), "{error}");
+}

@@ -21,7 +21,8 @@ use flipper_transcript::{Frame, Line, Port, Side, Transcript};
 fn main() -> Result<(), Box<dyn Error>> {
     let to = std::env::args_os().nth(1).map(PathBuf::from).ok_or("usage: seeds DIRECTORY")?;
     let mut seeds = Seeds(BTreeMap::new());
-    for transcript in transcripts()? {
+    let transcripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/flipper-conformance/transcripts");
+    for transcript in flipper_transcript::read_folder(&transcripts)? {
         seeds.wire(&transcript);
         if transcript.tests().includes(Side::App) {
             seeds.app(&play::play_app(&transcript)?);
@@ -41,17 +42,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("{target}: {} seeds", inputs.len());
     }
     Ok(())
-}
-
-fn transcripts() -> Result<Vec<Transcript>, Box<dyn Error>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/flipper-conformance/transcripts");
-    let mut paths = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>, std::io::Error>>()?;
-    paths.sort();
-    let read = |path: PathBuf| {
-        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        Ok(Transcript::parse(&name, &fs::read_to_string(path)?)?)
-    };
-    paths.into_iter().map(read).collect()
 }
 
 /// The inputs of every target.

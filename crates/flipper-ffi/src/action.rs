@@ -1,0 +1,199 @@
+//! What a client decides.
+
+use flipper_proto::client::{Action, Client, Job, Trust};
+
+use crate::code::Code;
+use crate::facts::facts;
+use crate::handle::{FlipperClient, guard, with};
+use crate::pointer::{self, Str};
+
+/// What an action is. Each has the fields that are named there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum ActionKind {
+    /// Open a WebSocket: attempt, host, port, target; and generation, if it is to be mutual TLS.
+    Connect = 1,
+    /// Send a text message: attempt, text.
+    Send = 2,
+    /// Send a ping: attempt.
+    Ping = 3,
+    /// Send a close frame: attempt, code.
+    Close = 4,
+    /// Drop the socket: attempt.
+    Abort = 5,
+    /// Do a piece of work: job, job kind, and what the kind needs.
+    Job = 6,
+}
+
+/// What a piece of work is, as the field "job kind" says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum JobKind {
+    /// Read the stored credentials.
+    Load = 1,
+    /// Make a key and a certificate request.
+    Prepare = 2,
+    /// Fetch certificates: generation, device id.
+    Fetch = 3,
+    /// Check and store what was granted: generation, device id, medium; and os, where it is not the real one.
+    Store = 4,
+    /// Put credentials in use: generation.
+    Promote = 5,
+    /// Delete credentials: generation.
+    Discard = 6,
+    /// Delete older credentials.
+    Prune = 7,
+}
+
+/// A field of an action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum ActionField {
+    /// Number: which socket.
+    Attempt = 1,
+    /// Number: the TCP port.
+    Port = 2,
+    /// Number: which credentials.
+    Generation = 3,
+    /// Number: the close code.
+    Code = 4,
+    /// Number: which job.
+    Job = 5,
+    /// Number: a [`JobKind`].
+    JobKind = 6,
+    /// Number: the medium.
+    Medium = 7,
+    /// Text: the host's name or address.
+    Host = 20,
+    /// Text: the request target.
+    Target = 21,
+    /// Text: the message.
+    Text = 22,
+    /// Text: the device id.
+    DeviceId = 23,
+    /// Text: the operating system.
+    Os = 24,
+}
+
+facts! {
+    /// The next thing to do; `FLIPPER_DONE` if there is none. It is to be freed.
+    fn flipper_client_poll_action(client, out: *mut *mut Action) {
+        if out.is_null() {
+            // An action that nobody can be given must not be lost.
+            return Err(Code::Null);
+        }
+        pointer::give(out, client.poll_action().ok_or(Code::Done)?)
+    }
+}
+
+/// Frees an action, with all texts that were taken from it.
+///
+/// # Safety
+/// `action` is NULL, or came from [`flipper_client_poll_action`] and is never used again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn flipper_action_free(action: *mut Action) {
+    // SAFETY: the caller's promise.
+    unsafe { pointer::free(action) };
+}
+
+/// What an action is: an [`ActionKind`], or 0 for NULL.
+///
+/// # Safety
+/// `action` is NULL, or came from [`flipper_client_poll_action`] and was not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn flipper_action_kind(action: *const Action) -> u32 {
+    // SAFETY: the caller's promise.
+    let kind = unsafe { pointer::shared(action) }.ok().and_then(kind);
+    kind.map_or(0, |kind| kind as u32)
+}
+
+/// A field that is a number.
+///
+/// # Safety
+/// As [`flipper_action_kind`]; `out` is NULL or points to a number.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn flipper_action_number(action: *const Action, field: u32, out: *mut u64) -> Code {
+    // SAFETY: the caller's promise.
+    guard(|| unsafe { pointer::write(out, number(pointer::shared(action)?, field).ok_or(Code::NotFound)?) })
+}
+
+/// A field that is a text.
+///
+/// # Safety
+/// As [`flipper_action_kind`]; `out` is NULL or points to a text.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn flipper_action_text(action: *const Action, field: u32, out: *mut Str) -> Code {
+    // SAFETY: the caller's promise.
+    guard(|| unsafe {
+        let text = text(pointer::shared(action)?, field).ok_or(Code::NotFound)?;
+        pointer::write(out, Str::of(text))
+    })
+}
+
+fn kind(action: &Action) -> Option<ActionKind> {
+    Some(match action {
+        Action::Connect { .. } => ActionKind::Connect,
+        Action::Send { .. } => ActionKind::Send,
+        Action::Ping { .. } => ActionKind::Ping,
+        Action::Close { .. } => ActionKind::Close,
+        Action::Abort { .. } => ActionKind::Abort,
+        Action::Job { .. } => ActionKind::Job,
+        _ => return None,
+    })
+}
+
+fn number(action: &Action, field: u32) -> Option<u64> {
+    const ATTEMPT: u32 = ActionField::Attempt as u32;
+    match (action, field) {
+        (
+            Action::Connect { attempt, .. }
+            | Action::Send { attempt, .. }
+            | Action::Ping { attempt }
+            | Action::Close { attempt, .. }
+            | Action::Abort { attempt },
+            ATTEMPT,
+        ) => Some(attempt.as_u64()),
+        (Action::Connect { endpoint, .. }, field) if field == ActionField::Port as u32 => Some(endpoint.port.into()),
+        (Action::Connect { trust: Trust::Mutual(generation), .. }, field)
+            if field == ActionField::Generation as u32 =>
+        {
+            Some(generation.as_u64())
+        }
+        (Action::Close { code, .. }, field) if field == ActionField::Code as u32 => Some(code.as_u16().into()),
+        (Action::Job { job, .. }, field) if field == ActionField::Job as u32 => Some(job.as_u64()),
+        (Action::Job { kind, .. }, field) => number_of_job(kind, field),
+        _ => None,
+    }
+}
+
+fn number_of_job(job: &Job, field: u32) -> Option<u64> {
+    let (kind, generation) = match job {
+        Job::Load => (JobKind::Load, None),
+        Job::NewGeneration => (JobKind::Prepare, None),
+        Job::Fetch { generation, .. } => (JobKind::Fetch, Some(generation)),
+        Job::StoreGrant { generation, .. } => (JobKind::Store, Some(generation)),
+        Job::Promote { generation } => (JobKind::Promote, Some(generation)),
+        Job::Discard { generation } => (JobKind::Discard, Some(generation)),
+        Job::Prune => (JobKind::Prune, None),
+        _ => return None,
+    };
+    match job {
+        Job::StoreGrant { grant, .. } if field == ActionField::Medium as u32 => Some(grant.medium.number().into()),
+        _ if field == ActionField::JobKind as u32 => Some(kind as u64),
+        _ if field == ActionField::Generation as u32 => generation.map(|generation| generation.as_u64()),
+        _ => None,
+    }
+}
+
+fn text(action: &Action, field: u32) -> Option<&str> {
+    let is = |wanted: ActionField| field == wanted as u32;
+    match action {
+        Action::Connect { endpoint, .. } if is(ActionField::Host) => Some(&endpoint.host),
+        Action::Connect { endpoint, .. } if is(ActionField::Target) => Some(&endpoint.target),
+        Action::Send { text, .. } if is(ActionField::Text) => Some(text),
+        Action::Job { kind: Job::Fetch { device_id, .. }, .. } if is(ActionField::DeviceId) => Some(device_id),
+        Action::Job { kind: Job::StoreGrant { grant, .. }, .. } if is(ActionField::DeviceId) => Some(&grant.device_id),
+        Action::Job { kind: Job::StoreGrant { grant, .. }, .. } if is(ActionField::Os) => grant.os.as_deref(),
+        _ => None,
+    }
+}

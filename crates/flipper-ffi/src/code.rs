@@ -1,0 +1,61 @@
+//! How calls end.
+
+use flipper_proto::ApiMisuse;
+
+/// How a call ended. The numbers never change, and are far from those of `errno`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Code {
+    /// It did what it says.
+    Ok = 0,
+    /// There is nothing more to be polled.
+    Done = 9_001,
+    /// A pointer is NULL that must not be.
+    Null = 9_002,
+    /// A text is no UTF-8.
+    InvalidUtf8 = 9_003,
+    /// A text is no JSON.
+    InvalidJson = 9_004,
+    /// An action or an event of this kind has no such field, or has it not this time.
+    NotFound = 9_005,
+    /// The `size` of a record is not that of this version of the library.
+    BadSize = 9_006,
+    /// A number has no meaning where it stands.
+    BadValue = 9_007,
+    /// This library is broken; the handle can only be freed.
+    Panic = 9_008,
+    /// No session is open.
+    NotConnected = 9_101,
+    /// No plugin of this id was added.
+    UnknownPlugin = 9_102,
+    /// A plugin of this id was added before.
+    DuplicatePlugin = 9_103,
+    /// The call was answered before, or its session has ended.
+    UnknownCall = 9_104,
+    /// There are as many plugins as there may be.
+    TooManyPlugins = 9_105,
+    /// The message would be larger than the limit.
+    TooLarge = 9_106,
+    /// Another misuse.
+    Misuse = 9_199,
+}
+
+impl From<ApiMisuse> for Code {
+    fn from(misuse: ApiMisuse) -> Self {
+        match misuse {
+            ApiMisuse::NotConnected => Self::NotConnected,
+            ApiMisuse::UnknownPlugin => Self::UnknownPlugin,
+            ApiMisuse::DuplicatePlugin => Self::DuplicatePlugin,
+            ApiMisuse::UnknownCall => Self::UnknownCall,
+            ApiMisuse::TooManyPlugins { .. } => Self::TooManyPlugins,
+            ApiMisuse::TooLarge { .. } => Self::TooLarge,
+            _ => Self::Misuse,
+        }
+    }
+}
+
+impl From<Result<(), Self>> for Code {
+    fn from(result: Result<(), Self>) -> Self {
+        result.err().unwrap_or(Self::Ok)
+    }
+}

@@ -1,0 +1,163 @@
+//! What a client tells.
+
+use flipper_proto::Payload;
+use flipper_proto::client::{Client, Event};
+
+use crate::code::Code;
+use crate::facts::facts;
+use crate::handle::{FlipperClient, guard, with};
+use crate::pointer::{self, Str};
+
+/// An event, with the words for it where it is to be shown to people.
+#[derive(Debug)]
+pub struct FlipperEvent {
+    event: Event,
+    shown: String,
+}
+
+/// What an event is. Each has the fields that are named there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum EventKind {
+    /// The client is in another state: text.
+    State = 1,
+    /// A step on the way: text.
+    Step = 2,
+    /// Something failed: text.
+    Failed = 3,
+    /// The desktop sent something that is not understood: text.
+    Misbehaved = 4,
+    /// The desktop initialised a plugin: plugin.
+    Connected = 5,
+    /// The desktop has left a plugin: plugin.
+    Disconnected = 6,
+    /// The desktop calls a method and waits for an answer: call, plugin, method, and params if there are any.
+    Call = 7,
+    /// The same, and nobody waits.
+    Tell = 8,
+    /// The desktop asks whether there is a method: call, plugin, method.
+    Supports = 9,
+}
+
+/// A field of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum EventField {
+    /// Number: which call.
+    Call = 1,
+    /// Text: whose.
+    Plugin = 20,
+    /// Text: the method.
+    Method = 21,
+    /// Text: the params, JSON as it came.
+    Params = 22,
+    /// Text: what happened, for people.
+    Text = 23,
+}
+
+facts! {
+    /// The next thing that happened; `FLIPPER_DONE` if there is none. It is to be freed.
+    fn flipper_client_poll_event(client, out: *mut *mut FlipperEvent) {
+        if out.is_null() {
+            // An event that nobody can be given must not be lost.
+            return Err(Code::Null);
+        }
+        let event = client.poll_event().ok_or(Code::Done)?;
+        let shown = match &event {
+            Event::StateChanged(state) => state.to_string(),
+            Event::Step(step) => step.to_string(),
+            Event::Failed(failure) => failure.to_string(),
+            Event::PeerMisbehaved(error) => error.to_string(),
+            _ => String::new(),
+        };
+        pointer::give(out, FlipperEvent { event, shown })
+    }
+}
+
+/// Frees an event, with all texts that were taken from it.
+///
+/// # Safety
+/// `event` is NULL, or came from [`flipper_client_poll_event`] and is never used again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn flipper_event_free(event: *mut FlipperEvent) {
+    // SAFETY: the caller's promise.
+    unsafe { pointer::free(event) };
+}
+
+/// What an event is: an [`EventKind`], or 0 for NULL.
+///
+/// # Safety
+/// `event` is NULL, or came from [`flipper_client_poll_event`] and was not freed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn flipper_event_kind(event: *const FlipperEvent) -> u32 {
+    // SAFETY: the caller's promise.
+    let kind = unsafe { pointer::shared(event) }.ok().and_then(|event| kind(&event.event));
+    kind.map_or(0, |kind| kind as u32)
+}
+
+/// A field that is a number.
+///
+/// # Safety
+/// As [`flipper_event_kind`]; `out` is NULL or points to a number.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn flipper_event_number(event: *const FlipperEvent, field: u32, out: *mut u64) -> Code {
+    // SAFETY: the caller's promise.
+    guard(|| unsafe {
+        match &pointer::shared(event)?.event {
+            Event::Call { call, .. } | Event::MethodQuery { call, .. } if field == EventField::Call as u32 => {
+                pointer::write(out, call.as_u64())
+            }
+            _ => Err(Code::NotFound),
+        }
+    })
+}
+
+/// A field that is a text.
+///
+/// # Safety
+/// As [`flipper_event_kind`]; `out` is NULL or points to a text.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn flipper_event_text(event: *const FlipperEvent, field: u32, out: *mut Str) -> Code {
+    // SAFETY: the caller's promise.
+    guard(|| unsafe {
+        let text = text(pointer::shared(event)?, field).ok_or(Code::NotFound)?;
+        pointer::write(out, Str::of(text))
+    })
+}
+
+fn kind(event: &Event) -> Option<EventKind> {
+    Some(match event {
+        Event::StateChanged(_) => EventKind::State,
+        Event::Step(_) => EventKind::Step,
+        Event::Failed(_) => EventKind::Failed,
+        Event::PeerMisbehaved(_) => EventKind::Misbehaved,
+        Event::PluginConnected(_) => EventKind::Connected,
+        Event::PluginDisconnected(_) => EventKind::Disconnected,
+        Event::Call { expects_reply: true, .. } => EventKind::Call,
+        Event::Call { expects_reply: false, .. } => EventKind::Tell,
+        Event::MethodQuery { .. } => EventKind::Supports,
+        _ => return None,
+    })
+}
+
+fn text(event: &FlipperEvent, field: u32) -> Option<&str> {
+    let is = |wanted: EventField| field == wanted as u32;
+    match &event.event {
+        Event::Call { plugin, .. }
+        | Event::MethodQuery { plugin, .. }
+        | Event::PluginConnected(plugin)
+        | Event::PluginDisconnected(plugin)
+            if is(EventField::Plugin) =>
+        {
+            Some(plugin.as_str())
+        }
+        Event::Call { method, .. } | Event::MethodQuery { method, .. } if is(EventField::Method) => Some(method),
+        Event::Call { params, .. } if is(EventField::Params) => params.as_ref().map(Payload::as_json),
+        Event::StateChanged(_) | Event::Step(_) | Event::Failed(_) | Event::PeerMisbehaved(_)
+            if is(EventField::Text) =>
+        {
+            Some(&event.shown)
+        }
+        _ => None,
+    }
+}
