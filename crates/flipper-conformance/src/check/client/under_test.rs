@@ -30,6 +30,9 @@ const LOOK: Duration = Duration::from_millis(50);
 /// As long as several things are waited for in turn.
 const GLANCE: Duration = Duration::from_millis(5);
 
+/// How many times its patience a scenario waits for a client that connects again and again, and not as it should.
+const COMPOSURE: u32 = 4;
+
 /// The client under test, seen from the desktop that it connects to.
 pub(super) struct ClientUnderTest {
     pub(super) desk: Desk,
@@ -68,6 +71,14 @@ pub(super) struct Counts {
     pub(super) exchanges: usize,
     /// TLS handshakes that the client ended.
     pub(super) refused_handshakes: usize,
+}
+
+/// Until when somebody is waited for.
+struct Deadline {
+    /// Moves whenever somebody connects.
+    next: Instant,
+    /// Never moves.
+    last: Instant,
 }
 
 /// A certificate request that waits for its answer.
@@ -243,9 +254,9 @@ impl ClientUnderTest {
 
     /// The client's next certificate request.
     pub(super) fn next_exchange(&mut self) -> Verdict<ExchangeAttempt> {
-        let deadline = self.begin_waiting();
+        let mut deadline = self.begin_waiting();
         loop {
-            match self.next_guest(deadline, "a certificate request")? {
+            match self.next_guest(&mut deadline, "a certificate request")? {
                 Guest::Exchange(attempt) => return Ok(*attempt),
                 Guest::Session(session) => {
                     self.notes.push("a session, which was closed".to_owned());
@@ -340,9 +351,9 @@ impl ClientUnderTest {
 
     /// The client's next session, with an exchange before it if the client wants one.
     pub(super) fn next_session(&mut self) -> Verdict<Session> {
-        let deadline = self.begin_waiting();
+        let mut deadline = self.begin_waiting();
         loop {
-            match self.next_guest(deadline, "a session")? {
+            match self.next_guest(&mut deadline, "a session")? {
                 Guest::Exchange(attempt) => {
                     self.grant(*attempt)?;
                     self.notes.push("a certificate request, which was granted".to_owned());
@@ -378,10 +389,10 @@ impl ClientUnderTest {
     /// Waits for the next TLS handshake, which the client has to end.
     pub(super) fn handshake_is_refused(&mut self, whose: &str) -> Verdict {
         let before = self.counts.refused_handshakes;
-        let deadline = self.begin_waiting();
+        let mut deadline = self.begin_waiting();
         let expected = format!("the client refuses {whose}");
         while self.counts.refused_handshakes == before {
-            match self.next_guest_or(deadline, &expected, |cx| cx.counts.refused_handshakes > before)? {
+            match self.next_guest_or(&mut deadline, &expected, |cx| cx.counts.refused_handshakes > before)? {
                 None => {}
                 Some(Guest::Exchange(attempt)) => self.grant(*attempt)?,
                 Some(Guest::Session(_)) => return Err(Stop::failed(expected, "it opened a session")),
@@ -392,12 +403,13 @@ impl ClientUnderTest {
 
     // --- Who comes ---
 
-    fn begin_waiting(&mut self) -> Instant {
+    fn begin_waiting(&mut self) -> Deadline {
         self.notes.clear();
-        Instant::now() + self.patience
+        let now = Instant::now();
+        Deadline { next: now + self.patience, last: now + self.patience.saturating_mul(COMPOSURE) }
     }
 
-    fn next_guest(&mut self, deadline: Instant, what: &str) -> Verdict<Guest> {
+    fn next_guest(&mut self, deadline: &mut Deadline, what: &str) -> Verdict<Guest> {
         loop {
             if let Some(guest) = self.next_guest_or(deadline, what, |_| false)? {
                 return Ok(guest);
@@ -406,10 +418,15 @@ impl ClientUnderTest {
     }
 
     /// The next one who says what he wants; `None` as soon as `done`.
-    fn next_guest_or(&mut self, deadline: Instant, what: &str, done: impl Fn(&Self) -> bool) -> Verdict<Option<Guest>> {
+    fn next_guest_or(
+        &mut self,
+        deadline: &mut Deadline,
+        what: &str,
+        done: impl Fn(&Self) -> bool,
+    ) -> Verdict<Option<Guest>> {
         while !done(self) {
             self.start_unless_running()?;
-            let left = deadline.saturating_duration_since(Instant::now());
+            let left = deadline.next.min(deadline.last).saturating_duration_since(Instant::now());
             if left.is_zero() {
                 let came = if self.notes.is_empty() { "nobody connected".to_owned() } else { self.notes.join("; ") };
                 return Err(Stop::failed(format!("{what} within {}", seconds(self.patience)), came));
@@ -418,6 +435,7 @@ impl ClientUnderTest {
             let pause = if self.lingering.is_empty() { LOOK } else { GLANCE };
             let arrival = self.early.take().or_else(|| self.desk.arrival(left.min(pause)));
             let Some(Arrival { port, tcp }) = arrival else { continue };
+            deadline.next = Instant::now() + self.patience;
             let guest = match port {
                 Port::Insecure => self.receive_exchange(tcp)?,
                 Port::Secure | Port::Browser => self.receive_session(port, tcp)?,

@@ -37,7 +37,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry::session(
         "messages/execute-without-params",
         "execute without any params does not end the session, and is answered with an error",
-        "flipper, T129428800 in the sources of the desktop",
+        "desktop, ServerWebSocket (T129428800)",
         execute_without_params,
     ),
     Entry::session(
@@ -68,7 +68,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry::session(
         "messages/ping-while-a-call-waits",
         "a ping is answered while a method takes its time",
-        "this project; flipper-server has no pings",
+        "RFC 6455, section 5.5.2; this project",
         ping_while_a_call_waits,
     ),
 ];

@@ -38,7 +38,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry::life(
         "query/app-name-escaped",
         "an app name that must be escaped in a URL arrives as it is",
-        "flipper, client.ts (encodeURI); this project",
+        "js-flipper, client.ts; this project",
         app_name_escaped,
     ),
 ];
