@@ -284,7 +284,7 @@ impl<A: Adapter> Player<A> {
             }
             Line::Leave { code } if self.port == Some(TranscriptPort::Session) => {
                 let left = self.take_session()?.wait_closed()?;
-                check(left == *code, code, &left)
+                check(left == *code, code, left)
             }
             Line::AppNews(news) => self.expect_news(news),
             Line::Leave { .. } | Line::Job { .. } => Ok(()),
@@ -337,13 +337,13 @@ impl<A: Adapter> Player<A> {
         }
         let Told::Called(call) = told else { return Err(format!("{method} was not called").into()) };
         check(call.method.as_str() == method, method, &call.method)?;
-        check(call.responder.expects_reply() == expects_reply, "expects_reply", &expects_reply)?;
+        check(call.responder.expects_reply() == expects_reply, "expects_reply", expects_reply)?;
         let came = call.params.as_ref().map(Payload::as_json);
         let same = match (params, came) {
             (Some(params), Some(came)) => json_matches(params, came),
             (params, came) => params == came,
         };
-        check(same, &params, &came)?;
+        check(same, params, came)?;
         self.calls.push(Some(call.responder));
         Ok(())
     }
