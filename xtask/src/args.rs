@@ -10,6 +10,7 @@ Chores:
   test [--skip-official REASON]  run all tests, those with official peers included
   matrix [--skip-official REASON]
                                  run the conformance suite alone, and show it as a table
+  sim [LIVES]                    lead so many simulated lives under faults, 100,000 unless said otherwise
   check                          clippy, formatting, documentation, flipper-proto without std,
                                  what adapters depend on
   ci [--skip-official REASON]    test, then check
@@ -19,10 +20,14 @@ Tests with official peers need node, npm and openssl, and install the peers by n
 skipped with a reason, but not in CI.
 ";
 
+/// What a nightly run leads.
+const SIMULATED_LIVES: u64 = 100_000;
+
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Chore {
     Test { skip_official: Option<String> },
     Matrix { skip_official: Option<String> },
+    Sim { lives: u64 },
     Check,
     Ci { skip_official: Option<String> },
     Help,
@@ -34,6 +39,7 @@ pub(crate) enum Misuse {
     NoChore,
     Unknown(String),
     NoReason,
+    NoNumber(String),
     SkipInCi,
 }
 
@@ -45,6 +51,11 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>, in_ci: bool) -> Re
         Some("test") => Ok(Chore::Test { skip_official: skip_official(args, in_ci)? }),
         Some("matrix") => Ok(Chore::Matrix { skip_official: skip_official(args, in_ci)? }),
         Some("ci") => Ok(Chore::Ci { skip_official: skip_official(args, in_ci)? }),
+        Some("sim") => {
+            let lives =
+                args.next().map_or(Ok(SIMULATED_LIVES), |arg| arg.parse().map_err(|_| Misuse::NoNumber(arg)))?;
+            nothing_more(args, Chore::Sim { lives })
+        }
         Some("check") => nothing_more(args, Chore::Check),
         Some("help" | "--help" | "-h") => nothing_more(args, Chore::Help),
         Some(other) => Err(Misuse::Unknown(other.to_owned())),
@@ -83,6 +94,7 @@ impl fmt::Display for Misuse {
             Self::NoChore => f.write_str("no chore is given"),
             Self::Unknown(arg) => write!(f, "unknown argument {arg:?}"),
             Self::NoReason => f.write_str("--skip-official needs a reason"),
+            Self::NoNumber(arg) => write!(f, "{arg:?} is no number"),
             Self::SkipInCi => {
                 f.write_str("--skip-official is refused in CI: tests with official peers always run there")
             }
@@ -102,6 +114,9 @@ mod tests {
     fn chores() {
         assert_eq!(parse_words("test", true), Ok(Chore::Test { skip_official: None }));
         assert_eq!(parse_words("check", true), Ok(Chore::Check));
+        assert_eq!(parse_words("sim", true), Ok(Chore::Sim { lives: 100_000 }));
+        assert_eq!(parse_words("sim 20", false), Ok(Chore::Sim { lives: 20 }));
+        assert_eq!(parse_words("sim many", false), Err(Misuse::NoNumber("many".to_owned())));
         assert_eq!(parse_words("ci", true), Ok(Chore::Ci { skip_official: None }));
         assert_eq!(parse_words("--help", false), Ok(Chore::Help));
         assert_eq!(parse_words("", false), Err(Misuse::NoChore));

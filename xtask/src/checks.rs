@@ -1,6 +1,7 @@
 //! What has to hold besides the tests.
 
 use std::fs;
+use std::thread::available_parallelism;
 
 use crate::report::Report;
 use crate::shell::{self, Failure};
@@ -16,6 +17,17 @@ pub(crate) fn run(report: &mut Report) {
     });
     report.step("flipper-proto no_std", without_std);
     report.step("dependency trees", trees::check);
+}
+
+/// Leads many simulated lives; one that fails is told with its seed.
+pub(crate) fn simulate(report: &mut Report, lives: u64) {
+    report.step("simulated lives", || {
+        let mut command = shell::cargo("run");
+        shell::lock_in_ci(&mut command);
+        let (lives, threads) = (lives.to_string(), available_parallelism().map_or(1, usize::from).to_string());
+        command.args(["--release", "--package", "flipper-sim", "--", "lives", &lives, "--threads", &threads]);
+        shell::run(&mut command)
+    });
 }
 
 /// Builds the crate `no-std-check`, which says itself how it tells that `std` got in.

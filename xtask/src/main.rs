@@ -37,6 +37,7 @@ fn main() -> ExitCode {
         }
         Chore::Test { skip_official } => suite::run(&mut report, skip_official.as_deref()),
         Chore::Matrix { skip_official } => suite::run_matrix(&mut report, skip_official.as_deref()),
+        Chore::Sim { lives } => checks::simulate(&mut report, *lives),
         Chore::Check => checks::run(&mut report),
         Chore::Ci { skip_official } => {
             suite::run(&mut report, skip_official.as_deref());
