@@ -24,6 +24,9 @@ pub(super) struct Inventory {
     /// `None` until the client has told for the first time.
     known: Option<Known>,
     inquiry: Inquiry,
+    /// The other times that the plugins were asked for, of the question that was answered last. Their answers come late,
+    /// and may leave out a plugin that was removed meanwhile, and perhaps added anew.
+    late: Vec<MessageId>,
 }
 
 #[derive(Debug)]
@@ -59,9 +62,10 @@ struct Asking {
 #[derive(Debug)]
 enum Question {
     Plugins,
-    /// The plugins are those that the question before was answered with.
+    /// The plugins are those that the question before, which had this id, was answered with.
     Background {
         plugins: Vec<PluginId>,
+        asked: MessageId,
     },
 }
 
@@ -95,6 +99,11 @@ impl Inventory {
             Inquiry::Settled | Inquiry::Suspended => false,
         }
     }
+
+    /// Whether the answer to this request comes late, because it was made several times.
+    pub(super) fn has_late(&self, id: MessageId) -> bool {
+        self.late.contains(&id)
+    }
 }
 
 impl Session {
@@ -119,18 +128,49 @@ impl Session {
         }
     }
 
-    pub(super) fn inquiry_answered(&mut self, cx: &mut Context<'_>, outcome: Outcome, now: Instant) {
+    pub(super) fn inquiry_answered(&mut self, cx: &mut Context<'_>, id: MessageId, outcome: Outcome, now: Instant) {
         // An answer without plugins in it is as good as none: the question is asked again in its time.
         let Some(names) = self.names(cx, outcome) else { return };
         let Inquiry::Asking(asking) = mem::take(&mut self.inventory.inquiry) else { return };
         cx.disarm(asking.deadline, Alarm::Registration);
         match asking.question {
-            Question::Plugins if self.knows_background() => {
-                self.ask(cx, Question::Background { plugins: names }, asking.outdated, now);
+            Question::Plugins => {
+                self.inventory.late = asking.ids.into_iter().filter(|other| *other != id).collect();
+                if self.knows_background() {
+                    self.ask(cx, Question::Background { plugins: names, asked: id }, asking.outdated, now);
+                } else {
+                    self.conclude(cx, id, names, Vec::new(), asking.outdated, now);
+                }
             }
-            Question::Plugins => self.conclude(cx, names, Vec::new(), asking.outdated, now),
-            Question::Background { plugins } => self.conclude(cx, plugins, names, asking.outdated, now),
+            Question::Background { plugins, asked } => {
+                self.conclude(cx, asked, plugins, names, asking.outdated, now);
+            }
         }
+    }
+
+    /// Takes the answer to a question that was answered before, when it was asked for the first time or the last.
+    pub(super) fn inquiry_answered_late(&mut self, cx: &mut Context<'_>, id: MessageId, outcome: Outcome) {
+        self.inventory.late.retain(|late| *late != id);
+        let Some(names) = self.names(cx, outcome) else { return };
+        let there: BTreeSet<PluginId> = names.into_iter().collect();
+        self.forget_removed(&there, id);
+        if let Inquiry::Asking(Asking { question: Question::Background { plugins, .. }, .. }) =
+            &mut self.inventory.inquiry
+        {
+            plugins.retain(|plugin| there.contains(plugin));
+        }
+        let Some(known) = &mut self.inventory.known else { return };
+        if known.by_name.is_subset(&there) {
+            return;
+        }
+        known.by_name.retain(|plugin| there.contains(plugin));
+        known.plugins.retain(|plugin| there.contains(plugin));
+        known.background.retain(|plugin| there.contains(plugin));
+        cx.event(Event::PluginsChanged {
+            client: self.client.clone(),
+            plugins: known.plugins.clone(),
+            background: known.background.clone(),
+        });
     }
 
     /// The deadline of an answer has come. Returns why the client is to be given up, if so.
@@ -146,8 +186,8 @@ impl Session {
             return Some(DisconnectCause::NotRegistered);
         } else {
             self.misbehaved(cx, ProtocolError::Unanswered(asking.question.method()));
-            if let Question::Background { plugins } = asking.question {
-                self.conclude(cx, plugins, Vec::new(), asking.outdated, now);
+            if let Question::Background { plugins, asked } = asking.question {
+                self.conclude(cx, asked, plugins, Vec::new(), asking.outdated, now);
             }
         }
         None
@@ -170,9 +210,11 @@ impl Session {
         self.inventory.inquiry = Inquiry::Asking(asking);
     }
 
+    /// `asked` is the question that was answered with `plugins`.
     fn conclude(
         &mut self,
         cx: &mut Context<'_>,
+        asked: MessageId,
         plugins: Vec<PluginId>,
         background: Vec<PluginId>,
         outdated: bool,
@@ -181,9 +223,8 @@ impl Session {
         let by_name: BTreeSet<PluginId> = plugins.iter().cloned().collect();
         // Nobody can initialise what is not a plugin, be it a background plugin or not.
         let background: Vec<PluginId> = background.into_iter().filter(|plugin| by_name.contains(plugin)).collect();
-        // A plugin that the client removed takes its connection with it.
-        self.initialised.retain(|plugin| by_name.contains(plugin));
-        let early = self.initialised_early();
+        self.forget_removed(&by_name, asked);
+        let early = self.initialised_early(&by_name);
         cx.event(Event::PluginsChanged {
             client: self.client.clone(),
             plugins: plugins.clone(),
@@ -200,11 +241,21 @@ impl Session {
         }
     }
 
-    /// The plugins that were initialised when the client did not have them, as far as was known. Nobody knows whether
-    /// it had them by then, so they are initialised once more when it has.
-    fn initialised_early(&self) -> Vec<PluginId> {
+    /// A plugin that the client removed takes its connection with it. The answer to a question says nothing about those
+    /// that were initialised after it was asked.
+    fn forget_removed(&mut self, there: &BTreeSet<PluginId>, asked: MessageId) {
+        self.initialised_since.retain(|_, next| *next > asked);
+        let since = &self.initialised_since;
+        self.initialised.retain(|plugin| there.contains(plugin) || since.contains_key(plugin));
+    }
+
+    /// Those of the plugins that were initialised when the client did not have them, as far as was known. Nobody knows
+    /// whether it had them by then, so they are initialised once more now that it has.
+    fn initialised_early(&self, there: &BTreeSet<PluginId>) -> Vec<PluginId> {
         let Some(known) = &self.inventory.known else { return Vec::new() };
-        self.initialised.difference(&known.by_name).cloned().collect()
+        let early = self.initialised.difference(&known.by_name);
+        let early = early.filter(|plugin| there.contains(*plugin) && !self.initialised_since.contains_key(*plugin));
+        early.cloned().collect()
     }
 
     /// The plugins that an answer names.

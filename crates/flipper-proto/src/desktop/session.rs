@@ -31,6 +31,9 @@ pub(super) struct Session {
     pub(super) inventory: Inventory,
     /// The plugins that this desktop has initialised.
     pub(super) initialised: BTreeSet<PluginId>,
+    /// Those among them that were initialised after the client was last asked which plugins it has, and the id of the
+    /// request that came next.
+    pub(super) initialised_since: BTreeMap<PluginId, MessageId>,
     requests: BTreeMap<MessageId, PendingRequest>,
     next_id: MessageId,
 }
@@ -55,6 +58,7 @@ impl Session {
             liveness,
             inventory: Inventory::default(),
             initialised: BTreeSet::new(),
+            initialised_since: BTreeMap::new(),
             requests: BTreeMap::new(),
             next_id: MessageId::ZERO,
         };
@@ -123,7 +127,10 @@ impl Session {
         now: Instant,
     ) -> Result<(), ProtocolError> {
         if self.inventory.awaits(id) {
-            self.inquiry_answered(cx, outcome(text, envelope), now);
+            self.inquiry_answered(cx, id, outcome(text, envelope), now);
+        } else if self.inventory.has_late(id) {
+            cx.out.counters.late_replies += 1;
+            self.inquiry_answered_late(cx, id, outcome(text, envelope));
         } else if let Some(pending) = self.requests.remove(&id) {
             cx.disarm(pending.deadline, Alarm::Request(id));
             // A client can answer what was not even sent yet, by guessing its id.
@@ -186,12 +193,14 @@ impl Session {
     pub(super) fn init_plugin(&mut self, cx: &mut Context<'_>, plugin: &PluginId) -> Result<(), ApiMisuse> {
         self.notify(cx, encode::for_plugin("init", plugin.as_str()))?;
         self.initialised.insert(plugin.clone());
+        self.initialised_since.insert(plugin.clone(), self.next_id);
         Ok(())
     }
 
     pub(super) fn deinit_plugin(&mut self, cx: &mut Context<'_>, plugin: &PluginId) -> Result<(), ApiMisuse> {
         self.notify(cx, encode::for_plugin("deinit", plugin.as_str()))?;
         self.initialised.remove(plugin);
+        self.initialised_since.remove(plugin);
         Ok(())
     }
 

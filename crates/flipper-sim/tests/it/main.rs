@@ -1,4 +1,10 @@
-//! The simulator, and the whole of Flipper in it.
-#![cfg(test)]
+//! The simulator itself, and named scenes of Flipper in it. What is drawn by chance is in `lives.rs`.
 
-mod meet;
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test that fails panics")]
+
+mod calls;
+mod executor;
+mod handshakes;
+mod network;
+mod rig;
+mod time;
