@@ -6,6 +6,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::process::{Command, Output};
 
+#[expect(clippy::expect_used, reason = "part of the tests")]
 fn flipper(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_flipper"))
         .arg("conformance")

@@ -32,10 +32,11 @@ fn run(check: Check) -> Result<Report> {
     Ok(check.listen()?.run(&mut |_| {})?)
 }
 
-fn came(report: &Report) -> &str {
+/// What came, in a scenario that failed.
+fn came(report: &Report) -> Result<&str> {
     match &report.lines[0].outcome {
-        Outcome::Failed(finding) => &finding.came,
-        other => panic!("it did not fail: {other:?}"),
+        Outcome::Failed(finding) => Ok(&finding.came),
+        other => Err(format!("it did not fail: {other:?}").into()),
     }
 }
 
@@ -54,7 +55,7 @@ fn a_shim_that_implements_nothing_is_skipped() -> Result {
 fn a_shim_that_ends_is_told_with_its_last_words() -> Result {
     let report = run(script("echo no such plugin >&2; exit 3", "documentation/Execute"))?;
 
-    let came = came(&report);
+    let came = came(&report)?;
     assert!(came.contains("it ended by itself: exit status: 3"), "{came}");
     assert!(came.contains("no such plugin"), "{came}");
     assert!(!report.is_good());
@@ -65,7 +66,7 @@ fn a_shim_that_ends_is_told_with_its_last_words() -> Result {
 fn a_shim_is_given_what_it_needs() -> Result {
     let report = run(script("echo \"$0 $@\"; exit 3", "documentation/Execute"))?;
 
-    let came = came(&report);
+    let came = came(&report)?;
     for flag in [
         "--host localhost",
         "--ports ",
@@ -86,7 +87,7 @@ fn a_shim_that_cannot_be_started_fails_the_scenario() -> Result {
 
     let report = run(check)?;
 
-    assert!(came(&report).contains("No such file"), "{report:?}");
+    assert!(came(&report)?.contains("No such file"), "{report:?}");
     Ok(())
 }
 

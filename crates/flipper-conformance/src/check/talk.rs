@@ -64,6 +64,8 @@ pub(super) enum Welcome {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Unopened {
     Tls(String),
+    /// This side did not accept the certificate of the other, which had accepted this side's.
+    Certificate(String),
     /// Refused with this HTTP status, by this side or the other.
     Http(u16),
     Lost(String),
@@ -83,7 +85,7 @@ impl Talk {
             None => Wire::Plain(tap),
             Some(config) => {
                 let mut connection = ServerConnection::new(config).map_err(|error| Unopened::Tls(error.to_string()))?;
-                connection.complete_io(&mut tap).map_err(|error| Unopened::Tls(error.to_string()))?;
+                connection.complete_io(&mut tap).map_err(|error| refused_handshake(&error))?;
                 Wire::Server(Box::new(StreamOwned::new(connection, tap)))
             }
         };
@@ -235,6 +237,7 @@ impl fmt::Display for Unopened {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tls(how) => write!(f, "the TLS handshake failed: {how}"),
+            Self::Certificate(how) => write!(f, "its certificate is of no use here: {how}"),
             Self::Http(status) => write!(f, "the upgrade was answered with HTTP {status}"),
             Self::Lost(how) => write!(f, "the connection was lost during the upgrade: {how}"),
         }
@@ -350,9 +353,21 @@ fn unopened<R: tungstenite::handshake::HandshakeRole>(error: HandshakeError<R>, 
     }
 }
 
+/// A server sees a certificate only after it has shown its own, and that has passed.
+fn refused_handshake(error: &io::Error) -> Unopened {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match inner {
+        Some(rustls::Error::InvalidCertificate(how)) => Unopened::Certificate(format!("{how:?}")),
+        Some(_) | None => Unopened::Tls(error.to_string()),
+    }
+}
+
 fn ended(error: &Error) -> End {
     match error {
+        // rustls would give a link to its manual.
+        Error::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => End::Lost("it just ended".to_owned()),
         Error::ConnectionClosed | Error::AlreadyClosed => End::Lost("it had been closed".to_owned()),
+        Error::Io(error) if is_timeout(error) => End::Lost("the other end reads nothing any more".to_owned()),
         error => End::Lost(error.to_string()),
     }
 }

@@ -71,6 +71,8 @@ pub(super) struct Counts {
     pub(super) exchanges: usize,
     /// TLS handshakes that the client ended.
     pub(super) refused_handshakes: usize,
+    /// TLS handshakes in which the client accepted the desktop, and the desktop did not accept the client.
+    pub(super) gullible_handshakes: usize,
 }
 
 /// Until when somebody is waited for.
@@ -428,8 +430,7 @@ impl ClientUnderTest {
             self.start_unless_running()?;
             let left = deadline.next.min(deadline.last).saturating_duration_since(Instant::now());
             if left.is_zero() {
-                let came = if self.notes.is_empty() { "nobody connected".to_owned() } else { self.notes.join("; ") };
-                return Err(Stop::failed(format!("{what} within {}", seconds(self.patience)), came));
+                return Err(Stop::failed(format!("{what} within {}", seconds(self.patience)), self.summary()));
             }
             self.read_lingering(GLANCE);
             let pause = if self.lingering.is_empty() { LOOK } else { GLANCE };
@@ -445,6 +446,22 @@ impl ClientUnderTest {
             }
         }
         Ok(None)
+    }
+
+    /// What has come, the same only once.
+    fn summary(&self) -> String {
+        let mut counted: Vec<(&str, usize)> = Vec::new();
+        for note in &self.notes {
+            match counted.iter_mut().find(|(known, _)| known == note) {
+                Some((_, count)) => *count += 1,
+                None => counted.push((note, 1)),
+            }
+        }
+        let lines: Vec<_> = counted
+            .into_iter()
+            .map(|(note, count)| if count > 1 { format!("{count} times {note}") } else { note.to_owned() })
+            .collect();
+        if lines.is_empty() { "nobody connected".to_owned() } else { lines.join("\n") }
     }
 
     fn receive_exchange(&mut self, tcp: std::net::TcpStream) -> Verdict<Option<Guest>> {
@@ -498,8 +515,10 @@ impl ClientUnderTest {
                     // Not the one that it was meant for.
                     self.welcomes.push(welcome);
                 }
-                if let Unopened::Tls(_) = &unopened {
-                    self.counts.refused_handshakes += 1;
+                match &unopened {
+                    Unopened::Tls(_) => self.counts.refused_handshakes += 1,
+                    Unopened::Certificate(_) => self.counts.gullible_handshakes += 1,
+                    Unopened::Http(_) | Unopened::Lost(_) => {}
                 }
                 self.notes.push(format!("a connection to {where_to}; {unopened}"));
                 Ok(None)

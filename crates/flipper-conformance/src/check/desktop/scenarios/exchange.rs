@@ -1,8 +1,12 @@
 //! Certificate requests that are to be granted.
 
+use flipper_pki::PinnedCa;
+use rcgen::PublicKeyData as _;
+use rustls::pki_types::UnixTime;
+use rustls::server::danger::ClientCertVerifier as _;
 use serde_json::json;
 use x509_cert::Certificate;
-use x509_cert::der::Decode as _;
+use x509_cert::der::{Decode as _, Encode as _};
 use x509_cert::ext::pkix::BasicConstraints;
 
 use crate::check::desktop::Entry;
@@ -112,7 +116,21 @@ fn granted(cx: &mut DesktopUnderTest) -> Verdict {
 }
 
 fn certificate_fits(cx: &mut DesktopUnderTest) -> Verdict {
-    certified(cx, Identity::new()?)
+    let member = cx.enroll(Identity::new()?)?;
+    let trust = PinnedCa::from_pem(member.certificates.ca_pem.as_bytes());
+    let trust = trust.map_err(|error| Stop::failed("sonarCA.crt is a CA's certificate", error.to_string()))?;
+    let der = certificate(&member.certificates.certificate_pem);
+    let der = der.map_err(|error| Stop::failed("device.crt is a certificate", error))?;
+    let verified = trust.verify_client_cert(&der, &[], UnixTime::now());
+    verified.map_err(|error| Stop::failed("device.crt is an app's, and signed by sonarCA.crt", error.to_string()))?;
+    let parsed =
+        Certificate::from_der(&der).and_then(|parsed| parsed.tbs_certificate().subject_public_key_info().to_der());
+    let key = parsed.map_err(|error| Stop::failed("device.crt is a certificate", error.to_string()))?;
+    expect(
+        key == member.identity.key.subject_public_key_info(),
+        "device.crt is about the key of the request",
+        "another key",
+    )
 }
 
 /// An exchange whose certificates can be used: the session opens.
