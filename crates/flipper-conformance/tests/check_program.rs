@@ -126,8 +126,8 @@ fn expectations_turn_every_change_into_a_failure() -> Result {
 fn a_failure_that_does_not_come_is_unexpected() -> Result {
     let known = r#"[{"scenario": "documentation/*", "outcome": "fail", "reason": "it used to"}]"#;
     let mut check = expecting(script("", "documentation/GetPlugins"), known)?;
-    let program = env!("CARGO_BIN_EXE_shim_tokio").into();
-    check.subject = Subject::Shim { program, arguments: Vec::new() };
+    let program = env!("CARGO_BIN_EXE_shim_rust").into();
+    check.subject = Subject::Shim { program, arguments: vec!["tokio".into()] };
 
     let report = run(check)?;
 

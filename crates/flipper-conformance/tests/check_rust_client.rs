@@ -1,4 +1,4 @@
-//! The client over tokio, checked from outside as a client in any language is: it deviates in nothing.
+//! The clients of this project, checked from outside as a client in any language is: they deviate in nothing.
 
 #![cfg(unix)]
 
@@ -10,8 +10,22 @@ use check::{Result, assert_good};
 
 #[test]
 fn the_client_over_tokio_conforms() -> Result {
-    let program = env!("CARGO_BIN_EXE_shim_tokio").into();
-    let check = Check::of(Subject::Shim { program, arguments: Vec::new() });
+    assert_conforms("tokio")
+}
+
+#[test]
+fn the_client_over_smol_conforms() -> Result {
+    assert_conforms("smol")
+}
+
+#[test]
+fn the_client_on_threads_conforms() -> Result {
+    assert_conforms("blocking")
+}
+
+fn assert_conforms(adapter: &str) -> Result {
+    let program = env!("CARGO_BIN_EXE_shim_rust").into();
+    let check = Check::of(Subject::Shim { program, arguments: vec![adapter.into()] });
 
     let report = check.listen()?.run(&mut |_| {})?;
 

@@ -2,31 +2,40 @@
 
 mod check;
 
-use std::sync::Arc;
+use std::pin::pin;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use flipper_async::{Runtime as _, sleep};
 use flipper_conformance::check::desktop::{Check, Driver};
+use flipper_conformance::desktops::{Host, OnSmol, OnTokio};
 use flipper_desktop::proto::{ClientId, Payload};
 use flipper_desktop::{CallError, Desktop, Event, Events};
+use futures_util::future::{Either, select};
 use serde_json::Value;
-use tokio::runtime::Runtime;
 
 use check::{Result, assert_good};
 
 #[test]
-fn the_desktop_of_this_project_conforms() -> Result {
-    let runtime = Arc::new(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?);
-    let (desktop, events) = runtime.block_on(async {
-        let mut builder = Desktop::builder().any_ports().in_memory_authority();
-        let events = builder.events();
-        Ok::<_, flipper_desktop::StartError>((builder.start().await?, events))
-    })?;
+fn the_desktop_on_tokio_conforms() -> Result {
+    assert_conforms::<OnTokio>()
+}
+
+#[test]
+fn the_desktop_on_smol_conforms() -> Result {
+    assert_conforms::<OnSmol>()
+}
+
+fn assert_conforms<H: Host>() -> Result {
+    let host = H::new().map_err(|error| error.to_string())?;
+    let mut builder = Desktop::builder().any_ports().in_memory_authority();
+    let events = builder.events();
+    let desktop = host.wait_for(builder.start_on(host.runtime()))?;
     let ports = desktop.ports();
     let mut check = Check::of("localhost");
     (check.insecure, check.secure) = (ports.insecure, ports.secure);
     check.dangerous = true;
-    check.driver = Some(Box::new(LibraryDriver { runtime, desktop, events, call: None }));
+    check.driver = Some(Box::new(LibraryDriver { host, desktop, events, call: None }));
 
     let report = check.run(&mut |_| {})?;
 
@@ -35,14 +44,14 @@ fn the_desktop_of_this_project_conforms() -> Result {
 }
 
 /// Drives the desktop as the program does that it is a part of.
-struct LibraryDriver {
-    runtime: Arc<Runtime>,
-    desktop: Desktop,
+struct LibraryDriver<H: Host> {
+    host: H,
+    desktop: Desktop<H::Runtime>,
     events: Events,
     call: Option<Receiver<std::result::Result<Payload, CallError>>>,
 }
 
-impl LibraryDriver {
+impl<H: Host> LibraryDriver<H> {
     fn client(&self, app: &str) -> std::result::Result<ClientId, String> {
         let clients = self.desktop.clients();
         let client = clients.into_iter().find(|client| client.info.query.app == app);
@@ -50,7 +59,7 @@ impl LibraryDriver {
     }
 }
 
-impl Driver for LibraryDriver {
+impl<H: Host> Driver for LibraryDriver<H> {
     fn serves(&mut self, app: &str) -> std::result::Result<bool, String> {
         Ok(self.client(app).is_ok())
     }
@@ -65,7 +74,7 @@ impl Driver for LibraryDriver {
         let params = Payload::from_json(params.to_string()).map_err(|error| error.to_string())?;
         let (answered, call) = channel();
         self.call = Some(call);
-        self.runtime.spawn(async move {
+        self.host.runtime().spawn(async move {
             let _ = answered.send(desktop.call(&client, &plugin, &method, Some(params)).await);
         });
         Ok(())
@@ -97,7 +106,11 @@ impl Driver for LibraryDriver {
             }
             Err("the desktop has stopped".to_owned())
         };
-        let wait = async { tokio::time::timeout(patience, wait).await };
-        self.runtime.block_on(wait).map_err(|error| error.to_string())?
+        let runtime = self.host.runtime();
+        let (wait, patience) = (pin!(wait), pin!(sleep(&runtime, patience)));
+        match self.host.wait_for(select(wait, patience)) {
+            Either::Left((event, _)) => event,
+            Either::Right(_) => Err(format!("{of} sent no event {name}")),
+        }
     }
 }

@@ -9,7 +9,7 @@ use flipper_tokio::Tokio;
 use crate::Result;
 
 /// A runtime that a test owns.
-pub trait Host: Sized + 'static {
+pub trait Host: Sized + Send + 'static {
     /// The runtime.
     type Runtime: Runtime;
 
