@@ -45,12 +45,7 @@ impl AppHome {
     /// # Errors
     /// When no directory can be made.
     pub fn new(calendar: &Calendar) -> io::Result<Self> {
-        let memory = Path::new("/dev/shm");
-        let mut name = tempfile::Builder::new();
-        // The path travels over the simulated wire. It has the same length in every run on one machine.
-        name.prefix("flipper-sim-").rand_bytes(12);
-        let directory = if memory.is_dir() { name.tempdir_in(memory) } else { name.tempdir() };
-        Ok(Self { directory: directory?, calendar: calendar.clone(), faults: None })
+        Ok(Self { directory: directory()?, calendar: calendar.clone(), faults: None })
     }
 
     /// Has the disk fail where `faults` says so.
@@ -90,6 +85,15 @@ impl AppHome {
     pub fn store(&self) -> CredentialStore {
         CredentialStore::new(self.path())
     }
+}
+
+/// A directory in memory, where the system has that.
+pub(crate) fn directory() -> io::Result<TempDir> {
+    let memory = Path::new("/dev/shm");
+    let mut name = tempfile::Builder::new();
+    // The path travels over the simulated wire. It has the same length in every run on one machine.
+    name.prefix("flipper-sim-").rand_bytes(12);
+    if memory.is_dir() { name.tempdir_in(memory) } else { name.tempdir() }
 }
 
 /// A certificate authority in memory.

@@ -30,6 +30,8 @@ pub(super) struct App {
     pub(super) steps: Arc<Signal>,
     /// How often it was killed: what it was about to store may lie about.
     pub(super) crashes: u64,
+    /// How many of its files were damaged.
+    pub(super) damages: u64,
     starts: u64,
     limits: (usize, Overflow),
     rng: Rng,
@@ -61,6 +63,7 @@ impl App {
             running: None,
             steps: Arc::default(),
             crashes: 0,
+            damages: 0,
             starts: 0,
             limits,
             rng: rng.fork(),
@@ -108,6 +111,9 @@ impl App {
         let connection = running.flipper.connection(id);
         for _ in 0..count {
             send(&connection, *stream, bytes, ledger);
+        }
+        if connection.waiting() > self.limits.0 {
+            ledger.wrong(format_args!("{} events wait, {} may", connection.waiting(), self.limits.0));
         }
     }
 

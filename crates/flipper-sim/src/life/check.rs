@@ -180,9 +180,13 @@ impl World<'_> {
                 }
             }
             running.close_all(&self.ledger);
+            let counters = running.flipper.counters();
+            if counters.bad_messages + counters.answers_replaced + counters.answers_dropped > 0 {
+                return Err(format!("the app counted what must not happen: {counters:?}"));
+            }
             self.expect_no_tasks(&running.runtime).await;
             let app = app.borrow();
-            keys_are_in_place(app.home.path(), app.crashes, app.disk.failed())?;
+            keys_are_in_place(app.home.path(), app.crashes + app.damages, app.disk.failed() + 2 * app.damages)?;
         }
         self.stop_desktop(false).await;
         self.script.sleep(Duration::from_secs(1)).await;

@@ -1,9 +1,13 @@
 //! A disk that fails at will.
 
+use std::fs::{self, OpenOptions};
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use flipper_pki::DiskFaults;
+
+use crate::rng::Rng;
 
 /// Clones are one disk.
 #[derive(Clone, Debug, Default)]
@@ -55,5 +59,35 @@ impl Disk {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Empties, cuts or removes a file somewhere in this directory, and says so; `None` if there is none. Files that have one
+/// of the names in `except` are left alone.
+pub(super) fn damage(home: &Path, except: &[&str], rng: &mut Rng) -> Option<String> {
+    let mut files = Vec::new();
+    collect(home, &mut files);
+    files.retain(|file| {
+        let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        // The names of temporary files are others in every run.
+        !name.starts_with('.') && !except.contains(&name.as_str())
+    });
+    files.sort();
+    let file = rng.choose(&files)?;
+    let what = *rng.choose(&["removed", "emptied", "cut"])?;
+    let cut = |to: u64| OpenOptions::new().write(true).open(file).and_then(|file| file.set_len(to));
+    let done = match what {
+        "removed" => fs::remove_file(file),
+        "emptied" => cut(0),
+        _ => fs::metadata(file).and_then(|known| cut(known.len() / 2)),
+    };
+    done.ok()?;
+    Some(format!("{what} {}", file.strip_prefix(home).unwrap_or(file).display()))
+}
+
+fn collect(directory: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() { collect(&path, files) } else { files.push(path) }
     }
 }

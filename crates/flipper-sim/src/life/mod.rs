@@ -5,6 +5,7 @@
 //! Then the faults cease, and everything has to go well again: see [`live`] for what exactly that means.
 
 mod app;
+mod authority;
 mod check;
 mod desk;
 mod disk;
@@ -137,7 +138,8 @@ fn live_once(seed: u64, tell: bool) -> Result<Life, String> {
     life.counts = world.ledger.counts();
     life.network = sim.injected();
     life.done = world.done.get();
-    life.done.disk_errors = world.apps.iter().map(|app| app.borrow().disk.failed()).sum();
+    life.done.disk_errors = world.apps.iter().map(|app| app.borrow().disk.failed()).sum::<u64>();
+    life.done.disk_errors += world.authority.disk.failed();
     Ok(life)
 }
 
@@ -181,10 +183,12 @@ impl World<'_> {
     /// The faults cease.
     async fn calm(&self) {
         self.script.note(format_args!("all is well from now on"));
+        self.well.set(true);
         for app in &self.apps {
             {
                 let app = app.borrow();
                 app.disk.heal();
+                self.authority.disk.heal();
                 app.calendar.set_to(&self.desk_calendar);
             }
             self.start_app(app);

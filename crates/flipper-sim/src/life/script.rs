@@ -35,14 +35,16 @@ pub(super) enum Action {
     TimeJump,
     /// A calendar is wrong for a while.
     WrongClock,
-    /// The disk of an app fails for a while.
+    /// The disk of an app, or of the desktop, fails for a while.
     BadDisk,
+    /// Somebody empties or removes a file of an app, or of the desktop.
+    Damage,
 }
 
 const USUAL: [Action; 6] =
     [Action::Send, Action::Send, Action::Call, Action::Call, Action::AddPlugin, Action::RemovePlugin];
 const OF_THE_DESKTOP: [Action; 3] = [Action::Init, Action::Deinit, Action::Disconnect];
-const ROUGH: [Action; 10] = [
+const ROUGH: [Action; 11] = [
     Action::RestartApp,
     Action::KillApp,
     Action::FreezeApp,
@@ -53,6 +55,7 @@ const ROUGH: [Action; 10] = [
     Action::TimeJump,
     Action::WrongClock,
     Action::BadDisk,
+    Action::Damage,
 ];
 
 /// What happens at certain moments, in order.

@@ -3,17 +3,18 @@
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
-use flipper_pki::Authority;
 use flipper_proto::ClientId;
 
 use super::app::App;
+use super::authority::Source;
 use super::desk::{Desk, Wish};
+use super::disk;
 use super::ledger::Ledger;
 use super::script::Action;
 use crate::rng::Rng;
 use crate::runtime::SimRuntime;
 use crate::tally::tally;
-use crate::{Calendar, Sim, peers};
+use crate::{Calendar, Sim};
 
 /// The longest that a handler of a plugin takes.
 pub(super) const LONGEST_HANDLER: Duration = Duration::from_secs(20);
@@ -30,7 +31,7 @@ pub(super) struct World<'a> {
     pub(super) apps: Vec<RefCell<App>>,
     pub(super) desk: RefCell<Option<Desk>>,
     pub(super) desk_calendar: Calendar,
-    authority: RefCell<Authority>,
+    pub(super) authority: Source,
     /// From when on everything has to go well.
     pub(super) until: Duration,
     rng: RefCell<Rng>,
@@ -39,6 +40,8 @@ pub(super) struct World<'a> {
     large: bool,
     /// Something is under way that must not happen twice at once.
     busy: Cell<bool>,
+    /// The faults have ceased.
+    pub(super) well: Cell<bool>,
     /// Stored credentials may be of no use.
     pub(super) credentials_shaken: Cell<bool>,
     pub(super) done: Cell<Done>,
@@ -63,13 +66,15 @@ tally! {
         clock_jumps,
         /// Accesses to a disk that failed.
         disk_errors,
+        /// Files that somebody emptied or removed.
+        damaged_files,
     }
 }
 
 impl<'a> World<'a> {
     pub(super) fn new(sim: &'a Sim, rng: &mut Rng, until: Duration, large: bool) -> Result<Self, String> {
         let desk_calendar = sim.calendar();
-        let authority = peers::authority(&desk_calendar).map_err(|error| error.to_string())?;
+        let authority = Source::new(&desk_calendar, rng)?;
         let apps = (0..if rng.percent(15) { 2 } else { 1 }).map(|number| App::new(sim, number, rng).map(RefCell::new));
         let apps = apps.collect::<Result<_, _>>()?;
         Ok(Self {
@@ -79,12 +84,13 @@ impl<'a> World<'a> {
             apps,
             desk: RefCell::new(None),
             desk_calendar,
-            authority: RefCell::new(authority),
+            authority,
             until,
             large,
             rng: RefCell::new(rng.fork()),
             calls: Cell::new(0),
             busy: Cell::new(false),
+            well: Cell::new(false),
             credentials_shaken: Cell::new(false),
             done: Cell::new(Done::default()),
         })
@@ -118,13 +124,8 @@ impl<'a> World<'a> {
             Action::RestartDesktop | Action::KillDesktop | Action::ReplaceDesktop => self.restart_desktop(action).await,
             Action::TimeJump => self.jump(),
             Action::WrongClock => self.wrong_clock().await,
-            Action::BadDisk => {
-                let (good, bad) = (self.draw(0..=60), self.draw(1..=8));
-                self.credentials_shaken.set(true);
-                let app = self.any_app().borrow();
-                self.script.note(format_args!("the disk of {} will fail {bad} times after {good} accesses", app.name));
-                app.disk.fail(good, bad);
-            }
+            Action::BadDisk => self.bad_disk(),
+            Action::Damage => self.damage(),
         }
     }
 
@@ -219,9 +220,8 @@ impl<'a> World<'a> {
         }
         self.stop_desktop(action == Action::KillDesktop).await;
         if action == Action::ReplaceDesktop {
-            match peers::authority(&self.desk_calendar) {
-                Ok(authority) => *self.authority.borrow_mut() = authority,
-                Err(error) => self.ledger.wrong(error),
+            if let Err(error) = self.authority.replace() {
+                self.ledger.wrong(error);
             }
             self.did(|done| done.desktop_replacements += 1);
         }
@@ -253,11 +253,42 @@ impl<'a> World<'a> {
     }
 
     async fn start_desktop(&self) {
-        let authority = self.authority.borrow().clone();
+        let authority = match self.authority.open() {
+            Ok(authority) => authority,
+            // Its disk is bad at present; somebody will try again.
+            Err(error) if !self.well.get() => {
+                self.script.note(format_args!("the desktop has no authority: {:?}", error.kind()));
+                return;
+            }
+            Err(error) => return self.ledger.wrong(format_args!("the desktop has no authority: {error}")),
+        };
         match Desk::start(self.sim, &self.script, &self.desk_calendar, &authority, &self.ledger).await {
             Ok(desk) => *self.desk.borrow_mut() = Some(desk),
             Err(error) => self.ledger.wrong(format_args!("the desktop does not start: {error}")),
         }
+    }
+
+    fn bad_disk(&self) {
+        let (good, bad) = (self.draw(0..=60), self.draw(1..=8));
+        self.credentials_shaken.set(true);
+        let of_desktop = self.draw(0..=3) == 0;
+        let app = self.any_app().borrow();
+        let (whose, disk) = if of_desktop { ("the desktop", &self.authority.disk) } else { (&*app.name, &app.disk) };
+        self.script.note(format_args!("the disk of {whose} will fail {bad} times after {good} accesses"));
+        disk.fail(good, bad);
+    }
+
+    fn damage(&self) {
+        self.credentials_shaken.set(true);
+        let of_desktop = self.draw(0..=3) == 0;
+        let mut rng = self.rng.borrow_mut().fork();
+        let mut app = self.any_app().borrow_mut();
+        let home = if of_desktop { self.authority.directory() } else { Some(app.home.path()) };
+        // What every app pins is not replaced by anybody but a person.
+        let Some(what) = home.and_then(|home| disk::damage(home, &["ca.key"], &mut rng)) else { return };
+        self.script.note(format_args!("somebody {what}, desktop: {of_desktop}"));
+        app.damages += u64::from(!of_desktop);
+        self.did(|done| done.damaged_files += 1);
     }
 
     async fn freeze(&self, runtime: Option<SimRuntime>) {
