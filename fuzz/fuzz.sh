@@ -36,12 +36,14 @@ cargo_fuzz() {
     fi
 }
 
+# The targets that are named, or all of them.
 targets() {
-    if [ $# -gt 0 ]; then
-        printf '%s\n' "$@"
-    else
-        cargo fuzz list
-    fi
+    local known target
+    known=$(cargo fuzz list)
+    for target in "$@"; do
+        grep --quiet --line-regexp --fixed-strings -- "$target" <<<"$known" || die "there is no target '$target'"
+    done
+    if [ $# -gt 0 ]; then printf '%s\n' "$@"; else echo "$known"; fi
 }
 
 # The committed inputs, beside whatever an earlier run has found.
@@ -60,16 +62,17 @@ dictionary() {
 }
 
 run() {
-    local seconds=0 target
+    local seconds=0 target targets
     if [ "${1:-}" = --seconds ]; then
         seconds=${2:-}
         [[ $seconds =~ ^[0-9]+$ ]] || die "--seconds wants a number, not '$seconds'"
         shift 2
     fi
     echo "== $toolchain, sanitizer $sanitizer"
+    targets=$(targets "$@")
     # All that are built, also where only some are run: they share nearly everything.
     cargo_fuzz build
-    for target in $(targets "$@"); do
+    for target in $targets; do
         unpack "$target"
         echo "== $target: $(find "fuzz/corpus/$target" -type f | wc -l) inputs again"
         cargo_fuzz run "$target" -- -runs=0 -verbosity=0
@@ -83,10 +86,11 @@ run() {
 }
 
 seed() {
-    local seeds target
+    local seeds target targets
+    targets=$(targets "$@")
     seeds=$(mktemp -d)
     cargo run --quiet --manifest-path fuzz/Cargo.toml --bin seeds -- "$seeds"
-    for target in $(targets "$@"); do
+    for target in $targets; do
         unpack "$target"
         cp "$seeds/$target"/* "fuzz/corpus/$target/"
     done
@@ -94,9 +98,10 @@ seed() {
 }
 
 pack() {
-    local target
+    local target targets
+    targets=$(targets "$@")
     mkdir -p fuzz/corpora
-    for target in $(targets "$@"); do
+    for target in $targets; do
         cargo_fuzz cmin "$target"
         # The same files make the same archive.
         tar --create --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --mode=0644 \
