@@ -4,3 +4,4 @@
 pub mod certificates;
 pub mod disk;
 pub mod ends;
+pub mod peer;

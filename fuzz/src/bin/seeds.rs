@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use flipper_fuzz::certificates::{signed_request, tlv};
+use flipper_fuzz::peer::{self, Deed};
 use flipper_model::client::{Op, Outcome, PLUGINS, Pick, Settings};
 use flipper_model::desktop::Step;
 use flipper_model::play::{self, DeskInput, DeskRecording, Input, Recording};
@@ -16,7 +17,7 @@ use flipper_pki::PrivateKey;
 use flipper_proto::client::{JobOutcome, MediumChoice, Os, Reply};
 use flipper_proto::desktop::{Channel, PeerIdentity};
 use flipper_proto::{Instant, Medium, Overflow};
-use flipper_transcript::{Frame, Line, Port, Side, Transcript};
+use flipper_transcript::{Frame, Line, Port, Setup, Side, Transcript};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let to = std::env::args_os().nth(1).map(PathBuf::from).ok_or("usage: seeds DIRECTORY")?;
@@ -24,6 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let transcripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/flipper-conformance/transcripts");
     for transcript in flipper_transcript::read_folder(&transcripts)? {
         seeds.wire(&transcript);
+        seeds.driver(&transcript);
         if transcript.tests().includes(Side::App) {
             seeds.app(&play::play_app(&transcript)?);
         }
@@ -70,6 +72,19 @@ impl Seeds {
                 }
                 _ => {}
             }
+        }
+    }
+
+    fn driver(&mut self, transcript: &Transcript) {
+        let tests = transcript.tests();
+        if tests.includes(Side::App) {
+            let stored = transcript.setup().any(|setup| matches!(setup, Setup::Credentials(Some(_))));
+            let deeds = deeds(transcript, Side::Desktop);
+            self.add("driver", [&[u8::from(stored)], peer::write(&deeds).as_slice()].concat());
+        }
+        if tests.includes(Side::Desktop) {
+            let deeds = deeds(transcript, Side::App);
+            self.add("driver", [&[2], peer::write(&deeds).as_slice()].concat());
         }
     }
 
@@ -122,6 +137,51 @@ fn subject(names: &[&str]) -> Vec<u8> {
     let name =
         |name: &&str| tlv(0x31, &[&tlv(0x30, &[&[0x06, 0x03, 0x55, 0x04, 0x03], &tlv(0x0c, &[name.as_bytes()])])]);
     tlv(0x30, &[&names.iter().map(name).collect::<Vec<_>>().concat()])
+}
+
+/// What a peer in the place of this side does.
+fn deeds(transcript: &Transcript, played: Side) -> Vec<Deed> {
+    const TARGET: &str =
+        "/?os=Linux&device=box&device_id=simulated&app=A&app_id=com.example.fuzz&sdk_version=4&medium=1";
+    // An app that is none comes to the two ports in turn, beginning with the exchange's.
+    let mut next = Port::Exchange;
+    let mut open = false;
+    let mut deeds = Vec::new();
+    for entry in &transcript.entries {
+        match &entry.line {
+            Line::Connect { port, .. } => {
+                if std::mem::take(&mut open) {
+                    deeds.push(Deed::End);
+                }
+                if played == Side::App {
+                    if *port != next {
+                        deeds.push(Deed::End);
+                    }
+                    next = if *port == Port::Exchange { Port::Session } else { Port::Exchange };
+                    deeds.push(Deed::Upgrade(String::from(TARGET)));
+                }
+                open = true;
+            }
+            Line::Opened if played == Side::Desktop => deeds.push(Deed::Upgrade(String::new())),
+            Line::Message { from, frame } if *from == played => deeds.push(match frame {
+                Frame::Text(text) => Deed::Text(text.clone().into_bytes()),
+                Frame::Binary(text) => Deed::Frame(0x82, text.clone().into_bytes()),
+                Frame::Bytes(bytes) => Deed::Frame(0x82, bytes.clone()),
+            }),
+            Line::Close { code, reason } if played == Side::Desktop => {
+                deeds.push(Deed::Frame(0x88, [&code.to_be_bytes(), reason.as_bytes()].concat()));
+            }
+            Line::Leave { code } if played == Side::App => {
+                deeds.push(Deed::Frame(0x88, code.to_be_bytes().to_vec()));
+            }
+            Line::Pong => deeds.push(Deed::Frame(0x8a, Vec::new())),
+            Line::Lost(_) | Line::Abort if std::mem::take(&mut open) => deeds.push(Deed::End),
+            Line::Advance(span) => deeds.push(Deed::Wait(*span)),
+            Line::AdvanceTo(_) => deeds.push(Deed::Wait(Duration::from_secs(1))),
+            _ => {}
+        }
+    }
+    deeds
 }
 
 fn client_ops(recording: &Recording) -> Vec<u8> {
