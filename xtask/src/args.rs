@@ -11,9 +11,10 @@ Chores:
   matrix [--skip-official REASON]
                                  run the conformance suite alone, and show it as a table
   sim [LIVES]                    lead so many simulated lives under faults, 100,000 unless said otherwise
+  fuzz [--seconds N] [TARGET...]  give the fuzz targets their committed inputs again, then each N seconds of new ones
   check                          clippy, formatting, documentation, flipper-proto without std,
                                  what adapters depend on
-  ci [--skip-official REASON]    test, then check
+  ci [--skip-official REASON]    test, fuzz --seconds 10, then check
   help                           print this
 
 Tests with official peers need node, npm and openssl, and install the peers by npm. They may be
@@ -28,6 +29,7 @@ pub(crate) enum Chore {
     Test { skip_official: Option<String> },
     Matrix { skip_official: Option<String> },
     Sim { lives: u64 },
+    Fuzz { seconds: u64, targets: Vec<String> },
     Check,
     Ci { skip_official: Option<String> },
     Help,
@@ -56,9 +58,24 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>, in_ci: bool) -> Re
                 args.next().map_or(Ok(SIMULATED_LIVES), |arg| arg.parse().map_err(|_| Misuse::NoNumber(arg)))?;
             nothing_more(args, Chore::Sim { lives })
         }
+        Some("fuzz") => fuzz(args),
         Some("check") => nothing_more(args, Chore::Check),
         Some("help" | "--help" | "-h") => nothing_more(args, Chore::Help),
         Some(other) => Err(Misuse::Unknown(other.to_owned())),
+    }
+}
+
+fn fuzz(args: impl Iterator<Item = String>) -> Result<Chore, Misuse> {
+    let mut args = args.peekable();
+    let mut seconds = 0;
+    if args.next_if(|arg| arg == "--seconds").is_some() {
+        let number = args.next().unwrap_or_default();
+        seconds = number.parse().map_err(|_| Misuse::NoNumber(number))?;
+    }
+    let targets: Vec<_> = args.collect();
+    match targets.iter().find(|target| target.starts_with('-')) {
+        Some(flag) => Err(Misuse::Unknown(flag.clone())),
+        None => Ok(Chore::Fuzz { seconds, targets }),
     }
 }
 
@@ -117,6 +134,11 @@ mod tests {
         assert_eq!(parse_words("sim", true), Ok(Chore::Sim { lives: 100_000 }));
         assert_eq!(parse_words("sim 20", false), Ok(Chore::Sim { lives: 20 }));
         assert_eq!(parse_words("sim many", false), Err(Misuse::NoNumber("many".to_owned())));
+        assert_eq!(parse_words("fuzz", true), Ok(Chore::Fuzz { seconds: 0, targets: Vec::new() }));
+        let some = Chore::Fuzz { seconds: 5, targets: vec!["wire".to_owned()] };
+        assert_eq!(parse_words("fuzz --seconds 5 wire", true), Ok(some));
+        assert_eq!(parse_words("fuzz --seconds wire", true), Err(Misuse::NoNumber("wire".to_owned())));
+        assert_eq!(parse_words("fuzz wire --seconds", true), Err(Misuse::Unknown("--seconds".to_owned())));
         assert_eq!(parse_words("ci", true), Ok(Chore::Ci { skip_official: None }));
         assert_eq!(parse_words("--help", false), Ok(Chore::Help));
         assert_eq!(parse_words("", false), Err(Misuse::NoChore));

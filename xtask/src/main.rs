@@ -4,6 +4,7 @@
 
 mod args;
 mod checks;
+mod fuzz;
 mod matrix;
 mod peers;
 mod programs;
@@ -20,6 +21,9 @@ use report::Report;
 
 /// The status of a command that was not understood or may not be given here, as `cargo` and `clap` have it.
 const MISUSE: u8 = 2;
+
+/// How long each fuzz target looks for something new where nothing is left out.
+const FUZZ_SECONDS: u64 = 10;
 
 fn main() -> ExitCode {
     let chore = match args::parse(env::args_os().skip(1), shell::in_ci()) {
@@ -38,9 +42,11 @@ fn main() -> ExitCode {
         Chore::Test { skip_official } => suite::run(&mut report, skip_official.as_deref()),
         Chore::Matrix { skip_official } => suite::run_matrix(&mut report, skip_official.as_deref()),
         Chore::Sim { lives } => checks::simulate(&mut report, *lives),
+        Chore::Fuzz { seconds, targets } => fuzz::run(&mut report, *seconds, targets),
         Chore::Check => checks::run(&mut report),
         Chore::Ci { skip_official } => {
             suite::run(&mut report, skip_official.as_deref());
+            fuzz::run(&mut report, FUZZ_SECONDS, &[]);
             checks::run(&mut report);
         }
     }

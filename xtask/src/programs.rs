@@ -1,4 +1,4 @@
-//! The programs that official peers need.
+//! The programs that tests need.
 
 use std::io;
 use std::path::Path;
@@ -6,7 +6,8 @@ use std::process::{Command, Stdio};
 
 use crate::shell::{self, Failure};
 
-struct Program {
+#[derive(Clone, Copy)]
+pub(crate) struct Program {
     name: &'static str,
     /// Asks for its version: the cheapest proof that it runs.
     version: &'static str,
@@ -14,17 +15,31 @@ struct Program {
     from: &'static str,
     /// Debian's package.
     package: &'static str,
+    /// How to do without.
+    without: &'static str,
 }
 
-const PROGRAMS: [Program; 3] = [
-    Program { name: "node", version: "--version", from: "Node.js 18 or later", package: "nodejs" },
-    Program { name: "npm", version: "--version", from: "npm, which comes with Node.js", package: "npm" },
-    Program { name: "openssl", version: "version", from: "OpenSSL's command", package: "openssl" },
+const SKIP: &str = "leave the tests out that need them: cargo xtask test --skip-official REASON";
+
+/// What official peers need.
+pub(crate) const PEERS: [Program; 3] = [
+    Program { name: "node", version: "--version", from: "Node.js 18 or later", package: "nodejs", without: SKIP },
+    Program { name: "npm", version: "--version", from: "npm, which comes with Node.js", package: "npm", without: SKIP },
+    Program { name: "openssl", version: "version", from: "OpenSSL's command", package: "openssl", without: SKIP },
 ];
 
-/// Makes sure that all of them run. Where this is root on Debian or its like, installs what is missing.
-pub(crate) fn ensure() -> Result<(), Failure> {
-    let missing = missing()?;
+/// What libFuzzer is built with.
+pub(crate) const CXX: Program = Program {
+    name: "c++",
+    version: "--version",
+    from: "a C++ compiler",
+    package: "g++",
+    without: "leave the fuzz targets alone",
+};
+
+/// Makes sure that all of these run. Where this is root on Debian or its like, installs what is missing.
+pub(crate) fn ensure(programs: &[Program]) -> Result<(), Failure> {
+    let missing = missing(programs)?;
     if missing.is_empty() {
         return Ok(());
     }
@@ -35,28 +50,28 @@ pub(crate) fn ensure() -> Result<(), Failure> {
         let mut install = Command::new("apt-get");
         install.args(["install", "--yes", "--no-install-recommends"]).args(&packages);
         shell::run(install.env("DEBIAN_FRONTEND", "noninteractive"))?;
-        return match self::missing()?.as_slice() {
+        return match self::missing(programs)?.as_slice() {
             [] => Ok(()),
             still => Err(Failure::Said(format!("apt-get did not bring {}", list(still)))),
         };
     }
     let wanted: Vec<_> = missing.iter().map(|program| program.from).collect();
     Err(Failure::Said(format!(
-        "missing: {}. Install {} (on Debian: apt-get install {}), or leave the tests out that need them: \
-         cargo xtask test --skip-official REASON",
+        "missing: {}. Install {} (on Debian: apt-get install {}), or {}",
         list(&missing),
         wanted.join(", "),
         packages.join(" "),
+        missing[0].without,
     )))
 }
 
-fn missing() -> Result<Vec<&'static Program>, Failure> {
+fn missing(programs: &[Program]) -> Result<Vec<Program>, Failure> {
     let mut missing = Vec::new();
-    for program in &PROGRAMS {
+    for program in programs {
         let mut command = Command::new(program.name);
         command.arg(program.version).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         match command.status() {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => missing.push(program),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => missing.push(*program),
             status => shell::finish(&command, status)?,
         }
     }
@@ -71,7 +86,7 @@ fn may_install() -> bool {
     Path::new("/usr/bin/apt-get").exists() && is_root()
 }
 
-fn list(programs: &[&Program]) -> String {
+fn list(programs: &[Program]) -> String {
     let names: Vec<_> = programs.iter().map(|program| program.name).collect();
     names.join(", ")
 }

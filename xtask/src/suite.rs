@@ -31,7 +31,8 @@ fn run_steps(report: &mut Report, skip_official: Option<&str>, steps: &[(&'stati
     match skip_official {
         Some(reason) => report.note(format!("Tests with official peers were skipped: {reason}")),
         None => {
-            let ready = report.step("programs", programs::ensure) && report.step("official peers", peers::install);
+            let ready = report.step("programs", || programs::ensure(&programs::PEERS))
+                && report.step("official peers", peers::install);
             if !ready {
                 // They would fail one by one, for the reason that has just been given.
                 return;
