@@ -2,6 +2,8 @@
 //!
 //! `FLIPPER_SIM_SEED` has these tests live that one alone, and tell everything that happens in it.
 
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that fails panics")]
+
 use std::env;
 use std::thread;
 

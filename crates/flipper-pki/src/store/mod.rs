@@ -200,28 +200,44 @@ impl CredentialStore {
     ///
     /// # Errors
     /// [`StoreError`] when the directory cannot be read, the pointer is damaged, or something cannot
-    /// be removed.
+    /// be removed. Whatever else can be removed is.
     pub fn prune(&self) -> Result<Vec<Generation>, StoreError> {
         let current = self.pointer()?;
-        let mut removed = Vec::new();
+        let (mut removed, mut first_problem) = (Vec::new(), None);
         for generation in self.generations()? {
-            if Some(generation) == current {
-                continue;
-            }
-            let folder = self.folder(generation);
-            let is_older = current.is_some_and(|current| generation < current);
-            if is_older && folder.is_complete()? || self.is_abandoned(&folder.path)? {
-                self.disk.remove_dir_all(&folder.path)?;
-                removed.push(generation);
+            match self.prune_generation(generation, current) {
+                Ok(true) => removed.push(generation),
+                Ok(false) => {}
+                Err(problem) => first_problem = first_problem.or(Some(problem)),
             }
         }
         for name in self.disk.list(&self.dir).or_else(missing_is_empty)? {
-            let path = self.dir.join(&name);
-            if name.to_string_lossy().starts_with(TEMPORARY) && self.is_abandoned(&path)? {
-                self.disk.remove_file(&path)?;
+            if name.to_string_lossy().starts_with(TEMPORARY)
+                && let Err(problem) = self.prune_temporary(&self.dir.join(&name))
+            {
+                first_problem = first_problem.or(Some(problem));
             }
         }
-        Ok(removed)
+        first_problem.map_or(Ok(removed), Err)
+    }
+
+    /// Removes a generation if it is of no use. Says whether it was.
+    fn prune_generation(&self, generation: Generation, current: Option<Generation>) -> Result<bool, StoreError> {
+        let folder = self.folder(generation);
+        let is_older = current.is_some_and(|current| generation < current);
+        let is_useless =
+            Some(generation) != current && (is_older && folder.is_complete()? || self.is_abandoned(&folder.path)?);
+        if is_useless {
+            self.disk.remove_dir_all(&folder.path)?;
+        }
+        Ok(is_useless)
+    }
+
+    fn prune_temporary(&self, path: &Path) -> Result<(), StoreError> {
+        if self.is_abandoned(path)? {
+            self.disk.remove_file(path)?;
+        }
+        Ok(())
     }
 
     fn load_from(&self, pointer: &Result<Option<Generation>, StoreError>) -> Loaded {

@@ -55,6 +55,15 @@ fn try_exchange(store: &CredentialStore) -> Result<Generation, StoreError> {
     Ok(prepared.generation)
 }
 
+fn try_exchange_without_pruning(store: &CredentialStore) -> Generation {
+    let prepared = store.begin(APP_ID).unwrap();
+    let signed = desktop().sign(&prepared.csr_pem, "").unwrap();
+    deliver(&prepared, &signed.ca_pem, &signed.certificate_pem);
+    store.complete(prepared.generation, &config()).unwrap();
+    store.promote(prepared.generation).unwrap();
+    prepared.generation
+}
+
 #[track_caller]
 fn assert_names_a_place(error: &StoreError, dir: &Path) {
     assert!(matches!(error.kind(), StoreErrorKind::Disk { error: io::ErrorKind::StorageFull, .. }), "{error:?}");
@@ -62,6 +71,28 @@ fn assert_names_a_place(error: &StoreError, dir: &Path) {
     assert!(!error.to_string().contains(".tmp-"), "nobody knows the temporary name: {error}");
     let text = error.to_string();
     assert!(text.contains("no space left") && text.contains("make room"), "{text}");
+}
+
+#[test]
+fn what_cannot_be_removed_keeps_nothing_else_from_being_removed() {
+    let app = App::new();
+    let generations: Vec<Generation> = (0..4).map(|_| try_exchange_without_pruning(&app.store)).collect();
+    for stuck in &generations[..3] {
+        let path = app.path().join(stuck.as_u64().to_string());
+        let faults = DiskFaults::new(move |access, touched| match access {
+            DiskAccess::Remove if touched == path => Err(io::ErrorKind::PermissionDenied.into()),
+            _ => Ok(()),
+        });
+        let error = app.store.clone().with_disk_faults(faults).prune().unwrap_err();
+        assert!(error.path().ends_with(stuck.as_u64().to_string()), "{error:?}");
+        let left = generations.iter().filter(|left| app.path().join(left.as_u64().to_string()).exists());
+        assert_eq!(left.copied().collect::<Vec<_>>(), [*stuck, generations[3]]);
+        app.store.prune().unwrap();
+        for again in &generations[..3] {
+            fs::create_dir_all(app.path().join(again.as_u64().to_string())).unwrap();
+            fs::write(app.path().join(again.as_u64().to_string()).join("connection_config.json"), "{}").unwrap();
+        }
+    }
 }
 
 /// Runs `run` against a disk that fails at each of its accesses in turn, and `check` after each.

@@ -28,8 +28,8 @@ pub(super) struct App {
     pub(super) running: Option<Running>,
     /// Is told of every step.
     pub(super) steps: Arc<Signal>,
-    /// How often it was killed: what it was about to store may lie about.
-    pub(super) crashes: u64,
+    /// How often it was killed, or stopped without a session: what it was about to store may lie about.
+    pub(super) cut_short: u64,
     /// How many of its files were damaged.
     pub(super) damages: u64,
     starts: u64,
@@ -62,7 +62,7 @@ impl App {
             calendar,
             running: None,
             steps: Arc::default(),
-            crashes: 0,
+            cut_short: 0,
             damages: 0,
             starts: 0,
             limits,
@@ -107,13 +107,10 @@ impl App {
     /// Sends so many events of a plugin.
     pub(super) fn send(&self, id: &str, count: u64, bytes: usize, ledger: &Ledger) {
         let Some(running) = &self.running else { return };
-        let Some(stream) = running.plugins.get(id) else { return };
-        let connection = running.flipper.connection(id);
-        for _ in 0..count {
-            send(&connection, *stream, bytes, ledger);
-        }
-        if connection.waiting() > self.limits.0 {
-            ledger.wrong(format_args!("{} events wait, {} may", connection.waiting(), self.limits.0));
+        running.send(id, count, bytes, ledger);
+        let waiting = running.flipper.connection(id).waiting();
+        if waiting > self.limits.0 {
+            ledger.wrong(format_args!("{waiting} events wait, {} may", self.limits.0));
         }
     }
 
@@ -140,6 +137,14 @@ impl App {
 }
 
 impl Running {
+    pub(super) fn send(&self, id: &str, count: u64, bytes: usize, ledger: &Ledger) {
+        let Some(stream) = self.plugins.get(id) else { return };
+        let connection = self.flipper.connection(id);
+        for _ in 0..count {
+            send(&connection, *stream, bytes, ledger);
+        }
+    }
+
     /// Closes the books of a plugin that is about to go.
     pub(super) fn close(&self, id: &str, ledger: &Ledger) {
         if let Some(stream) = self.plugins.get(id) {

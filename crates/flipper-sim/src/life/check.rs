@@ -119,11 +119,11 @@ impl World<'_> {
 
     fn missing_events(&self, app: &App) -> Option<String> {
         let running = app.running.as_ref()?;
-        let mut plugins =
-            running.plugins.iter().map(|(id, stream)| (id, *stream, running.flipper.connection(id).waiting()));
-        plugins
-            .find(|(_, stream, waiting)| *waiting > 0 || !self.ledger.is_complete(*stream))
-            .map(|(id, _, waiting)| format!("the last events of {} {id} did not arrive, {waiting} wait", app.name))
+        let missing = running.plugins.iter().find(|(id, stream)| {
+            let connection = running.flipper.connection(id);
+            connection.waiting() > 0 || !self.ledger.is_complete(**stream, connection.dropped())
+        });
+        missing.map(|(id, _)| format!("the last events of {} {id} did not arrive", app.name))
     }
 
     fn init_all(&self, desk: &Desk, app: &App) -> Result<(flipper_proto::ClientId, Vec<String>), String> {
@@ -166,18 +166,19 @@ impl World<'_> {
     /// Ends everything, and sees that it has ended.
     pub(super) async fn expect_end(&self) -> Result<(), String> {
         for app in &self.apps {
-            let Some(running) = app.borrow_mut().running.take() else { continue };
+            let running = app.borrow_mut().running.take().ok_or("an app does not run")?;
+            let mut last = Vec::new();
+            for (id, stream) in &running.plugins {
+                running.send(id, 5, 100, &self.ledger);
+                last.push((*stream, running.flipper.connection(id).dropped()));
+            }
             if self.script.within(Duration::from_secs(3), running.flipper.stop()).await.is_none() {
                 return Err(format!("the app does not stop: {:?}", running.flipper.status()));
             }
-            for (id, stream) in &running.plugins {
-                // A desktop that reads gets everything that was sent before the end.
-                if !self.ledger.is_complete(*stream) {
-                    self.script.sleep(Duration::from_secs(1)).await;
-                }
-                if !self.ledger.is_complete(*stream) {
-                    return Err(format!("the last events of {id} did not arrive before the app stopped"));
-                }
+            self.script.sleep(Duration::from_secs(1)).await;
+            // Whoever stops sends first what was to be sent, and the desktop reads it.
+            if last.iter().any(|(stream, dropped)| !self.ledger.is_complete(*stream, *dropped)) {
+                return Err(format!("the last events of {} did not arrive before it stopped", app.borrow().name));
             }
             running.close_all(&self.ledger);
             let counters = running.flipper.counters();
@@ -186,7 +187,7 @@ impl World<'_> {
             }
             self.expect_no_tasks(&running.runtime).await;
             let app = app.borrow();
-            keys_are_in_place(app.home.path(), app.crashes + app.damages, app.disk.failed() + 2 * app.damages)?;
+            keys_are_in_place(app.home.path(), app.cut_short + app.damages, app.disk.failed() + 2 * app.damages)?;
         }
         self.stop_desktop(false).await;
         self.script.sleep(Duration::from_secs(1)).await;
@@ -217,9 +218,9 @@ fn agree_on_plugins(running: &Running, client: &Client) -> Result<(), String> {
     Ok(())
 }
 
-/// Private keys lie in the directories of generations, for their owner only: in the one in use, and in those that crashes
-/// and a bad disk have left behind.
-fn keys_are_in_place(home: &Path, crashes: u64, disk_errors: u64) -> Result<(), String> {
+/// Private keys lie in the directories of generations, for their owner only: in the one in use, and in those that a start which
+/// was cut short, or a bad disk, has left behind.
+fn keys_are_in_place(home: &Path, cut_short: u64, disk_errors: u64) -> Result<(), String> {
     // Where the disk did not take that, twice at least, the next start asks for new certificates.
     let current = match fs::read_to_string(home.join("current")) {
         Ok(current) => current,
@@ -242,7 +243,7 @@ fn keys_are_in_place(home: &Path, crashes: u64, disk_errors: u64) -> Result<(), 
             others += u64::from(is_key && name != current.trim());
         }
     }
-    let left_behind = crashes + disk_errors;
+    let left_behind = cut_short + disk_errors;
     if others > left_behind {
         return Err(format!("{others} private keys were left behind, {left_behind} at most had reason to be"));
     }

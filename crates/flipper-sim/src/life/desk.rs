@@ -7,7 +7,7 @@ use flipper_async::Runtime as _;
 use flipper_desktop::{CallError, Client, Desktop, Event, Events};
 use flipper_pki::Authority;
 use flipper_proto::desktop::Call;
-use flipper_proto::{ClientId, Payload};
+use flipper_proto::{ClientId, Payload, ProtocolError};
 
 use super::app::EventParams;
 use super::ledger::{Ended, Ledger};
@@ -196,6 +196,10 @@ async fn read(mut events: Events, desk: SimRuntime, ledger: Ledger) {
                 desk.note(format_args!("refused a certificate"));
                 let _text = error;
                 ledger.count(|counts| counts.refused_exchanges += 1);
+            }
+            // A line on which everything takes half a minute.
+            Event::PeerMisbehaved { error: ProtocolError::Unanswered(what), .. } => {
+                desk.note(format_args!("{what} was not answered"));
             }
             Event::PeerMisbehaved { error, .. } => {
                 ledger.wrong(format_args!("the desktop does not understand its client: {error}"));

@@ -129,11 +129,11 @@ impl Ledger {
         books.wrong.push(wrong);
     }
 
-    /// Whether the last event of this stream that was sent has arrived.
-    pub(super) fn is_complete(&self, stream: StreamId) -> bool {
+    /// Whether the last event of this stream that was sent has arrived, or was among those that were dropped.
+    pub(super) fn is_complete(&self, stream: StreamId, dropped: u64) -> bool {
         let books = self.books();
         let stream = &books.streams[stream];
-        stream.received.last().map_or(0, |last| last.number + 1) == stream.sent
+        stream.received.last().map_or(0, |last| last.number + 1) + dropped >= stream.sent
     }
 
     /// The plugin was told that it is connected, or that it is not any more: the two alternate.

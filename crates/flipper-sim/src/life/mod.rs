@@ -98,9 +98,8 @@ pub fn live(seed: u64, tell: bool) -> Result<Life, Failure> {
 
 fn live_once(seed: u64, tell: bool) -> Result<Life, String> {
     let mut rng = Rng::new(seed);
-    let mut config = Config::default();
-    config.longest_work = Duration::from_millis(*rng.choose(&[0, 2, 50]).unwrap_or(&0));
-    let sim = Sim::with(rng.number(), config);
+    let longest_work = Duration::from_millis(*rng.choose(&[0, 2, 50]).unwrap_or(&0));
+    let sim = Sim::with(rng.number(), Config { longest_work, ..Config::default() });
     if tell {
         sim.tell();
     }

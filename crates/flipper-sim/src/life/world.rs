@@ -187,10 +187,12 @@ impl<'a> World<'a> {
     async fn restart_app(&self, kill: bool) {
         let app = self.any_app();
         let Some(running) = app.borrow_mut().running.take() else { return };
+        if kill || !running.flipper.status().is_connected() {
+            app.borrow_mut().cut_short += 1;
+        }
         if kill {
             running.close_all(&self.ledger);
             running.runtime.kill();
-            app.borrow_mut().crashes += 1;
             self.did(|done| done.app_crashes += 1);
         } else {
             running.runtime.note(format_args!("stops"));

@@ -256,10 +256,11 @@ impl Pipe {
                     arrival.after = every;
                 }
                 FaultKind::Coalesce { every, .. } => arrival.at = rounded_up(arrival.at, every),
-                FaultKind::Delay { by, .. } => arrival.at += by.min(self.well_from.saturating_sub(now)),
+                FaultKind::Delay { by, .. } => arrival.at += by,
                 _ => {}
             }
         }
+        arrival.at = arrival.at.min(self.well_from.max(now).saturating_add(self.latency));
         (piece, arrival)
     }
 

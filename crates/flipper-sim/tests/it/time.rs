@@ -165,7 +165,8 @@ fn an_app_at_a_breakpoint_is_unresponsive_and_not_gone() {
         let after = rig.sim.now() - frozen;
         assert!((secs(20)..=secs(31)).contains(&after), "{after:?}");
         // Whoever waits for it has to wait by another process: this one is stopped.
-        rig.desk.borrow().sleep(secs(300)).await;
+        let desk = rig.desk.borrow().clone();
+        desk.sleep(secs(300)).await;
         rig.app.thaw();
         let thawed = rig.sim.now();
         while !matches!(events.next().await.unwrap(), Event::ClientResponsive { .. }) {}
