@@ -89,7 +89,7 @@ seed() {
     local seeds target targets
     targets=$(targets "$@")
     seeds=$(mktemp -d)
-    cargo run --quiet --manifest-path fuzz/Cargo.toml --bin seeds -- "$seeds"
+    cargo run --quiet --manifest-path fuzz/Cargo.toml --example seeds -- "$seeds"
     for target in $targets; do
         unpack "$target"
         cp "$seeds/$target"/* "fuzz/corpus/$target/"

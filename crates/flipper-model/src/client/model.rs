@@ -19,6 +19,12 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// No deadline after this moment reaches the end of time, where none are kept any more.
 const LATEST: Instant = Instant::from_millis(u64::MAX / 2);
 
+/// How events and requests begin. Events have limits of their own, and of requests there is one at a time.
+const WISH: &str = r#"{"method":"#;
+
+/// No report of dropped events has more bytes.
+const REPORT: usize = 160;
+
 /// A client, and what must be true of it.
 pub struct Model {
     client: Client,
@@ -290,10 +296,20 @@ impl Model {
 
     /// Takes everything that the client gives, and holds it against what was before.
     fn check(&mut self) {
+        let mut answers = 0;
         while let Some(action) = self.client.poll_action() {
             self.note(&action);
+            if let Action::Send { text, .. } = &action
+                && !text.starts_with(WISH)
+            {
+                answers += text.len();
+            }
             self.check_action(action);
         }
+        // Short errors may double the queue, the last of them goes beyond that, and every plugin may have lost events.
+        let limits = &self.client.config().limits;
+        let most = 2 * limits.queued_answer_bytes + limits.message_bytes + PLUGINS.len() * REPORT;
+        assert!(answers <= most, "{answers} bytes of answers waited, {most} may");
         while let Some(event) = self.client.poll_event() {
             self.note(&event);
             self.check_event(event);

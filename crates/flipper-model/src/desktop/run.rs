@@ -15,6 +15,9 @@ use super::ops::Step;
 /// No deadline after this moment reaches the end of time, where none are kept any more.
 const LATEST: Instant = Instant::from_millis(u64::MAX / 2);
 
+/// No question of a desktop's own has more bytes.
+const QUESTION: usize = 64;
+
 /// A desktop under arbitrary operations.
 pub struct Run {
     desktop: Desktop,
@@ -153,6 +156,14 @@ impl Run {
         assert_eq!(self.desktop.connections(), self.promises.sockets.len());
         if self.promises.sockets.is_empty() {
             assert_eq!(self.desktop.poll_timeout(), None, "a timer of nobody");
+        }
+        let limits = &self.desktop.config().limits;
+        assert!(self.desktop.clients().count() <= limits.clients);
+        for status in self.desktop.clients() {
+            assert!(status.pending_requests <= limits.pending_calls);
+            assert!(status.plugins.is_none_or(|plugins| plugins.len() <= limits.plugins));
+            // Beside what was wished for, only the desktop's own questions wait, each asked six times at most.
+            assert!(status.queued_bytes <= limits.queued_answer_bytes + 6 * QUESTION, "{status:?}");
         }
         let pending: usize = self.desktop.clients().map(|status| status.pending_requests).sum();
         assert_eq!(pending, self.promises.requests.len());
