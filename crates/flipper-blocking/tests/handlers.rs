@@ -110,7 +110,7 @@ fn other_handlers_go_on_while_one_blocks() -> Result {
     rig.session.call(2, "Slow", "quick", "null")?;
     assert_eq!(rig.session.receive()?, json!({"id": 2, "success": [1]}));
 
-    gate.open();
+    gate.open()?;
     assert_eq!(rig.session.receive()?, json!({"id": 1, "success": {}}));
     rig.stop()
 }
@@ -206,7 +206,7 @@ fn many_handlers_connect_a_plugin_before_its_calls_and_disconnect_it_after_them(
     }
     connecting.wait()?;
     rig.session.assert_echoes()?;
-    connecting.open();
+    connecting.open()?;
     // They come side by side.
     for _ in 0..CALLS {
         calling.wait()?;
@@ -215,7 +215,7 @@ fn many_handlers_connect_a_plugin_before_its_calls_and_disconnect_it_after_them(
     rig.session.assert_echoes()?;
     assert_eq!(disconnected.try_recv().ok(), None);
     for _ in 0..CALLS {
-        calling.open();
+        calling.open()?;
     }
 
     for _ in 0..CALLS {

@@ -4,7 +4,7 @@
 
 use std::num::NonZeroUsize;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use flipper_blocking::{Builder, Call, Flipper, Options};
 use flipper_conformance::adapters::BlockingAdapter;
@@ -72,8 +72,8 @@ impl Gate {
     }
 
     /// Lets one callback go.
-    pub(crate) fn open(&self) {
-        self.open.send(()).unwrap();
+    pub(crate) fn open(&self) -> Result {
+        Ok(self.open.send(())?)
     }
 
     /// Lets every callback go, now and later.
@@ -85,7 +85,7 @@ impl Gate {
 impl Passage {
     pub(crate) fn pass(&self) {
         let _gate_is_gone = self.arrives.send(());
-        let _open_for_good = self.opened.lock().unwrap().recv();
+        let _open_for_good = self.opened.lock().unwrap_or_else(PoisonError::into_inner).recv();
     }
 
     /// A method that answers `{}` once it was let go.
