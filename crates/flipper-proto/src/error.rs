@@ -15,20 +15,21 @@ use crate::ids::MessageId;
 pub struct Excerpt(String);
 
 impl Excerpt {
-    /// The most bytes that an excerpt keeps of the original.
+    /// The most bytes that an excerpt has, but for the `…` in the place of what was left out.
     pub const MAX: usize = 256;
 
     /// Takes the beginning of `text`.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        let mut end = text.len().min(Self::MAX);
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        let mut kept: String =
-            text[..end].chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect();
-        if end < text.len() {
-            kept.push('…');
+        let mut kept = String::with_capacity(text.len().min(Self::MAX));
+        for c in text.chars() {
+            // What a character is replaced with can be longer than it was.
+            let shown = if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+            if kept.len() + shown.len_utf8() > Self::MAX {
+                kept.push('…');
+                break;
+            }
+            kept.push(shown);
         }
         Self(kept)
     }

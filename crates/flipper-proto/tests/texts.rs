@@ -1,5 +1,7 @@
 //! What is said to people: each text names what happened, and each kind of trouble has a text of its own.
 
+#![allow(clippy::panic, reason = "a test that fails panics")]
+
 use std::collections::BTreeSet;
 
 use flipper_proto::desktop::DisconnectCause;
@@ -81,9 +83,15 @@ fn every_end_of_a_connection_says_how_it_came() {
 
 #[test]
 fn what_is_shown_of_a_peers_text_is_bounded_and_harmless() {
-    let excerpt = Excerpt::new(&format!("\u{1b}[2J{}", "é".repeat(500)));
-    assert_eq!(excerpt.as_str().chars().next(), Some(char::REPLACEMENT_CHARACTER));
-    assert!(excerpt.as_str().len() <= Excerpt::MAX + 8 && excerpt.as_str().ends_with('…'));
+    for long in [format!("\u{1b}[2J{}", "é".repeat(500)), "\0".repeat(256), "\u{7f}".repeat(90), "x".repeat(257)] {
+        let excerpt = Excerpt::new(&long);
+        let shown = excerpt.as_str().strip_suffix('…').unwrap_or_else(|| panic!("{excerpt} leaves nothing out"));
+        assert!((Excerpt::MAX - 3..=Excerpt::MAX).contains(&shown.len()), "{} bytes", shown.len());
+        assert!(!shown.contains(char::is_control));
+        // Who passes it on does not make it shorter still.
+        assert_eq!(Excerpt::new(excerpt.as_str()), excerpt);
+    }
+    assert_eq!(Excerpt::new(&"x".repeat(256)).as_str(), "x".repeat(256));
     assert_eq!(format!("{:?}", Excerpt::new("a\"b")), r#""a\"b""#);
     assert_eq!(Excerpt::from("short").to_string(), "short");
 }
