@@ -5,7 +5,7 @@
 mod desk;
 
 use flipper_proto::desktop::{Event, Timer};
-use flipper_proto::{ConnId, PluginId};
+use flipper_proto::{ConnId, PluginId, ProtocolError};
 
 use self::desk::{Desk, id, plugins};
 
@@ -82,6 +82,42 @@ fn a_late_answer_tells_of_a_plugin_that_went() {
     answer(&mut desk, conn, 5, &["P", "Q"]);
     assert!(initialised(&desk).is_empty());
     assert_eq!(desk.desktop.counters().late_replies, 1);
+}
+
+/// A client that takes half a minute for an answer is asked again when it has given one.
+#[test]
+fn a_question_that_was_given_up_is_asked_again_once_it_is_answered() {
+    let mut desk = Desk::new();
+    let conn = desk.connect("A");
+    desk.message(conn, r#"{"id":0,"success":{"plugins":["P"]}}"#);
+    let mut asked = desk.sent(conn);
+    loop {
+        assert_eq!(desk.advance_to_timer(), Timer::Registration);
+        // It is there; only its answer is not.
+        desk.alive(conn);
+        let again = desk.sent(conn);
+        if again.is_empty() {
+            break;
+        }
+        asked.extend(again);
+    }
+    assert_eq!(asked.len(), 6, "{asked:?}");
+    let error = ProtocolError::Unanswered("getBackgroundPlugins");
+    let nobody_in_the_background =
+        Event::PluginsChanged { client: id("A"), plugins: plugins(&["P"]), background: vec![] };
+    let expected = [Event::PeerMisbehaved { conn, client: Some(id("A")), error }, nobody_in_the_background];
+    assert_eq!(desk.events(), expected);
+
+    desk.message(conn, r#"{"id":3,"success":{"plugins":["P"]}}"#);
+    assert_eq!(desk.sent(conn), [r#"{"id":7,"method":"getPlugins"}"#]);
+    // Once is enough.
+    desk.message(conn, r#"{"id":4,"success":{"plugins":["P"]}}"#);
+    assert!(desk.sent(conn).is_empty());
+    desk.message(conn, r#"{"id":7,"success":{"plugins":["P"]}}"#);
+    desk.actions();
+    desk.message(conn, r#"{"id":8,"success":{"plugins":["P"]}}"#);
+    let all = Event::PluginsChanged { client: id("A"), plugins: plugins(&["P"]), background: plugins(&["P"]) };
+    assert_eq!(desk.event(), all);
 }
 
 #[test]

@@ -27,6 +27,8 @@ pub(super) struct Inventory {
     /// The other times that the plugins were asked for, of the question that was answered last. Their answers come late,
     /// and may leave out a plugin that was removed meanwhile, and perhaps added anew.
     late: Vec<MessageId>,
+    /// The questions that were given up. If the client answers one of them after all, it is asked anew.
+    given_up: Vec<MessageId>,
 }
 
 #[derive(Debug)]
@@ -104,6 +106,11 @@ impl Inventory {
     pub(super) fn has_late(&self, id: MessageId) -> bool {
         self.late.contains(&id)
     }
+
+    /// Whether nobody expected an answer to this request any more.
+    pub(super) fn gave_up(&self, id: MessageId) -> bool {
+        self.given_up.contains(&id)
+    }
 }
 
 impl Session {
@@ -173,6 +180,12 @@ impl Session {
         });
     }
 
+    /// The client answers a question that was given up: it is slow, and what it says is wanted all the same.
+    pub(super) fn inquiry_answered_too_late(&mut self, cx: &mut Context<'_>, now: Instant) {
+        self.inventory.given_up.clear();
+        self.refresh(cx, now);
+    }
+
     /// The deadline of an answer has come. Returns why the client is to be given up, if so.
     pub(super) fn inquiry_overdue(&mut self, cx: &mut Context<'_>, now: Instant) -> Option<DisconnectCause> {
         let Inquiry::Asking(asking) = mem::take(&mut self.inventory.inquiry) else { return None };
@@ -186,6 +199,7 @@ impl Session {
             return Some(DisconnectCause::NotRegistered);
         } else {
             self.misbehaved(cx, ProtocolError::Unanswered(asking.question.method()));
+            self.inventory.given_up = asking.ids;
             if let Question::Background { plugins, asked } = asking.question {
                 self.conclude(cx, asked, plugins, Vec::new(), asking.outdated, now);
             }

@@ -131,6 +131,9 @@ impl Session {
         } else if self.inventory.has_late(id) {
             cx.out.counters.late_replies += 1;
             self.inquiry_answered_late(cx, id, outcome(text, envelope));
+        } else if self.inventory.gave_up(id) {
+            cx.out.counters.late_replies += 1;
+            self.inquiry_answered_too_late(cx, now);
         } else if let Some(pending) = self.requests.remove(&id) {
             cx.disarm(pending.deadline, Alarm::Request(id));
             // A client can answer what was not even sent yet, by guessing its id.

@@ -1,6 +1,6 @@
 //! An app, with plugins that keep books.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::panic::resume_unwind;
 use std::sync::Arc;
@@ -42,6 +42,8 @@ pub(super) struct Running {
     pub(super) runtime: SimRuntime,
     pub(super) flipper: Flipper<SimRuntime>,
     pub(super) plugins: BTreeMap<String, StreamId>,
+    /// Those of them that the desktop has to initialise by itself.
+    pub(super) background: BTreeSet<String>,
 }
 
 /// The params of an event: of which stream it is, its number, and what fills it.
@@ -81,7 +83,7 @@ impl App {
         let watcher = self.watcher(&runtime, ledger);
         let builder = peers::app(&self.name, self.rng.number()).limits(limits).overflow(overflow).observer(watcher);
         let flipper = self.home.launch(&runtime, builder).map_err(|error| error.to_string())?;
-        self.running = Some(Running { runtime, flipper, plugins: BTreeMap::new() });
+        self.running = Some(Running { runtime, flipper, plugins: BTreeMap::new(), background: BTreeSet::new() });
         for number in 0..self.rng.within(1..=3) {
             self.add_plugin(&format!("P{number}"), ledger);
         }
@@ -99,7 +101,12 @@ impl App {
         let stream = ledger.open(format!("{}.{} {id}", self.name, self.starts));
         let added = running.flipper.add_plugin(bookkeeper(id, background, stream, &running.runtime, ledger));
         match added {
-            Ok(()) => drop(running.plugins.insert(id.to_owned(), stream)),
+            Ok(()) => {
+                running.plugins.insert(id.to_owned(), stream);
+                if background {
+                    running.background.insert(id.to_owned());
+                }
+            }
             Err(misuse) => ledger.wrong(format_args!("plugin {id} was not added: {misuse}")),
         }
     }
@@ -167,6 +174,7 @@ impl Running {
         self.runtime.note(format_args!("removes plugin {id}"));
         self.close(id, ledger);
         self.plugins.remove(id);
+        self.background.remove(id);
         if let Err(misuse) = self.flipper.remove_plugin(id) {
             ledger.wrong(format_args!("plugin {id} was not removed: {misuse}"));
         }

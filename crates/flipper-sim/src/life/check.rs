@@ -69,7 +69,11 @@ impl World<'_> {
         let desk = desk.as_ref().ok_or("there is no desktop")?;
         let clients = desk.clients_of(&app.name);
         only(&clients, &app.name)?;
-        agree_on_plugins(running, &clients[0])
+        agree_on_plugins(running, &clients[0])?;
+        match running.background.iter().find(|id| !clients[0].initialised.contains(id.as_str())) {
+            Some(id) => Err(format!("{id} is a background plugin, and nobody has initialised it")),
+            None => Ok(()),
+        }
     }
 
     /// Everything works: plugins, events and calls.
@@ -218,8 +222,8 @@ fn agree_on_plugins(running: &Running, client: &Client) -> Result<(), String> {
     Ok(())
 }
 
-/// Private keys lie in the directories of generations, for their owner only: in the one in use, and in those that a start which
-/// was cut short, or a bad disk, has left behind.
+/// Private keys lie in the directories of generations, for their owner only: in the one in use, and in those that a start
+/// which was cut short, or a bad disk, has left behind.
 fn keys_are_in_place(home: &Path, cut_short: u64, disk_errors: u64) -> Result<(), String> {
     // Where the disk did not take that, twice at least, the next start asks for new certificates.
     let current = match fs::read_to_string(home.join("current")) {

@@ -160,13 +160,20 @@ impl<'a> World<'a> {
 
     fn of_the_desktop(&self, action: Action) {
         let Some(desk) = self.desk.borrow().clone() else { return };
-        let Some(client) = desk.clients_of(&self.any_app().borrow().name).pop() else { return };
+        let app = self.any_app();
+        let Some(client) = desk.clients_of(&app.borrow().name).pop() else { return };
         let id = format!("P{}", self.draw(0..=4));
         self.script.note(format_args!("{action:?} {} {id}", client.id));
         // The client may just be leaving.
         let _gone = match action {
             Action::Init => desk.desktop.init_plugin(&client.id, &id),
-            Action::Deinit => desk.desktop.deinit_plugin(&client.id, &id),
+            Action::Deinit => {
+                // Who leaves a plugin may do so, whether it is one of the background or not.
+                if let Some(running) = &mut app.borrow_mut().running {
+                    running.background.remove(&id);
+                }
+                desk.desktop.deinit_plugin(&client.id, &id)
+            }
             _ => desk.desktop.disconnect(&client.id),
         };
     }
