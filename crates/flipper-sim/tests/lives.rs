@@ -66,12 +66,16 @@ fn assert_everything_happened(tally: &flipper_sim::Tally) {
     assert!(happened.iter().all(|count| *count > 0), "{tally}");
 }
 
-#[test]
-fn lives_under_faults_go_well() {
-    sweep(LIVES, false);
-}
+mod simulator {
+    use super::{LIVES, sweep};
 
-#[test]
-fn a_life_repeats_itself() {
-    sweep(100, true);
+    #[test]
+    fn lives_under_faults_go_well() {
+        sweep(LIVES, false);
+    }
+
+    #[test]
+    fn a_life_repeats_itself() {
+        sweep(100, true);
+    }
 }

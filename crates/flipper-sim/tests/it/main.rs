@@ -2,9 +2,7 @@
 
 #![allow(clippy::panic, clippy::unwrap_used, reason = "a test that fails panics")]
 
-mod calls;
 mod executor;
-mod handshakes;
 mod network;
 mod rig;
-mod time;
+mod simulator;

@@ -1,0 +1,5 @@
+//! Scenes of an app and a desktop, in the simulator.
+
+mod calls;
+mod handshakes;
+mod time;
