@@ -1,20 +1,38 @@
-//! The conformance suite as a table: a row for each scenario, a column for each adapter, a verdict in each cell.
+//! The conformance suite as tables: a row for each scenario, a column for each adapter, a verdict in each cell.
 //!
-//! It is read from what the tests print. A scenario's test is called `…::<column>::<scenario>`, where the column is one
-//! or more modules whose names are in [`COLUMNS`]; the other modules belong to the scenario.
+//! They are read from what the tests print. A scenario's test is called `…::<column>::<scenario>`, where the column is one
+//! or two modules whose names are in [`PARTIES`]; the other modules belong to the scenario.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-/// The modules that stand for a party: the client's adapters, then the desktops that they meet.
-const COLUMNS: [&str; 8] =
-    ["tokio", "smol", "blocking", "simulator", "on_tokio", "on_smol", "on_simulator", "with_official"];
+/// The modules that stand for a party: the client's adapters, the desktops that they meet, and both in virtual time.
+const PARTIES: [(&str, Kind); 8] = [
+    ("tokio", Kind::App),
+    ("smol", Kind::App),
+    ("blocking", Kind::App),
+    ("on_tokio", Kind::Desktop),
+    ("on_smol", Kind::Desktop),
+    ("with_official", Kind::Desktop),
+    ("simulator", Kind::Simulator),
+    ("on_simulator", Kind::Simulator),
+];
 
-/// What became of every scenario.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    App,
+    Desktop,
+    Simulator,
+}
+
+/// What became of every scenario: a table for every combination of parties.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Matrix {
-    cells: BTreeMap<String, BTreeMap<String, Verdict>>,
+    tables: BTreeMap<Vec<Kind>, Table>,
 }
+
+/// The rows, and in them the cells by column.
+type Table = BTreeMap<String, BTreeMap<String, Verdict>>;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Verdict {
@@ -31,8 +49,9 @@ impl Matrix {
         else {
             return;
         };
-        let (column, row): (Vec<_>, Vec<_>) = name.split("::").partition(|module| COLUMNS.contains(module));
-        if column.is_empty() {
+        let (column, row): (Vec<_>, Vec<_>) = name.split("::").partition(|module| place(module).is_some());
+        let kinds: Vec<_> = column.iter().filter_map(|module| place(module)).map(|at| PARTIES[at].1).collect();
+        if kinds.is_empty() {
             return;
         }
         let is_official = column.iter().any(|module| module.ends_with("official"));
@@ -43,16 +62,18 @@ impl Matrix {
             (("ignored", reason), _) => Verdict::Skipped(reason.to_owned()),
             _ => Verdict::Failed,
         };
-        self.cells.entry(row.join("::")).or_default().insert(column.join(" "), verdict);
+        let row = self.tables.entry(kinds).or_default().entry(row.join("::")).or_default();
+        row.insert(column.join(" "), verdict);
     }
 
     /// The cells that have neither a verdict nor a reason, as `scenario (column)`.
     pub(crate) fn holes(&self) -> Vec<String> {
         let mut holes = Vec::new();
-        for (columns, rows) in self.tables() {
-            for row in rows {
+        for table in self.tables.values() {
+            let columns = columns(table);
+            for (row, cells) in table {
                 for column in &columns {
-                    match self.cells[row].get(column) {
+                    match cells.get(*column) {
                         None => holes.push(format!("{row} ({column}): not there")),
                         Some(Verdict::Skipped(reason)) if reason.trim().is_empty() => {
                             holes.push(format!("{row} ({column}): skipped without a reason"));
@@ -66,54 +87,37 @@ impl Matrix {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.cells.is_empty()
-    }
-
-    /// The tables: those scenarios belong together that have a column in common.
-    fn tables(&self) -> Vec<(BTreeSet<String>, Vec<&str>)> {
-        let mut tables: Vec<(BTreeSet<String>, Vec<&str>)> = Vec::new();
-        for (row, cells) in &self.cells {
-            let mut columns: BTreeSet<String> = cells.keys().cloned().collect();
-            let mut rows = vec![row.as_str()];
-            // A row can join tables that had nothing in common so far.
-            for (others, theirs) in
-                tables.extract_if(.., |(others, _)| !others.is_disjoint(&columns)).collect::<Vec<_>>()
-            {
-                columns.extend(others);
-                rows.extend(theirs);
-            }
-            rows.sort_unstable();
-            tables.push((columns, rows));
-        }
-        tables.sort_by_key(|(columns, _)| rank(columns));
-        tables
+        self.tables.is_empty()
     }
 }
 
-/// Where a column stands among the others.
-fn place(column: &str) -> Vec<usize> {
-    column.split(' ').map(|module| COLUMNS.iter().position(|known| *known == module).unwrap_or(usize::MAX)).collect()
+/// Where a party stands among the others.
+fn place(module: &str) -> Option<usize> {
+    PARTIES.iter().position(|(party, _)| *party == module)
 }
 
-fn rank(columns: &BTreeSet<String>) -> Option<Vec<usize>> {
-    columns.iter().map(|column| place(column)).min()
+/// The columns of a table, in order.
+fn columns(table: &Table) -> Vec<&str> {
+    let columns: BTreeSet<&str> = table.values().flat_map(|cells| cells.keys().map(String::as_str)).collect();
+    let mut columns: Vec<_> = columns.into_iter().collect();
+    columns.sort_by_key(|column| column.split(' ').map(place).collect::<Vec<_>>());
+    columns
 }
 
 impl fmt::Display for Matrix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (columns, rows) in self.tables() {
-            let mut columns: Vec<_> = columns.iter().collect();
-            columns.sort_by_key(|column| place(column));
-            let head = format!("{} scenarios", rows.len());
-            let width = rows.iter().map(|row| row.len()).max().unwrap_or(0).max(head.len());
+        for table in self.tables.values() {
+            let columns = columns(table);
+            let head = format!("{} scenarios", table.len());
+            let width = table.keys().map(String::len).max().unwrap_or(0).max(head.len());
             write!(f, "\n{head:width$}")?;
             columns.iter().try_for_each(|column| write!(f, "  {column}"))?;
             writeln!(f)?;
             let mut reasons: Vec<&str> = Vec::new();
-            for row in rows {
+            for (row, cells) in table {
                 write!(f, "{row:width$}")?;
                 for column in &columns {
-                    let verdict = match self.cells[row].get(*column) {
+                    let verdict = match cells.get(*column) {
                         None => "?".to_owned(),
                         Some(Verdict::Passed) => "ok".to_owned(),
                         Some(Verdict::Failed) => "FAILED".to_owned(),
@@ -160,6 +164,8 @@ mod tests {
             "test admission::on_tokio::origins ... ok",
             "test admission::on_smol::origins ... ok",
             "test tokio::with_official::calls ... ok",
+            "test tokio::with_official::execute ... ok",
+            "test simulator::time::backoff ... ok",
             "test some::other ... ok",
         ]);
         assert_eq!(
@@ -171,12 +177,16 @@ mod tests {
                 "execute        ok     FAILED",
                 "(1) there are none",
                 "",
-                "1 scenarios  tokio with_official",
+                "2 scenarios  tokio with_official",
                 "calls        - (1)",
+                "execute      - (1)",
                 "(1) offline",
                 "",
                 "1 scenarios         on_tokio  on_smol",
                 "admission::origins  ok        ok",
+                "",
+                "1 scenarios    simulator",
+                "time::backoff  ok",
             ]
         );
         assert!(matrix.holes().is_empty());
@@ -192,7 +202,7 @@ mod tests {
         ]);
         assert_eq!(
             matrix.holes(),
-            ["b (smol): not there", "c (smol): skipped without a reason", "c (tokio): not there"]
+            ["b (smol): not there", "c (tokio): not there", "c (smol): skipped without a reason"]
         );
     }
 }

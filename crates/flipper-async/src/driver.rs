@@ -64,13 +64,7 @@ impl<R: Runtime> Driver<R> {
     /// One round. Says whether there may be more to do at once.
     fn round(&mut self, turn: &mut Turn, cx: &mut Context<'_>) -> bool {
         let now = self.app.clock().now();
-        let due = turn.core(|core| match core.poll_timeout() {
-            Some((at, _)) if at <= now => {
-                core.handle_timeout(now);
-                true
-            }
-            _ => false,
-        });
+        let due = turn.tick(now);
         let worked = self.finish_jobs(turn, cx, now);
         let read = self.read(turn, cx, now);
         let told = turn.deliver();
@@ -116,15 +110,7 @@ impl<R: Runtime> Driver<R> {
                 let end = wire.read(cx, &mut self.incoming).err();
                 let any = end.is_some() || !self.incoming.is_empty();
                 if any {
-                    turn.core(|core| {
-                        for incoming in self.incoming.drain(..) {
-                            match incoming {
-                                Incoming::Text(text) => core.handle_message(attempt, text, now),
-                                Incoming::Binary(bytes) => core.handle_binary(attempt, &bytes, now),
-                                Incoming::Alive => core.handle_alive(attempt, now),
-                            }
-                        }
-                    });
+                    turn.receive(attempt, &mut self.incoming, now);
                 }
                 if let Some(cause) = end {
                     self.end(turn, attempt, cause, now);

@@ -97,13 +97,7 @@ impl Driver {
     /// One round. Says whether there may be more to do at once.
     fn round(&mut self, turn: &Turn) -> bool {
         let now = self.app.clock().now();
-        let due = turn.core(|core| match core.poll_timeout() {
-            Some((at, _)) if at <= now => {
-                core.handle_timeout(now);
-                true
-            }
-            _ => false,
-        });
+        let due = turn.tick(now);
         let worked = self.finish_jobs(turn, now);
         let read = self.read(turn, now);
         let told = turn.take_events(&mut self.events);
@@ -157,15 +151,7 @@ impl Driver {
                 let end = wire.read(&mut self.incoming).err();
                 let any = end.is_some() || !self.incoming.is_empty();
                 if any {
-                    turn.core(|core| {
-                        for incoming in self.incoming.drain(..) {
-                            match incoming {
-                                Incoming::Text(text) => core.handle_message(attempt, text, now),
-                                Incoming::Binary(bytes) => core.handle_binary(attempt, &bytes, now),
-                                Incoming::Alive => core.handle_alive(attempt, now),
-                            }
-                        }
-                    });
+                    turn.receive(attempt, &mut self.incoming, now);
                 }
                 if let Some(cause) = end {
                     self.end(turn, attempt, cause, now);

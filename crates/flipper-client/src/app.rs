@@ -10,13 +10,14 @@ use std::task::Waker;
 
 use event_listener::{Event as Changed, EventListener};
 use flipper_proto::client::{Action, Client, Event, Failure, PluginMode, State, Step};
-use flipper_proto::{ApiMisuse, ErrorReport, Instant, PluginId, ProtocolError};
+use flipper_proto::{ApiMisuse, AttemptId, ErrorReport, Instant, PluginId, ProtocolError};
 
 use crate::call::{Call, Responder};
 use crate::connection::Connection;
 use crate::plugin::Plugin;
 use crate::settings::Setup;
 use crate::status::{Status, Watch};
+use crate::wire::Incoming;
 
 /// One app: its state machine, its plugins, and those who wait for news.
 ///
@@ -375,6 +376,31 @@ impl Turn {
     /// Hands facts to the state machine, or takes decisions from it.
     pub fn core<T>(&self, facts: impl FnOnce(&mut Client) -> T) -> T {
         facts(&mut lock(&self.app.shared).core)
+    }
+
+    /// Tells the state machine the time if it waits for that, and says whether it did.
+    #[must_use]
+    pub fn tick(&self, now: Instant) -> bool {
+        self.core(|core| match core.poll_timeout() {
+            Some((at, _)) if at <= now => {
+                core.handle_timeout(now);
+                true
+            }
+            _ => false,
+        })
+    }
+
+    /// Hands over everything that a socket has brought.
+    pub fn receive(&self, attempt: AttemptId, incoming: &mut Vec<Incoming>, now: Instant) {
+        self.core(|core| {
+            for incoming in incoming.drain(..) {
+                match incoming {
+                    Incoming::Text(text) => core.handle_message(attempt, text, now),
+                    Incoming::Binary(bytes) => core.handle_binary(attempt, &bytes, now),
+                    Incoming::Alive => core.handle_alive(attempt, now),
+                }
+            }
+        });
     }
 
     /// The next decision.
