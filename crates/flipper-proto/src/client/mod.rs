@@ -238,7 +238,8 @@ impl Client {
                 self.failed(Failure::Credentials(failure), now);
             }
             (Some(Errand::Chore), JobOutcome::Failed(failure)) => self.failed(Failure::Credentials(failure), now),
-            (Some(Errand::Chore | Errand::Promotion(_) | Errand::Abandoned(None)), _) => {}
+            (Some(Errand::Promotion(_)), _) => self.prune(),
+            (Some(Errand::Chore | Errand::Abandoned(None)), _) => {}
             (None, _) => self.counters.stale_facts += 1,
         }
     }

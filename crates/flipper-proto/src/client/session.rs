@@ -21,7 +21,7 @@ use super::action::{Action, Event, Job, Timer};
 use super::config::{Config, Timing};
 use super::plugins::Plugins;
 use super::state::{Failure, Purpose};
-use super::{AfterClose, Client, Phase};
+use super::{AfterClose, Client, Errand, Phase};
 
 /// An open session and how alive its peer is.
 #[derive(Debug)]
@@ -343,9 +343,7 @@ impl Client {
         if session.stable_at.is_some_and(|at| at <= now) {
             session.stable_at = None;
             self.promote();
-            if core::mem::take(&mut self.vault.prunable) {
-                self.chore(Job::Prune);
-            }
+            self.prune();
         }
         let Phase::Connected(session) = &mut self.phase else { return };
         if session.check_at > now {
@@ -367,6 +365,16 @@ impl Client {
             self.actions.push_back(Action::Ping { attempt });
         }
         self.tell_state();
+    }
+
+    /// Has older credentials deleted, in a stable session and once the disk knows those in use: until then it might be
+    /// the wrong ones that go, or none.
+    pub(super) fn prune(&mut self) {
+        let stable = matches!(&self.phase, Phase::Connected(session) if session.stable_at.is_none());
+        let promoting = self.errands.values().any(|errand| matches!(errand, Errand::Promotion(_)));
+        if stable && !promoting && self.vault.unpromoted.is_none() && core::mem::take(&mut self.vault.prunable) {
+            self.chore(Job::Prune);
+        }
     }
 
     pub(super) fn session_ended(&mut self, session: &Session, cause: CloseCause, now: Instant) {

@@ -193,6 +193,8 @@ impl World<'_> {
             self.start_app(app);
         }
         self.start_desktop_if_none().await;
+        // What was still to end has ended by then.
+        self.script.sleep(Duration::from_millis(100)).await;
     }
 }
 
