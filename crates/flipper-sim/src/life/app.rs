@@ -44,6 +44,9 @@ pub(super) struct Running {
     pub(super) plugins: BTreeMap<String, StreamId>,
     /// Those of them that the desktop has to initialise by itself.
     pub(super) background: BTreeSet<String>,
+    /// The plugins that a person has left. One that is removed and added again, faster than a desktop can ask, looks like
+    /// the one that was left.
+    pub(super) left: BTreeSet<String>,
 }
 
 /// The params of an event: of which stream it is, its number, and what fills it.
@@ -83,7 +86,13 @@ impl App {
         let watcher = self.watcher(&runtime, ledger);
         let builder = peers::app(&self.name, self.rng.number()).limits(limits).overflow(overflow).observer(watcher);
         let flipper = self.home.launch(&runtime, builder).map_err(|error| error.to_string())?;
-        self.running = Some(Running { runtime, flipper, plugins: BTreeMap::new(), background: BTreeSet::new() });
+        self.running = Some(Running {
+            runtime,
+            flipper,
+            plugins: BTreeMap::new(),
+            background: BTreeSet::new(),
+            left: BTreeSet::new(),
+        });
         for number in 0..self.rng.within(1..=3) {
             self.add_plugin(&format!("P{number}"), ledger);
         }
@@ -103,7 +112,7 @@ impl App {
         match added {
             Ok(()) => {
                 running.plugins.insert(id.to_owned(), stream);
-                if background {
+                if background && !running.left.contains(id) {
                     running.background.insert(id.to_owned());
                 }
             }

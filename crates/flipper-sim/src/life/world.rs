@@ -171,6 +171,7 @@ impl<'a> World<'a> {
                 // Who leaves a plugin may do so, whether it is one of the background or not.
                 if let Some(running) = &mut app.borrow_mut().running {
                     running.background.remove(&id);
+                    running.left.insert(id.clone());
                 }
                 desk.desktop.deinit_plugin(&client.id, &id)
             }
