@@ -75,11 +75,12 @@ run() {
     for target in $targets; do
         unpack "$target"
         echo "== $target: $(find "fuzz/corpus/$target" -type f | wc -l) inputs again"
-        cargo_fuzz run "$target" -- -runs=0 -verbosity=0
+        cargo_fuzz run "$target" -- -runs=0 -timeout=300 -verbosity=0
         if [ "$seconds" -gt 0 ]; then
             echo "== $target: $seconds s of new ones"
+            # The timeout only bounds a hang: a machine that has other things to do may take its time.
             # shellcheck disable=SC2046  # no word, or one without blanks
-            cargo_fuzz run "$target" -- -max_total_time="$seconds" -timeout=25 -verbosity=0 -print_final_stats=1 \
+            cargo_fuzz run "$target" -- -max_total_time="$seconds" -timeout=300 -verbosity=0 -print_final_stats=1 \
                 $(dictionary "$target")
         fi
     done
