@@ -9,7 +9,7 @@ use std::sync::Arc;
 use flipper_async::Runtime;
 use flipper_async::desk::{Desk, Options, Tls};
 use flipper_pki::{Authority, AuthorityConfig, Binding, WallClock};
-use flipper_proto::desktop::{Config, Host, PeerIdentity, Timing};
+use flipper_proto::desktop::{Config, Host, Origin, PeerIdentity, Timing};
 use flipper_proto::{Excerpt, Limits};
 use flipper_tokio::Tokio;
 
@@ -26,6 +26,7 @@ pub struct Builder {
     config: Config,
     options: Options,
     ports: Option<Ports>,
+    browser_port: Option<u16>,
     addresses: Vec<IpAddr>,
     authority: AuthoritySource,
     wall_clock: WallClock,
@@ -49,6 +50,7 @@ impl Builder {
             config: Config::new(),
             options: Options::default(),
             ports: None,
+            browser_port: None,
             addresses: Vec::new(),
             authority: AuthoritySource::Default,
             wall_clock: WallClock::default(),
@@ -63,11 +65,28 @@ impl Builder {
     /// The ports for exchanges and for sessions; 0 is any that is free. Default: what the variable `FLIPPER_ALT_PORTS`
     /// says, else `FLIPPER_PORTS` (both in the form `INSECURE,SECURE`), else 9089 and 9088.
     pub fn ports(mut self, insecure: u16, secure: u16) -> Self {
-        self.ports = Some(Ports { insecure, secure });
+        self.ports = Some(Ports::new(insecure, secure));
         self
     }
 
-    /// Any two ports that are free.
+    /// Opens a port for browsers and Node as well, such as [`Ports::USUAL_BROWSER`]; 0 is any that is free. Default:
+    /// none.
+    ///
+    /// There are no certificates on it: any program of this machine may claim to be any app there, and so may the pages
+    /// that a developer serves from `localhost`. From other machines, and from pages of other origins, it takes
+    /// [allowed origins](Self::allowed_origin) only.
+    pub fn browser_port(mut self, port: Option<u16>) -> Self {
+        self.browser_port = port;
+        self
+    }
+
+    /// An origin whose pages may use the browser port, from any machine that reaches it.
+    pub fn allowed_origin(mut self, origin: Origin) -> Self {
+        self.config.allowed_origins.push(origin);
+        self
+    }
+
+    /// Any two ports that are free, for exchanges and for sessions.
     pub fn any_ports(mut self) -> Self {
         self.ports = Some(Ports::ANY);
         self
@@ -193,14 +212,21 @@ impl Builder {
     /// # Errors
     /// As [`start`](Self::start).
     pub async fn start_on<R: Runtime>(self, runtime: R) -> Result<Desktop<R>, StartError> {
-        let ports = self.ports.map_or_else(Ports::of_environment, Ok)?;
-        if ports.insecure == ports.secure && ports.insecure != 0 {
-            return Err(StartError::SamePort(ports.insecure));
+        let mut ports = self.ports.map_or_else(Ports::of_environment, Ok)?;
+        ports.browser = self.browser_port;
+        if let Some(port) = ports.twice() {
+            return Err(StartError::SamePort(port));
         }
         let mut config = self.config;
         // What somebody else has in use shows before anything is written to the disk.
-        let (insecure, insecure_port) = bind(&runtime, &self.addresses, ports.insecure).await?;
-        let (secure, secure_port) = bind(&runtime, &self.addresses, ports.secure).await?;
+        let insecure;
+        (insecure, ports.insecure) = bind(&runtime, &self.addresses, ports.insecure).await?;
+        let secure;
+        (secure, ports.secure) = bind(&runtime, &self.addresses, ports.secure).await?;
+        let mut browser = Vec::new();
+        if let Some(port) = &mut ports.browser {
+            (browser, *port) = bind(&runtime, &self.addresses, *port).await?;
+        }
         let named = self.addresses.iter().filter(|address| !address.is_unspecified());
         config.known_hosts.extend(named.filter_map(|address| address.to_string().parse::<Host>().ok()));
         let (source, clock) = (self.authority, self.wall_clock.clone());
@@ -210,12 +236,13 @@ impl Builder {
         let tls = Tls::new(authority.server_config(), |certificate| identity(&Binding::of_certificate(certificate)));
         insecure.into_iter().for_each(|listener| desk.listen_insecure(listener));
         secure.into_iter().for_each(|listener| desk.listen_secure(listener, tls.clone()));
+        browser.into_iter().for_each(|listener| desk.listen_browser(listener));
         let mut deliverers = self.deliverers;
         deliverers.push(Box::new(PlainFiles::new().require_proof(self.require_proof)));
         Desktop::new(Parts {
             runtime,
             desk,
-            ports: Ports { insecure: insecure_port, secure: secure_port },
+            ports,
             authority,
             wall_clock: self.wall_clock,
             deliverers,

@@ -23,7 +23,7 @@ pub enum StartError {
         /// What it holds.
         value: String,
     },
-    /// Both ports are to be this one.
+    /// Two of the ports are to be this one.
     SamePort(u16),
     /// No address to listen on was given.
     NoAddress,
@@ -66,7 +66,9 @@ impl fmt::Display for StartError {
                 "the variable {variable} must hold the two ports of the desktop as INSECURE,SECURE (such as 9089,9088), \
                  not {value:?}"
             ),
-            Self::SamePort(port) => write!(f, "exchanges and sessions cannot both be on port {port}; give two ports"),
+            Self::SamePort(port) => {
+                write!(f, "the desktop cannot use port {port} for two things; give each of its ports another number")
+            }
             Self::NoAddress => f.write_str("there is no address to listen on"),
             Self::PortInUse { address, owner: Some(owner) } => {
                 write!(f, "{address} is in use by {owner}; stop that, or choose other ports")

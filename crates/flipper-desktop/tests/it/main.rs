@@ -29,6 +29,7 @@ macro_rules! on_every_runtime {
 
 mod accept;
 mod admission;
+mod browser;
 mod calls;
 mod exchange;
 mod http;

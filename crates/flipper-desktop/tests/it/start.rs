@@ -74,7 +74,13 @@ async fn an_address_of_another_machine_is_refused() {
 
 #[tokio::test]
 async fn one_port_is_not_enough() {
-    assert_eq!(desktop().ports(9_999, 9_999).start().await.unwrap_err(), StartError::SamePort(9_999));
+    for builder in [
+        desktop().ports(9_999, 9_999),
+        desktop().ports(9_999, 0).browser_port(Some(9_999)),
+        desktop().ports(0, 9_999).browser_port(Some(9_999)),
+    ] {
+        assert_eq!(builder.start().await.unwrap_err(), StartError::SamePort(9_999));
+    }
 }
 
 #[tokio::test]
