@@ -539,12 +539,14 @@ fn refusals_tell_what_to_do() {
     let mut desk = Desk::new();
     let admission = desk.upgrade(Channel::Browser, request("localhost", Some("http://phone.lan:3000")));
     let Admission::Reject { reason, .. } = admission else { panic!() };
-    let text = "web pages of http://phone.lan:3000 may not connect; if they should, add that to the allowed origins";
+    let text = "web pages of http://phone.lan:3000 may not connect; if they should, add that to the allowed origins \
+                (--allow-origin)";
     assert_eq!((reason.to_string().as_str(), reason.close_code()), (text, None));
 
     let admission = desk.upgrade(Channel::Insecure, request("desk.lan", None));
     let Admission::Reject { reason, .. } = admission else { panic!() };
-    assert_eq!(reason.to_string(), "this desktop is not known as desk.lan; if it is, add that to its known hosts");
+    let text = "this desktop is not known as desk.lan; if it is, add that to its known hosts (--known-host)";
+    assert_eq!(reason.to_string(), text);
     assert_eq!(Refusal::Host(None).to_string(), "the request names no host");
     assert_eq!(Refusal::IdentityInUse.close_code(), Some(CloseCode::IDENTITY));
     desk.events();
