@@ -71,16 +71,34 @@ impl fmt::Display for Ports {
     }
 }
 
+/// What listens on the ports.
+pub(crate) struct Listeners<L> {
+    pub(crate) insecure: Vec<L>,
+    pub(crate) secure: Vec<L>,
+    pub(crate) browser: Vec<L>,
+}
+
+/// Listens on all ports, and writes down which they are.
+pub(crate) async fn bind_all<R: Runtime>(
+    runtime: &R,
+    addresses: &[IpAddr],
+    ports: &mut Ports,
+) -> Result<Listeners<R::Listener>, StartError> {
+    let mut listeners = Listeners { insecure: Vec::new(), secure: Vec::new(), browser: Vec::new() };
+    (listeners.insecure, ports.insecure) = bind(runtime, addresses, ports.insecure).await?;
+    (listeners.secure, ports.secure) = bind(runtime, addresses, ports.secure).await?;
+    if let Some(port) = &mut ports.browser {
+        (listeners.browser, *port) = bind(runtime, addresses, *port).await?;
+    }
+    Ok(listeners)
+}
+
 /// How often a port is chosen anew that is free on one address only.
 const TRIES: usize = 16;
 
 /// Listens on one port of several addresses; on 127.0.0.1 and, where possible, `::1` if none is given. Port 0 is any
 /// that is free on all of them.
-pub(crate) async fn bind<R: Runtime>(
-    runtime: &R,
-    addresses: &[IpAddr],
-    port: u16,
-) -> Result<(Vec<R::Listener>, u16), StartError> {
+async fn bind<R: Runtime>(runtime: &R, addresses: &[IpAddr], port: u16) -> Result<(Vec<R::Listener>, u16), StartError> {
     let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
     let (first, others) = if addresses.is_empty() { loopback.split_first() } else { addresses.split_first() }
         .ok_or(StartError::NoAddress)?;
