@@ -33,6 +33,7 @@ struct Held<R: Runtime> {
     desk: Desk<R>,
     ports: Ports,
     exposure: Option<Exposure>,
+    authority: Authority,
     audience: Arc<Audience>,
     /// Closed when everything has ended.
     running: watch::Receiver<()>,
@@ -74,6 +75,8 @@ pub struct Counters {
     pub protocol: flipper_proto::desktop::Counters,
     /// Before the state machine could know of it.
     pub desk: flipper_async::desk::Counters,
+    /// Connections that were refused because their certificate was revoked; they are among the failed handshakes as well.
+    pub revoked_certificates: u64,
     /// Events that subscribers missed, because they did not take them in time.
     pub missed_events: u64,
     /// Panics of observers.
@@ -111,7 +114,7 @@ impl<R: Runtime> Desktop<R> {
         let renewal = renew(runtime.clone(), authority.clone(), tell.clone());
         let pump = Pump {
             desk: desk.clone(),
-            exchanges: Exchanges::new(runtime.clone(), desk.clone(), authority, wall_clock, deliverers, tell),
+            exchanges: Exchanges::new(runtime.clone(), desk.clone(), authority.clone(), wall_clock, deliverers, tell),
             speaker,
             events: told,
             background: init_background_plugins.then(Background::default),
@@ -125,7 +128,7 @@ impl<R: Runtime> Desktop<R> {
             drop(instance);
             drop(until_the_end);
         });
-        Ok(Self { held: Arc::new(Held { desk, ports, exposure, audience, running }) })
+        Ok(Self { held: Arc::new(Held { desk, ports, exposure, authority, audience, running }) })
     }
 
     /// The ports that it listens on.
@@ -139,6 +142,12 @@ impl<R: Runtime> Desktop<R> {
     #[must_use]
     pub fn exposure(&self) -> Option<&Exposure> {
         self.held.exposure.as_ref()
+    }
+
+    /// Its certificate authority, for instance to [revoke](Authority::revoke) certificates. It may wait for the disk.
+    #[must_use]
+    pub fn authority(&self) -> &Authority {
+        &self.held.authority
     }
 
     /// The clients that are connected, in the order of their ids.
@@ -239,6 +248,7 @@ impl<R: Runtime> Desktop<R> {
         Counters {
             protocol: self.held.desk.peek(flipper_proto::desktop::Desktop::counters),
             desk: self.held.desk.counters(),
+            revoked_certificates: self.held.authority.refused_revoked(),
             missed_events: self.held.audience.missed(),
             observer_panics: self.held.audience.panics(),
         }

@@ -40,3 +40,4 @@ mod load;
 mod start;
 mod support;
 mod telling;
+mod trust;
