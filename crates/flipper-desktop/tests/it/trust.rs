@@ -24,22 +24,30 @@ struct Connected<R: Runtime> {
     _apps: TempDir,
 }
 
+/// Stands still unless it is advanced.
 #[derive(Clone)]
-struct Clock(Arc<AtomicU64>);
+struct Clock {
+    start: SystemTime,
+    seconds: Arc<AtomicU64>,
+}
 
 impl Clock {
+    fn now() -> Self {
+        Self { start: SystemTime::now(), seconds: Arc::default() }
+    }
+
     fn advance(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.seconds.fetch_add(1, Ordering::Relaxed);
     }
 
     fn wall(&self) -> WallClock {
-        let (start, ahead) = (SystemTime::now(), Arc::clone(&self.0));
-        WallClock::new(move || start + Duration::from_secs(ahead.load(Ordering::Relaxed)))
+        let Self { start, seconds } = self.clone();
+        WallClock::new(move || start + Duration::from_secs(seconds.load(Ordering::Relaxed)))
     }
 }
 
 async fn connected<R: Runtime>() -> Connected<R> {
-    let (state, apps, clock) = (tempdir().unwrap(), tempdir().unwrap(), Clock(Arc::default()));
+    let (state, apps, clock) = (tempdir().unwrap(), tempdir().unwrap(), Clock::now());
     let builder = desktop().state_directory(state.path()).wall_clock(clock.wall());
     let mut rig = Rig::<R>::start(builder).await;
     let app = app(rig.desktop.ports(), apps.path()).start().unwrap();
