@@ -17,9 +17,11 @@ use crate::builder::Builder;
 use crate::client::Client;
 use crate::error::{CallError, StartError};
 use crate::exchange::{Deliverer, Exchanges};
+use crate::exposure::Exposure;
 use crate::ports::Ports;
 use crate::pump::{Background, Pump};
 use crate::renewal::renew;
+use crate::state::Instance;
 
 /// A desktop that runs, on tokio where nothing else is said. Clones are handles of the same one; when the last is
 /// dropped, it stops.
@@ -30,6 +32,7 @@ pub struct Desktop<R: Runtime = Tokio> {
 struct Held<R: Runtime> {
     desk: Desk<R>,
     ports: Ports,
+    exposure: Option<Exposure>,
     audience: Arc<Audience>,
     /// Closed when everything has ended.
     running: watch::Receiver<()>,
@@ -53,6 +56,8 @@ pub(crate) struct Parts<R: Runtime> {
     pub(crate) runtime: R,
     pub(crate) desk: Desk<R>,
     pub(crate) ports: Ports,
+    pub(crate) exposure: Option<Exposure>,
+    pub(crate) instance: Option<Instance>,
     pub(crate) authority: Authority,
     pub(crate) wall_clock: WallClock,
     pub(crate) deliverers: Vec<Box<dyn Deliverer>>,
@@ -88,6 +93,8 @@ impl<R: Runtime> Desktop<R> {
             runtime,
             desk,
             ports,
+            exposure,
+            instance,
             authority,
             wall_clock,
             deliverers,
@@ -115,15 +122,23 @@ impl<R: Runtime> Desktop<R> {
                 () = pump.run() => {}
                 () = renewal => {}
             }
+            drop(instance);
             drop(until_the_end);
         });
-        Ok(Self { held: Arc::new(Held { desk, ports, audience, running }) })
+        Ok(Self { held: Arc::new(Held { desk, ports, exposure, audience, running }) })
     }
 
     /// The ports that it listens on.
     #[must_use]
     pub fn ports(&self) -> Ports {
         self.held.ports
+    }
+
+    /// What it means that it listens on addresses that other machines reach; `None` if it does not. To be shown to
+    /// whoever starts it.
+    #[must_use]
+    pub fn exposure(&self) -> Option<&Exposure> {
+        self.held.exposure.as_ref()
     }
 
     /// The clients that are connected, in the order of their ids.
