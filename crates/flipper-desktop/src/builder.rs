@@ -8,7 +8,7 @@ use std::sync::Arc;
 use flipper_async::Runtime;
 use flipper_async::desk::{Desk, Options, Tls};
 use flipper_pki::{Authority, AuthorityConfig, Binding, WallClock};
-use flipper_proto::desktop::{Config, Host, Origin, PeerIdentity, Timing};
+use flipper_proto::desktop::{Config, Host, Origin, PeerIdentity, Rate, Timing};
 use flipper_proto::{Excerpt, Limits};
 use flipper_tokio::Tokio;
 
@@ -188,6 +188,13 @@ impl Builder {
     /// [`Desktop::events`] can be called.
     pub fn events(&mut self) -> Events {
         self.speaker.audience().subscribe()
+    }
+
+    /// How many certificate requests are taken up, from all apps together. Default: 5 a second, 20 in a burst. What one
+    /// connection alone may have is [`Config::connection_exchange_rate`].
+    pub fn exchange_rate(mut self, rate: Rate) -> Self {
+        self.config.exchange_rate = rate;
+        self
     }
 
     /// What is bounded.

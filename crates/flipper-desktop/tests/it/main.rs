@@ -36,6 +36,7 @@ mod exchange;
 mod http;
 mod instance;
 mod lifecycle;
+mod limits;
 mod load;
 mod start;
 mod support;
