@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod app;
+mod certs;
 mod conformance;
 mod demo;
 mod terminal;
@@ -25,6 +26,8 @@ enum Command {
     Demo,
     /// Run the sample app against a desktop that already runs.
     App(app::Options),
+    /// Show, replace or revoke the certificates that apps trust the desktop by.
+    Certs(certs::Options),
     /// Check whether a client or a desktop, in any language, speaks the protocol.
     Conformance(conformance::Options),
 }
@@ -39,6 +42,7 @@ async fn main() -> ExitCode {
     let done = match arguments.command {
         Command::Demo => demo::run().await,
         Command::App(options) => app::run(options).await,
+        Command::Certs(options) => certs::run(options),
         Command::Conformance(options) => return conformance::run(options).await,
     };
     match done {
