@@ -5,6 +5,7 @@ mod app;
 mod certs;
 mod conformance;
 mod demo;
+mod doctor;
 mod terminal;
 
 use std::process::ExitCode;
@@ -28,6 +29,8 @@ enum Command {
     App(app::Options),
     /// Show, replace or revoke the certificates that apps trust the desktop by.
     Certs(certs::Options),
+    /// Find out why an app does not get through, and what to do about it.
+    Doctor(doctor::Options),
     /// Check whether a client or a desktop, in any language, speaks the protocol.
     Conformance(conformance::Options),
 }
@@ -43,6 +46,11 @@ async fn main() -> ExitCode {
         Command::Demo => demo::run().await,
         Command::App(options) => app::run(options).await,
         Command::Certs(options) => certs::run(options),
+        Command::Doctor(options) => match doctor::run(&options) {
+            Ok(true) => Ok(()),
+            Ok(false) => return ExitCode::FAILURE,
+            Err(error) => Err(error),
+        },
         Command::Conformance(options) => return conformance::run(options).await,
     };
     match done {
