@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::future::Future;
+#[cfg(feature = "records")]
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use flipper_async::Runtime;
@@ -18,6 +20,8 @@ use crate::client::Client;
 use crate::error::{CallError, StartError};
 use crate::exchange::{Deliverer, Exchanges};
 use crate::ports::Ports;
+#[cfg(feature = "records")]
+use crate::records::{RecordError, RecordOptions, RecordStatus, Recordings};
 use crate::pump::{Background, Pump};
 use crate::renewal::renew;
 
@@ -33,6 +37,8 @@ struct Held<R: Runtime> {
     audience: Arc<Audience>,
     /// Closed when everything has ended.
     running: watch::Receiver<()>,
+    #[cfg(feature = "records")]
+    recordings: Recordings,
 }
 
 impl<R: Runtime> Clone for Desktop<R> {
@@ -102,6 +108,8 @@ impl<R: Runtime> Desktop<R> {
         let audience = Arc::clone(speaker.audience());
         let (tell, told) = mpsc::unbounded_channel();
         let renewal = renew(runtime.clone(), authority.clone(), tell.clone());
+        #[cfg(feature = "records")]
+        let recordings = Recordings::new(wall_clock.clone(), tell.clone());
         let pump = Pump {
             desk: desk.clone(),
             exchanges: Exchanges::new(runtime.clone(), desk.clone(), authority, wall_clock, deliverers, tell),
@@ -117,7 +125,15 @@ impl<R: Runtime> Desktop<R> {
             }
             drop(until_the_end);
         });
-        Ok(Self { held: Arc::new(Held { desk, ports, audience, running }) })
+        let held = Held {
+            desk,
+            ports,
+            audience,
+            running,
+            #[cfg(feature = "records")]
+            recordings,
+        };
+        Ok(Self { held: Arc::new(held) })
     }
 
     /// The ports that it listens on.
@@ -218,6 +234,39 @@ impl<R: Runtime> Desktop<R> {
         Ok(self.held.desk.with_core(|core, now| core.disconnect(client, CloseCode::NORMAL, now))?)
     }
 
+    /// Begins to record everything that passes into a file, which is made if it is not there; a recording that is there
+    /// goes on with a new session. What the clients that are connected said before is not in it.
+    ///
+    /// It ends with the desktop, or with [`stop_recording`](Self::stop_recording). What happens to it meanwhile is told
+    /// by [`Event::RecordingIncomplete`](crate::Event::RecordingIncomplete).
+    ///
+    /// # Errors
+    /// [`RecordError`]: this desktop records already, somebody else records into the file, or it cannot be used.
+    #[cfg(feature = "records")]
+    pub async fn start_recording(
+        &self,
+        path: impl Into<PathBuf>,
+        options: RecordOptions,
+    ) -> Result<RecordStatus, RecordError> {
+        self.held.recordings.start(&self.held.desk, path.into(), options).await
+    }
+
+    /// Ends the recording, and waits until it is written. The status says if part of it could not be.
+    ///
+    /// # Errors
+    /// [`RecordError::NotRecording`].
+    #[cfg(feature = "records")]
+    pub async fn stop_recording(&self) -> Result<RecordStatus, RecordError> {
+        self.held.recordings.stop(&self.held.desk).await
+    }
+
+    /// How the recording stands, if there is one; once the desktop has [stopped](Self::stop), how it ended.
+    #[cfg(feature = "records")]
+    #[must_use]
+    pub fn recording(&self) -> Option<RecordStatus> {
+        self.held.recordings.status()
+    }
+
     /// What was refused, lost or ignored so far.
     #[must_use]
     pub fn counters(&self) -> Counters {
@@ -237,8 +286,12 @@ impl<R: Runtime> Desktop<R> {
     pub fn stop(&self) -> impl Future<Output = ()> + Send + use<R> {
         let mut running = self.held.running.clone();
         let stopped = self.held.desk.stop();
+        #[cfg(feature = "records")]
+        let recorded = self.held.recordings.end();
         async move {
             stopped.await;
+            #[cfg(feature = "records")]
+            recorded.await;
             // Nothing is ever sent: this waits for the end.
             while running.changed().await.is_ok() {}
         }

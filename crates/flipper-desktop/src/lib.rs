@@ -44,6 +44,8 @@ mod exchange;
 mod port_owner;
 mod ports;
 mod pump;
+#[cfg(feature = "records")]
+pub mod records;
 mod renewal;
 
 pub use self::audience::Events;

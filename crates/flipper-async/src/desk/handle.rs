@@ -15,6 +15,7 @@ use super::open::{Door, Tls};
 use super::options::Options;
 use super::reply::PendingReply;
 use super::shared::{Counters, Shared};
+use super::tap::Tap;
 use crate::runtime::Runtime;
 
 /// A desktop that runs. When the last clone is dropped, it stops.
@@ -88,6 +89,12 @@ impl<R: Runtime> Desk<R> {
         ask: impl FnOnce(&mut Desktop, Instant) -> Result<RequestId, ApiMisuse>,
     ) -> Result<PendingReply, ApiMisuse> {
         self.held.shared.ask(ask)
+    }
+
+    /// Shows `tap` everything that passes from now on, instead of the one that was there before; or nobody. It is told
+    /// first of the clients that are there, as if they came now.
+    pub fn set_tap(&self, tap: Option<Arc<dyn Tap>>) {
+        self.held.shared.set_tap(tap);
     }
 
     /// The next news, in order; `None` once the desk has ended and all of them were taken. For one caller at a time.

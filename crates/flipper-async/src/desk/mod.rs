@@ -31,6 +31,7 @@ mod reply;
 mod seat;
 mod shared;
 mod slots;
+mod tap;
 
 pub use self::handle::Desk;
 pub use self::news::{News, Port};
@@ -38,3 +39,4 @@ pub use self::open::Tls;
 pub use self::options::Options;
 pub use self::reply::PendingReply;
 pub use self::shared::Counters;
+pub use self::tap::Tap;

@@ -34,6 +34,8 @@ mod exchange;
 mod http;
 mod lifecycle;
 mod load;
+#[cfg(feature = "records")]
+mod records;
 mod start;
 mod support;
 mod telling;
