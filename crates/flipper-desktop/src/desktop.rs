@@ -20,9 +20,9 @@ use crate::client::Client;
 use crate::error::{CallError, StartError};
 use crate::exchange::{Deliverer, Exchanges};
 use crate::ports::Ports;
+use crate::pump::{Background, Pump};
 #[cfg(feature = "records")]
 use crate::records::{RecordError, RecordOptions, RecordStatus, Recordings};
-use crate::pump::{Background, Pump};
 use crate::renewal::renew;
 
 /// A desktop that runs, on tokio where nothing else is said. Clones are handles of the same one; when the last is

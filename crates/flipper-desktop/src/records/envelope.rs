@@ -63,9 +63,7 @@ impl<'a> Facts<'a> {
         match (&*method, params) {
             // The method of the plugin is worth more than the word for calling it.
             ("execute", Some(params)) => Self { kind, plugin: params.api, method: params.method, request },
-            (_, Some(params)) => {
-                Self { kind, plugin: params.plugin.or(params.api), method: Some(method), request }
-            }
+            (_, Some(params)) => Self { kind, plugin: params.plugin.or(params.api), method: Some(method), request },
             (_, None) => Self { kind, plugin: None, method: Some(method), request },
         }
     }

@@ -114,7 +114,11 @@ impl fmt::Display for RecordError {
             }
             Self::NotRecording => f.write_str("this desktop does not record"),
             Self::DiskFull { path } => {
-                write!(f, "there is no room on the disk for {}; what passes is not recorded until there is", path.display())
+                write!(
+                    f,
+                    "there is no room on the disk for {}; what passes is not recorded until there is",
+                    path.display()
+                )
             }
             Self::LimitReached { path, max_bytes } => write!(
                 f,

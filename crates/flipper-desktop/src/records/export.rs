@@ -66,38 +66,38 @@ impl fmt::Display for ExportError {
 
 impl Error for ExportError {}
 
-/// A line of NDJSON.
 #[derive(Serialize)]
-#[serde(tag = "record", rename_all = "lowercase")]
-enum Line<'a> {
-    Session {
-        id: i64,
-        started_at: i64,
-        ended_at: Option<i64>,
-        version: &'a str,
-        dropped: i64,
-    },
-    App {
-        id: i64,
-        session: i64,
-        client: &'a str,
-        name: &'a str,
-        app_id: Option<&'a str>,
-        os: &'a str,
-        device: &'a str,
-        device_id: &'a str,
-        instance_id: Option<&'a str>,
-        sdk_version: Option<u32>,
-        medium: Option<&'a str>,
-        channel: &'a str,
-        certificate: Option<&'a str>,
-        peer: &'a str,
-        connected_at: i64,
-        disconnected_at: Option<i64>,
-        cause: Option<&'a str>,
-        plugins: Vec<&'a str>,
-        background: Vec<&'a str>,
-    },
+struct SessionLine<'a> {
+    record: &'static str,
+    id: i64,
+    started_at: i64,
+    ended_at: Option<i64>,
+    version: &'a str,
+    dropped: i64,
+}
+
+#[derive(Serialize)]
+struct AppLine<'a> {
+    record: &'static str,
+    id: i64,
+    session: i64,
+    client: &'a str,
+    name: &'a str,
+    app_id: Option<&'a str>,
+    os: &'a str,
+    device: &'a str,
+    device_id: &'a str,
+    instance_id: Option<&'a str>,
+    sdk_version: Option<u32>,
+    medium: Option<&'a str>,
+    channel: &'a str,
+    certificate: Option<&'a str>,
+    peer: &'a str,
+    connected_at: i64,
+    disconnected_at: Option<i64>,
+    cause: Option<&'a str>,
+    plugins: Vec<&'a str>,
+    background: Vec<&'a str>,
 }
 
 /// The line of a message. `message` is JSON, verbatim; `text` takes its place where what passed is none.
@@ -136,7 +136,7 @@ pub fn export_ndjson(
     for session in &recording.sessions()? {
         let RecordingSession { id, started_at, ended_at, ref version, dropped } = *session;
         if filter.session.is_none_or(|wanted| wanted == id) {
-            line(out, &Line::Session { id, started_at, ended_at, version, dropped })?;
+            line(out, &SessionLine { record: "session", id, started_at, ended_at, version, dropped })?;
         }
     }
     let apps = recording.apps(filter)?;
@@ -184,8 +184,9 @@ fn line(out: &mut dyn Write, line: &impl Serialize) -> Result<(), ExportError> {
     Ok(out.write_all(b"\n")?)
 }
 
-fn app_line(app: &RecordingApp) -> Line<'_> {
-    Line::App {
+fn app_line(app: &RecordingApp) -> AppLine<'_> {
+    AppLine {
+        record: "app",
         id: app.id,
         session: app.session,
         client: &app.client,
@@ -204,6 +205,11 @@ fn app_line(app: &RecordingApp) -> Line<'_> {
         disconnected_at: app.disconnected_at,
         cause: app.cause.as_deref(),
         plugins: app.plugins.iter().map(|(plugin, _)| plugin.as_str()).collect(),
-        background: app.plugins.iter().filter(|(_, background)| *background).map(|(plugin, _)| plugin.as_str()).collect(),
+        background: app
+            .plugins
+            .iter()
+            .filter(|(_, background)| *background)
+            .map(|(plugin, _)| plugin.as_str())
+            .collect(),
     }
 }

@@ -43,8 +43,7 @@ pub fn export_har(
     let filter = Filter { plugin: Some("Network".to_owned()), kind: Some(Kind::Event), ..filter.clone() };
     let mut summary = ExportSummary::default();
     let exchanges = pair(recording, &filter, &mut summary)?;
-    let apps: BTreeMap<i64, String> =
-        recording.apps(&filter)?.into_iter().map(|app| (app.id, app.client)).collect();
+    let apps: BTreeMap<i64, String> = recording.apps(&filter)?.into_iter().map(|app| (app.id, app.client)).collect();
 
     write!(
         out,

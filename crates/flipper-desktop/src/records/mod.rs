@@ -24,8 +24,8 @@ mod writer;
 pub use self::error::RecordError;
 pub use self::export::{ExportError, ExportSummary, export_har, export_ndjson};
 pub use self::read::{Filter, Message, Recording, RecordingApp, RecordingSession};
-pub(crate) use self::recordings::Recordings;
 pub use self::recorder::{RecordOptions, RecordStatus, Recorder};
+pub(crate) use self::recordings::Recordings;
 pub use self::replay::{Replay, ReplayError, ReplayNote, ReplaySummary, Speed};
 pub use self::schema::{APPLICATION_ID, SCHEMA_VERSION};
 

@@ -157,7 +157,7 @@ impl Replay {
                 Cue::Come(app) => {
                     pace.reach(app.session, app.connected_at).await;
                     let id = app.id;
-                    let replayed = ReplayedApp::connect(&self, app, &answers, credentials.path()).await?;
+                    let replayed = ReplayedApp::connect(&self, *app, &answers, credentials.path()).await?;
                     summary.apps += 1;
                     on.insert(id, replayed);
                 }
@@ -239,7 +239,7 @@ type Cues = mpsc::Receiver<Result<Cue, ReplayError>>;
 
 /// What happens next.
 enum Cue {
-    Come(RecordingApp),
+    Come(Box<RecordingApp>),
     Say { session: i64, message: Message },
     Go { session: i64, at: i64, app: i64 },
 }
@@ -289,7 +289,7 @@ fn give_cues(
                 let Some((session, at, app)) = goings.pop_front() else { return Ok(()) };
                 give(Cue::Go { session, at, app })?;
             } else if comes && let Some(app) = comings.pop_front() {
-                give(Cue::Come(app))?;
+                give(Cue::Come(Box::new(app)))?;
             } else {
                 return Ok(());
             }

@@ -190,9 +190,8 @@ impl Response {
 
 impl Content {
     fn of(received: &NetworkResponse) -> Self {
-        let compressed = header(&received.headers, "content-encoding").is_some_and(|encoding| {
-            encoding.eq_ignore_ascii_case("gzip") || encoding.eq_ignore_ascii_case("x-gzip")
-        });
+        let compressed = header(&received.headers, "content-encoding")
+            .is_some_and(|encoding| encoding.eq_ignore_ascii_case("gzip") || encoding.eq_ignore_ascii_case("x-gzip"));
         // An app may have decompressed it and left the header as it was.
         let inflated = if compressed { body::inflate(&received.body) } else { None };
         let content = inflated.as_deref().unwrap_or(&received.body);
@@ -212,7 +211,15 @@ impl Content {
 impl Timings {
     fn of(begin: f64, received: Option<&NetworkResponse>) -> Self {
         let Some(received) = received else {
-            return Self { blocked: UNKNOWN, dns: UNKNOWN, connect: UNKNOWN, ssl: UNKNOWN, send: 0.0, wait: 0.0, receive: 0.0 };
+            return Self {
+                blocked: UNKNOWN,
+                dns: UNKNOWN,
+                connect: UNKNOWN,
+                ssl: UNKNOWN,
+                send: 0.0,
+                wait: 0.0,
+                receive: 0.0,
+            };
         };
         let told = |time: Option<f64>| time.filter(|time| *time > 0.0);
         let insights = received.insights;

@@ -15,9 +15,9 @@ use tokio::time::{sleep, timeout};
 use super::answers::Answers;
 use super::error::ReplayError;
 use super::{Replay, ReplayNote};
+use crate::records::Kind;
 use crate::records::envelope::params_of;
 use crate::records::read::{Message, RecordingApp};
-use crate::records::Kind;
 
 /// How long a desktop is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);

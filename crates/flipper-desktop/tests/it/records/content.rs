@@ -21,7 +21,12 @@ async fn everything_that_passes_is_recorded_as_it_was() {
     }
     studio.rig.desktop.deinit_plugin(&studio.client, "Example").unwrap();
     within("the end", studio.app.stop()).await;
-    studio.rig.event("the end of the client", |event| matches!(event, flipper_desktop::Event::ClientDisconnected { .. }).then_some(())).await;
+    studio
+        .rig
+        .event("the end of the client", |event| {
+            matches!(event, flipper_desktop::Event::ClientDisconnected { .. }).then_some(())
+        })
+        .await;
     within("the end", studio.rig.desktop.stop()).await;
 
     let path = studio.directory.path().join("all.sqlite");
@@ -94,7 +99,8 @@ async fn who_is_there_already_is_recorded_from_then_on() {
     let apps = recording.apps(&Filter::default()).unwrap();
     assert_eq!(apps[0].plugins, [("Example".to_owned(), true)]);
     assert!(apps[0].connected_at <= recording.sessions().unwrap()[0].started_at + 1, "it was there before");
-    let methods: Vec<_> = messages(&path, &Filter::default()).into_iter().filter_map(|message| message.method).collect();
+    let methods: Vec<_> =
+        messages(&path, &Filter::default()).into_iter().filter_map(|message| message.method).collect();
     assert_eq!(methods, ["echo", "echo"]);
 }
 
@@ -106,13 +112,21 @@ async fn a_recording_goes_on_with_a_new_session() {
     studio.rig.desktop.start_recording(&path, RecordOptions::default()).await.unwrap();
     studio.call("echo", "{}").await.unwrap();
     within("the end", studio.app.stop()).await;
-    studio.rig.event("the end of the client", |event| matches!(event, flipper_desktop::Event::ClientDisconnected { .. }).then_some(())).await;
+    studio
+        .rig
+        .event("the end of the client", |event| {
+            matches!(event, flipper_desktop::Event::ClientDisconnected { .. }).then_some(())
+        })
+        .await;
     studio.rig.desktop.stop_recording().await.unwrap();
 
     let recording = Recording::open(&path).unwrap();
     assert_eq!(recording.sessions().unwrap().len(), 2);
     let apps = recording.apps(&Filter::default()).unwrap();
-    assert_eq!(apps.iter().map(|app| (app.session, app.disconnected_at.is_some())).collect::<Vec<_>>(), [(1, false), (2, true)]);
+    assert_eq!(
+        apps.iter().map(|app| (app.session, app.disconnected_at.is_some())).collect::<Vec<_>>(),
+        [(1, false), (2, true)]
+    );
     let mut second = Filter::of_app("Test App");
     second.session = Some(2);
     assert_eq!(recording.count(&second).unwrap(), 2);
@@ -138,5 +152,8 @@ async fn a_recording_says_what_it_is_and_can_be_read_meanwhile() {
         db.query_row("SELECT time, app FROM log LIMIT 1", [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
     assert_eq!((time.len(), app.as_str()), ("2026-01-01 00:00:00.000".len(), "Test App"));
     assert_eq!(messages(&path, &Filter::default()).len(), 7);
-    assert!(matches!(studio.rig.desktop.start_recording(&path, RecordOptions::default()).await, Err(RecordError::AlreadyRecording { .. })));
+    assert!(matches!(
+        studio.rig.desktop.start_recording(&path, RecordOptions::default()).await,
+        Err(RecordError::AlreadyRecording { .. })
+    ));
 }

@@ -20,7 +20,8 @@ async fn har_of(events: &[(&str, Value)]) -> (Value, u64, u64) {
     let mut rig = Rig::<Tokio>::start(desktop()).await;
     rig.desktop.start_recording(&path, RecordOptions::default()).await.unwrap();
     let network = flipper_tokio::plugin("Network").background().build();
-    let app = app_named("Shop", "com.example.shop", rig.desktop.ports(), directory.path()).plugin(network).start().unwrap();
+    let app =
+        app_named("Shop", "com.example.shop", rig.desktop.ports(), directory.path()).plugin(network).start().unwrap();
     rig.client().await;
     for (method, params) in events {
         app.connection("Network").send(method, params).unwrap();
@@ -82,9 +83,7 @@ async fn a_request_and_its_response_are_one_entry() {
 #[tokio::test]
 async fn bodies_are_decoded_as_far_as_that_makes_sense() {
     let get = |id: u64| json!({"id": id, "timestamp": 1000, "method": "GET", "url": "http://a.test/", "headers": []});
-    let answer = |id: u64, encoding: &str, body: &[u8]| {
-        json!({"id": id, "timestamp": 1005, "status": "200", "headers": headers(&[("Content-Encoding", encoding)]), "data": base64(body)})
-    };
+    let answer = |id: u64, encoding: &str, body: &[u8]| json!({"id": id, "timestamp": 1005, "status": "200", "headers": headers(&[("Content-Encoding", encoding)]), "data": base64(body)});
     let mut packed = GzEncoder::new(Vec::new(), Compression::default());
     packed.write_all(&b"hello ".repeat(100)).unwrap();
     let packed = packed.finish().unwrap();
@@ -110,14 +109,13 @@ async fn bodies_are_decoded_as_far_as_that_makes_sense() {
 
 #[tokio::test]
 async fn chunks_become_one_body_whatever_their_order() {
-    let request = |id: &str| json!({"id": id, "timestamp": 1000, "method": "GET", "url": "http://a.test/", "headers": []});
+    let request =
+        |id: &str| json!({"id": id, "timestamp": 1000, "method": "GET", "url": "http://a.test/", "headers": []});
     let first = |id: &str, total: u64| {
         json!({"id": id, "timestamp": 1010, "status": 200, "reason": "OK", "headers": headers(&[("content-type", "text/plain")]),
                "data": base64("abc"), "totalChunks": total, "index": 0})
     };
-    let next = |id: &str, total: u64, index: u64, data: &str| {
-        json!({"id": id, "totalChunks": total, "index": index, "data": base64(data)})
-    };
+    let next = |id: &str, total: u64, index: u64, data: &str| json!({"id": id, "totalChunks": total, "index": index, "data": base64(data)});
     let events = [
         ("newRequest", request("whole")),
         ("partialResponse", next("whole", 3, 2, "f")),
@@ -139,18 +137,30 @@ async fn chunks_become_one_body_whatever_their_order() {
 async fn what_has_no_response_and_what_has_no_request() {
     let events = [
         ("newResponse", json!({"id": "early", "timestamp": 1, "status": 200, "headers": []})),
-        ("newRequest", json!({"id": "lost", "timestamp": 1000, "method": "GET", "url": "http://a.test/", "headers": []})),
-        ("newRequest", json!({"id": 7, "timestamp": 1000, "method": "GET", "url": "/relative", "headers": [{"key": "n", "value": 5}]})),
+        (
+            "newRequest",
+            json!({"id": "lost", "timestamp": 1000, "method": "GET", "url": "http://a.test/", "headers": []}),
+        ),
+        (
+            "newRequest",
+            json!({"id": 7, "timestamp": 1000, "method": "GET", "url": "/relative", "headers": [{"key": "n", "value": 5}]}),
+        ),
         ("newResponse", json!({"id": "7", "timestamp": 1001, "status": 200, "headers": []})),
         ("newResponse", json!({"id": 7, "timestamp": 900, "status": -1, "reason": "connection refused"})),
-        ("newRequest", json!({"id": 7, "timestamp": 2000, "method": "GET", "url": "http://a.test/again", "headers": []})),
+        (
+            "newRequest",
+            json!({"id": 7, "timestamp": 2000, "method": "GET", "url": "http://a.test/again", "headers": []}),
+        ),
         ("newRequest", json!("nonsense")),
     ];
     let (har, written, skipped) = har_of(&events).await;
     assert_eq!((written, skipped), (3, 3));
     let entries = &har["log"]["entries"];
     assert_eq!(entries[0]["response"]["_error"], "no response was recorded");
-    assert_eq!((&entries[1]["response"]["status"], &entries[1]["response"]["_error"]), (&json!(0), &json!("connection refused")));
+    assert_eq!(
+        (&entries[1]["response"]["status"], &entries[1]["response"]["_error"]),
+        (&json!(0), &json!("connection refused"))
+    );
     assert_eq!(entries[1]["time"], 0.0, "a clock that goes back makes no negative time");
     assert_eq!(entries[1]["request"]["headers"], json!([{"name": "n", "value": "5"}]));
     assert_eq!(entries[2]["request"]["url"], "http://a.test/again");
@@ -211,7 +221,17 @@ mod check {
     }
 
     fn response(response: &Value) {
-        let required = ["status", "statusText", "httpVersion", "cookies", "headers", "content", "redirectURL", "headersSize", "bodySize"];
+        let required = [
+            "status",
+            "statusText",
+            "httpVersion",
+            "cookies",
+            "headers",
+            "content",
+            "redirectURL",
+            "headersSize",
+            "bodySize",
+        ];
         object(response, "response", &required, &["comment"]);
         texts(response, &["statusText", "httpVersion", "redirectURL"]);
         integers(response, &["status", "headersSize", "bodySize"]);
