@@ -19,11 +19,13 @@ use crate::builder::Builder;
 use crate::client::Client;
 use crate::error::{CallError, StartError};
 use crate::exchange::{Deliverer, Exchanges};
+use crate::exposure::Exposure;
 use crate::ports::Ports;
 use crate::pump::{Background, Pump};
 #[cfg(feature = "records")]
 use crate::records::{RecordError, RecordOptions, RecordStatus, Recordings};
 use crate::renewal::renew;
+use crate::state::Instance;
 
 /// A desktop that runs, on tokio where nothing else is said. Clones are handles of the same one; when the last is
 /// dropped, it stops.
@@ -34,6 +36,7 @@ pub struct Desktop<R: Runtime = Tokio> {
 struct Held<R: Runtime> {
     desk: Desk<R>,
     ports: Ports,
+    exposure: Option<Exposure>,
     audience: Arc<Audience>,
     /// Closed when everything has ended.
     running: watch::Receiver<()>,
@@ -59,6 +62,8 @@ pub(crate) struct Parts<R: Runtime> {
     pub(crate) runtime: R,
     pub(crate) desk: Desk<R>,
     pub(crate) ports: Ports,
+    pub(crate) exposure: Option<Exposure>,
+    pub(crate) instance: Option<Instance>,
     pub(crate) authority: Authority,
     pub(crate) wall_clock: WallClock,
     pub(crate) deliverers: Vec<Box<dyn Deliverer>>,
@@ -94,6 +99,8 @@ impl<R: Runtime> Desktop<R> {
             runtime,
             desk,
             ports,
+            exposure,
+            instance,
             authority,
             wall_clock,
             deliverers,
@@ -123,11 +130,13 @@ impl<R: Runtime> Desktop<R> {
                 () = pump.run() => {}
                 () = renewal => {}
             }
+            drop(instance);
             drop(until_the_end);
         });
         let held = Held {
             desk,
             ports,
+            exposure,
             audience,
             running,
             #[cfg(feature = "records")]
@@ -140,6 +149,13 @@ impl<R: Runtime> Desktop<R> {
     #[must_use]
     pub fn ports(&self) -> Ports {
         self.held.ports
+    }
+
+    /// What it means that it listens on addresses that other machines reach; `None` if it does not. To be shown to
+    /// whoever starts it.
+    #[must_use]
+    pub fn exposure(&self) -> Option<&Exposure> {
+        self.held.exposure.as_ref()
     }
 
     /// The clients that are connected, in the order of their ids.

@@ -41,12 +41,14 @@ mod desktop;
 mod error;
 mod event;
 mod exchange;
+mod exposure;
 mod port_owner;
 mod ports;
 mod pump;
 #[cfg(feature = "records")]
 pub mod records;
 mod renewal;
+mod state;
 
 pub use self::audience::Events;
 pub use self::builder::Builder;
@@ -55,8 +57,10 @@ pub use self::desktop::{Counters, Desktop};
 pub use self::error::{CallError, StartError};
 pub use self::event::Event;
 pub use self::exchange::{Deliverer, Delivery, DeliveryError, Issued, PlainFiles};
-pub use self::port_owner::PortOwner;
+pub use self::exposure::Exposure;
+pub use self::port_owner::{PortOwner, find_port_owner};
 pub use self::ports::Ports;
+pub use self::state::{RunningDesktop, default_state_directory, find_running_desktop};
 pub use flipper_async::desk::{Counters as DeskCounters, Options, Port};
 pub use flipper_pki as pki;
 pub use flipper_proto as proto;

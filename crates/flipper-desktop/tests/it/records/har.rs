@@ -176,7 +176,7 @@ mod check {
         object(log, "log", &["version", "creator", "entries"], &["browser", "pages", "comment"]);
         assert_eq!(log["version"], "1.2");
         object(&log["creator"], "creator", &["name", "version"], &["comment"]);
-        for entry in log["entries"].as_array().expect("entries") {
+        for entry in log["entries"].as_array().unwrap() {
             self::entry(entry);
         }
     }
@@ -184,16 +184,16 @@ mod check {
     fn entry(entry: &Value) {
         let required = ["startedDateTime", "time", "request", "response", "cache", "timings"];
         object(entry, "entry", &required, &["pageref", "serverIPAddress", "connection", "comment"]);
-        let time = entry["startedDateTime"].as_str().expect("a time");
+        let time = entry["startedDateTime"].as_str().unwrap();
         assert!(time.ends_with('Z') && time.as_bytes()[10] == b'T', "{time}");
-        assert!(entry["time"].as_f64().expect("a number") >= 0.0);
+        assert!(entry["time"].as_f64().unwrap() >= 0.0);
         request(&entry["request"]);
         response(&entry["response"]);
         object(&entry["cache"], "cache", &[], &["beforeRequest", "afterRequest", "comment"]);
         let timings = &entry["timings"];
         object(timings, "timings", &["send", "wait", "receive"], &["blocked", "dns", "connect", "ssl", "comment"]);
         for name in ["send", "wait", "receive"] {
-            assert!(timings[name].as_f64().expect("a number") >= 0.0, "{name}");
+            assert!(timings[name].as_f64().unwrap() >= 0.0, "{name}");
         }
         for name in ["blocked", "dns", "connect", "ssl"] {
             assert!(timings[name].as_f64().is_none_or(|time| time >= 0.0 || time == -1.0), "{name}");
