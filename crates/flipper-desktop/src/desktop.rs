@@ -20,8 +20,10 @@ use crate::client::Client;
 use crate::error::{CallError, StartError};
 use crate::exchange::{Deliverer, Exchanges};
 use crate::exposure::Exposure;
+use crate::filter::Filter;
+use crate::init_policy::{InitPolicy, Initialiser};
 use crate::ports::Ports;
-use crate::pump::{Background, Pump};
+use crate::pump::Pump;
 #[cfg(feature = "records")]
 use crate::records::{RecordError, RecordOptions, RecordStatus, Recordings};
 use crate::renewal::renew;
@@ -67,7 +69,7 @@ pub(crate) struct Parts<R: Runtime> {
     pub(crate) authority: Authority,
     pub(crate) wall_clock: WallClock,
     pub(crate) deliverers: Vec<Box<dyn Deliverer>>,
-    pub(crate) init_background_plugins: bool,
+    pub(crate) init_policy: InitPolicy,
     pub(crate) observers: Vec<Observer>,
     pub(crate) speaker: Speaker,
 }
@@ -104,7 +106,7 @@ impl<R: Runtime> Desktop<R> {
             authority,
             wall_clock,
             deliverers,
-            init_background_plugins,
+            init_policy,
             observers,
             mut speaker,
         } = parts;
@@ -119,10 +121,11 @@ impl<R: Runtime> Desktop<R> {
         let recordings = Recordings::new(wall_clock.clone(), tell.clone());
         let pump = Pump {
             desk: desk.clone(),
-            exchanges: Exchanges::new(runtime.clone(), desk.clone(), authority, wall_clock, deliverers, tell),
+            exchanges: Exchanges::new(runtime.clone(), desk.clone(), authority, wall_clock.clone(), deliverers, tell),
             speaker,
             events: told,
-            background: init_background_plugins.then(Background::default),
+            initialiser: Initialiser::new(init_policy),
+            wall_clock,
         };
         runtime.spawn(async move {
             tokio::select! {
@@ -161,13 +164,15 @@ impl<R: Runtime> Desktop<R> {
     /// The clients that are connected, in the order of their ids.
     #[must_use]
     pub fn clients(&self) -> Vec<Client> {
-        self.held.desk.peek(|core| core.clients().map(Client::from).collect())
+        let now = self.held.desk.clock().now();
+        self.held.desk.peek(|core| core.clients().map(|client| Client::new(client, now)).collect())
     }
 
     /// A client, if it is connected.
     #[must_use]
     pub fn client(&self, client: &ClientId) -> Option<Client> {
-        self.held.desk.peek(|core| core.client(client).map(Client::from))
+        let now = self.held.desk.clock().now();
+        self.held.desk.peek(|core| core.client(client).map(|client| Client::new(client, now)))
     }
 
     /// The plugins of a client; `None` if it is not connected, or has not told yet.
@@ -179,7 +184,13 @@ impl<R: Runtime> Desktop<R> {
     /// All events from now on.
     #[must_use]
     pub fn events(&self) -> Events {
-        self.held.audience.subscribe()
+        self.events_of(Filter::new())
+    }
+
+    /// The events from now on that a filter lets pass.
+    #[must_use]
+    pub fn events_of(&self, filter: Filter) -> Events {
+        self.held.audience.subscribe(filter)
     }
 
     /// Initialises a plugin: its events are wanted, and its methods may be called. One that is initialised already

@@ -43,7 +43,7 @@ pub enum Event {
         client: ClientId,
     },
     /// A client told which plugins it has. Those in the background are initialised by now, unless
-    /// [`Builder::init_background_plugins`](crate::Builder::init_background_plugins) says otherwise.
+    /// [`Builder::init_policy`](crate::Builder::init_policy) says otherwise.
     PluginsChanged {
         /// The client.
         client: ClientId,
@@ -156,6 +156,31 @@ pub enum Event {
 }
 
 impl Event {
+    /// The client that it is about, if it is about one that is or was connected.
+    #[must_use]
+    pub fn client(&self) -> Option<&ClientId> {
+        match self {
+            Self::ClientConnected { client, .. }
+            | Self::ClientDisconnected { client, .. }
+            | Self::ClientUnresponsive { client }
+            | Self::ClientResponsive { client }
+            | Self::PluginsChanged { client, .. }
+            | Self::Message { client, .. }
+            | Self::ClientError { client, .. } => Some(client),
+            Self::PeerMisbehaved { client, .. } => client.as_ref(),
+            Self::CertificateIssued { .. }
+            | Self::CertificateRefused { .. }
+            | Self::ExchangeAcknowledged { .. }
+            | Self::ConnectionRefused { .. }
+            | Self::HandshakeFailed { .. }
+            | Self::AcceptFailed { .. }
+            | Self::CertificatesRenewed
+            | Self::RenewalFailed(_) => None,
+            #[cfg(feature = "records")]
+            Self::RecordingIncomplete { .. } => None,
+        }
+    }
+
     /// Roughly the memory that it holds on to, in bytes.
     pub(crate) fn weight(&self) -> usize {
         let held = match self {

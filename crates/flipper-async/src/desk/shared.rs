@@ -12,9 +12,14 @@ use flipper_proto::{ApiMisuse, CloseCause, ConnId, Excerpt, Instant, RequestId};
 
 use super::news::{News, Port, Queue};
 use super::options::Options;
+use super::replies::Mailbox;
 use super::reply::{PendingReply, ReplySlot};
 use super::seat::{Line, Order, Seat};
 use super::tap::Tap;
+
+/// How many news are taken at once, and how many bytes of them: enough that the lock does not matter.
+const BATCH: usize = 256;
+const BATCH_BYTES: usize = 1 << 20;
 
 /// One state machine, and those who wait for it.
 pub(super) struct Shared {
@@ -139,6 +144,22 @@ impl Shared {
         Ok(PendingReply::new(Arc::clone(self), request))
     }
 
+    /// Sends any number of requests whose replies go to one mailbox.
+    pub(super) fn ask_for<T>(
+        &self,
+        mailbox: &Arc<Mailbox>,
+        ask: impl FnOnce(&mut Desktop, Instant, &mut Vec<RequestId>) -> T,
+    ) -> T {
+        self.change(|state, now, _| {
+            let mut requests = Vec::new();
+            let result = ask(&mut state.core, now, &mut requests);
+            // Still under the lock, so that no reply can come before.
+            let slots = requests.into_iter().map(|request| (request, ReplySlot::Mailbox(Arc::clone(mailbox))));
+            state.replies.extend(slots);
+            result
+        })
+    }
+
     pub(super) fn poll_reply(&self, request: RequestId, cx: &Context<'_>) -> Poll<Outcome> {
         let mut state = self.lock();
         match state.replies.remove(&request) {
@@ -148,7 +169,7 @@ impl Shared {
                 Poll::Pending
             }
             // It was taken before, and a future is not to be polled after that.
-            Some(ReplySlot::Abandoned) | None => Poll::Pending,
+            Some(ReplySlot::Mailbox(_) | ReplySlot::Abandoned) | None => Poll::Pending,
         }
     }
 
@@ -194,10 +215,14 @@ impl Shared {
 
     // --- News ---
 
-    /// The next news; `None` when the desk has ended.
-    pub(super) async fn next_news(&self) -> Option<News> {
+    /// The next news, up to a batch; `None` when the desk has ended.
+    pub(super) async fn next_news(&self) -> Option<Vec<News>> {
         loop {
+            if let Poll::Ready(news) = self.take_news() {
+                return news;
+            }
             let told = self.told.listen();
+            // Once more: they may have come before this listened.
             if let Poll::Ready(news) = self.take_news() {
                 return news;
             }
@@ -205,18 +230,24 @@ impl Shared {
         }
     }
 
-    fn take_news(&self) -> Poll<Option<News>> {
+    fn take_news(&self) -> Poll<Option<Vec<News>>> {
         let mut state = self.lock();
-        let Some((from, news)) = state.news.pop() else {
-            return if state.has_ended() { Poll::Ready(None) } else { Poll::Pending };
-        };
         let mut woken = Woken::default();
-        if state.relieve(from, &news, &mut woken) {
-            self.roomy.notify(usize::MAX);
+        let (mut taken, mut bytes) = (Vec::new(), 0);
+        while taken.len() < BATCH && bytes < BATCH_BYTES {
+            let Some((from, news)) = state.news.pop() else { break };
+            bytes += news.weight();
+            if state.relieve(from, &news, &mut woken) {
+                self.roomy.notify(usize::MAX);
+            }
+            taken.push(news);
+        }
+        if taken.is_empty() {
+            return if state.has_ended() { Poll::Ready(None) } else { Poll::Pending };
         }
         drop(state);
         woken.tasks.into_iter().for_each(Waker::wake);
-        Poll::Ready(Some(news))
+        Poll::Ready(Some(taken))
     }
 
     pub(super) fn handshake_failed(&self, port: Port, peer: SocketAddr, cause: CloseCause) {
@@ -395,6 +426,7 @@ impl State {
                 self.replies.insert(request, ReplySlot::Here(outcome));
                 woken.tasks.extend(waker);
             }
+            Some(ReplySlot::Mailbox(mailbox)) => woken.tasks.extend(mailbox.put(request, outcome)),
             Some(ReplySlot::Here(_) | ReplySlot::Abandoned) => {}
             // Asked through `with_core`: whoever did so listens to the news.
             None => self.tell(from, News::Event(Event::Reply { request, client, outcome }), woken),
