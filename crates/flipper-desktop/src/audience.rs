@@ -23,6 +23,9 @@ pub(crate) type Observer = Box<dyn Fn(&Event) + Send + Sync>;
 const MAX_WAITING: usize = 10_000;
 const MAX_WAITING_BYTES: usize = 16 << 20;
 
+/// No event is added to a batch that holds so many bytes.
+const BATCH_BYTES: usize = 256 << 10;
+
 /// How many events wait for the observers. A few are enough for the threads to hand them over without waiting for each
 /// other; when they are not, whatever is at work upstream waits.
 const MAX_UNOBSERVED: usize = 64;
@@ -193,8 +196,8 @@ impl Events {
         }
     }
 
-    /// The events that are there, up to `max` of them: with many at once, far cheaper than one by one. `None` once the
-    /// desktop has stopped and all of them were taken.
+    /// The events that are there, up to `max` of them, and fewer where they are large: with many at once, far cheaper
+    /// than one by one. `None` once the desktop has stopped and all of them were taken.
     ///
     /// A call that is dropped before it is ready takes nothing.
     pub async fn next_batch(&mut self, max: usize) -> Option<Batch> {
@@ -214,9 +217,12 @@ impl Events {
         let untold = waiting.missed - waiting.missed_told;
         waiting.missed_told = waiting.missed;
         let mut occurrences = Vec::with_capacity(max.min(waiting.events.len()));
+        let mut bytes = 0;
         while occurrences.len() < max.max(1)
+            && bytes < BATCH_BYTES
             && let Some(occurrence) = waiting.pop()
         {
+            bytes += occurrence.event.weight();
             occurrences.push(occurrence);
         }
         Poll::Ready(Some(Batch { missed: untold, occurrences }))

@@ -148,6 +148,12 @@ impl<R: Runtime> Desktop<R> {
         Ok(Self { held: Arc::new(held) })
     }
 
+    /// What its listeners and connections share.
+    #[cfg(feature = "api")]
+    pub(crate) fn desk(&self) -> &Desk<R> {
+        &self.held.desk
+    }
+
     /// The ports that it listens on.
     #[must_use]
     pub fn ports(&self) -> Ports {

@@ -56,7 +56,12 @@ impl Filter {
                 _ => return false,
             }
         }
-        let Some(app) = &self.app else { return true };
-        event.client().is_some_and(|client| client.as_str() == app.id || client.as_str().starts_with(&app.named))
+        self.app.is_none() || event.client().is_some_and(|client| self.names(client))
+    }
+
+    /// Whether the client is one of those that are wanted.
+    pub(crate) fn names(&self, client: &ClientId) -> bool {
+        let client = client.as_str();
+        self.app.as_ref().is_none_or(|app| client == app.id || client.starts_with(&app.named))
     }
 }

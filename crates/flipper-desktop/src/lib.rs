@@ -34,6 +34,10 @@
 //! A new way for certificates to reach an app is a [`Deliverer`].
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "api")]
+pub mod api;
+pub mod json;
+
 mod audience;
 mod builder;
 mod client;

@@ -26,6 +26,7 @@ pub use self::export::{ExportError, ExportSummary, export_har, export_ndjson};
 pub use self::read::{Filter, Message, Recording, RecordingApp, RecordingSession};
 pub use self::recorder::{RecordOptions, RecordStatus, Recorder};
 pub(crate) use self::recordings::Recordings;
+pub use self::recordings::recording_name;
 pub use self::replay::{Replay, ReplayError, ReplayNote, ReplaySummary, Speed};
 pub use self::schema::{APPLICATION_ID, SCHEMA_VERSION};
 

@@ -7,11 +7,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use flipper_async::Runtime;
 use flipper_async::desk::Desk;
 use flipper_pki::WallClock;
+use time::OffsetDateTime;
 use tokio::sync::mpsc;
 
 use super::error::RecordError;
 use super::recorder::{RecordOptions, RecordStatus, Recorder};
 use crate::event::Event;
+
+/// A name for a recording that begins now, made of the time in UTC: `2026-01-31T12-34-56Z`.
+#[must_use]
+pub fn recording_name() -> String {
+    let now = OffsetDateTime::now_utc();
+    let (date, time) = (now.date(), now.time());
+    let month = u8::from(date.month());
+    let (hour, minute, second) = time.as_hms();
+    format!("{:04}-{month:02}-{:02}T{hour:02}-{minute:02}-{second:02}Z", date.year(), date.day())
+}
 
 /// At most one recording at a time.
 pub(crate) struct Recordings {

@@ -29,6 +29,8 @@ macro_rules! on_every_runtime {
 
 mod accept;
 mod admission;
+#[cfg(feature = "api")]
+mod api;
 mod browser;
 mod calls;
 mod environment;
