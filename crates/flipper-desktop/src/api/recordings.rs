@@ -63,6 +63,7 @@ pub(super) async fn start(State(server): State<Server>, body: Body) -> Answer {
     }
     let directory = server.directory().ok_or_else(|| {
         Failure::new(StatusCode::CONFLICT, "NoStateDirectory", "this desktop has no directory to record into")
+            .hint("start it with a state directory")
     })?;
     let folder = directory.join(FOLDER);
     let made = {
@@ -82,19 +83,25 @@ pub(super) async fn stop(State(server): State<Server>) -> Result<Response, Failu
 
 impl From<RecordError> for Failure {
     fn from(error: RecordError) -> Self {
-        let (status, name) = match &error {
-            RecordError::AlreadyRecording { .. } => (StatusCode::CONFLICT, "AlreadyRecording"),
-            RecordError::NotRecording => (StatusCode::CONFLICT, "NotRecording"),
-            RecordError::InUse { .. } => (StatusCode::CONFLICT, "RecordingInUse"),
-            _ => (StatusCode::INTERNAL_SERVER_ERROR, "RecordingFailed"),
+        let (status, name, hint) = match &error {
+            RecordError::AlreadyRecording { .. } => {
+                (StatusCode::CONFLICT, "AlreadyRecording", "POST /api/v1/recordings/stop ends a recording")
+            }
+            RecordError::NotRecording => {
+                (StatusCode::CONFLICT, "NotRecording", "POST /api/v1/recordings begins a recording")
+            }
+            RecordError::InUse { .. } => (StatusCode::CONFLICT, "RecordingInUse", "choose another name"),
+            _ => (StatusCode::INTERNAL_SERVER_ERROR, "RecordingFailed", FOLDER_HINT),
         };
-        Self::new(status, name, error.to_string())
+        Self::new(status, name, error.to_string()).hint(hint)
     }
 }
 
+const FOLDER_HINT: &str = "recordings are in the folder `records` of the desktop's state directory";
+
 fn unreadable(error: &io::Error) -> Failure {
     let message = format!("the folder of the recordings cannot be used: {error}");
-    Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "RecordingFailed", message)
+    Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "RecordingFailed", message).hint(FOLDER_HINT)
 }
 
 /// What apps sent is its owner's business.
