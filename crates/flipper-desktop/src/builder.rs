@@ -18,6 +18,8 @@ use crate::error::StartError;
 use crate::event::Event;
 use crate::exchange::{Deliverer, PlainFiles};
 use crate::exposure::Exposure;
+use crate::filter::Filter;
+use crate::init_policy::InitPolicy;
 use crate::port_owner::PortOwner;
 use crate::ports::{Ports, bind_all};
 use crate::state::{Instance, InstanceHolder, default_state_directory, find_instance_holder};
@@ -35,7 +37,7 @@ pub struct Builder {
     wall_clock: WallClock,
     deliverers: Vec<Box<dyn Deliverer>>,
     require_proof: bool,
-    init_background_plugins: bool,
+    init_policy: InitPolicy,
     observers: Vec<Observer>,
     speaker: Speaker,
 }
@@ -60,7 +62,7 @@ impl Builder {
             wall_clock: WallClock::default(),
             deliverers: Vec::new(),
             require_proof: true,
-            init_background_plugins: true,
+            init_policy: InitPolicy::default(),
             observers: Vec::new(),
             speaker: Speaker::new(),
         }
@@ -166,10 +168,9 @@ impl Builder {
         self
     }
 
-    /// Whether the desktop initialises the background plugins of every client by itself, as the official one does when
-    /// a person looks at it. Default: yes.
-    pub fn init_background_plugins(mut self, init: bool) -> Self {
-        self.init_background_plugins = init;
+    /// Which plugins of every client the desktop initialises by itself. Default: [`InitPolicy::Background`].
+    pub fn init_policy(mut self, policy: InitPolicy) -> Self {
+        self.init_policy = policy;
         self
     }
 
@@ -187,7 +188,7 @@ impl Builder {
     /// All events from the first one on: an app that has waited for the desktop may connect before
     /// [`Desktop::events`] can be called.
     pub fn events(&mut self) -> Events {
-        self.speaker.audience().subscribe()
+        self.speaker.audience().subscribe(Filter::new())
     }
 
     /// How many certificate requests are taken up, from all apps together. Default: 5 a second, 20 in a burst. What one
@@ -277,7 +278,7 @@ impl Builder {
             authority,
             wall_clock: self.wall_clock,
             deliverers,
-            init_background_plugins: self.init_background_plugins,
+            init_policy: self.init_policy,
             observers: self.observers,
             speaker: self.speaker,
         })

@@ -29,6 +29,8 @@ macro_rules! on_every_runtime {
 
 mod accept;
 mod admission;
+#[cfg(feature = "api")]
+mod api;
 mod browser;
 mod calls;
 mod environment;
@@ -38,6 +40,8 @@ mod instance;
 mod lifecycle;
 mod limits;
 mod load;
+#[cfg(feature = "records")]
+mod records;
 mod start;
 mod support;
 mod telling;
