@@ -34,6 +34,7 @@
 //! A new way for certificates to reach an app is a [`Deliverer`].
 #![forbid(unsafe_code)]
 
+pub mod adb;
 mod audience;
 mod builder;
 mod client;
@@ -52,7 +53,7 @@ pub use self::client::Client;
 pub use self::desktop::{Counters, Desktop};
 pub use self::error::{CallError, StartError};
 pub use self::event::Event;
-pub use self::exchange::{Deliverer, Delivery, DeliveryError, Issued, PlainFiles};
+pub use self::exchange::{Android, Deliverer, Delivery, DeliveryError, Finding, Issued, PlainFiles, Verdict};
 pub use self::port_owner::PortOwner;
 pub use self::ports::Ports;
 pub use flipper_async::desk::{Counters as DeskCounters, Options, Port};

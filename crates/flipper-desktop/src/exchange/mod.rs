@@ -1,13 +1,18 @@
 //! Certificate exchanges: what happens between a request and its answer.
 
+mod android;
 mod deliverer;
+mod device_files;
 mod error;
 mod folder;
 mod plain_files;
+mod verdict;
 
+pub use self::android::Android;
 pub use self::deliverer::{Deliverer, Delivery, Issued};
 pub use self::error::DeliveryError;
 pub use self::plain_files::PlainFiles;
+pub use self::verdict::{Finding, Verdict};
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
