@@ -17,7 +17,7 @@ use crate::audience::{Events, Observer, Speaker};
 use crate::desktop::{Desktop, Parts};
 use crate::error::StartError;
 use crate::event::Event;
-use crate::exchange::{Deliverer, PlainFiles};
+use crate::exchange::{Android, Deliverer, PlainFiles};
 use crate::ports::{Ports, bind};
 
 /// The settings of a desktop. [`Desktop::builder`] begins them, [`start`](Self::start) ends them.
@@ -30,6 +30,7 @@ pub struct Builder {
     authority: AuthoritySource,
     wall_clock: WallClock,
     deliverers: Vec<Box<dyn Deliverer>>,
+    android: Option<Android>,
     require_proof: bool,
     init_background_plugins: bool,
     observers: Vec<Observer>,
@@ -53,6 +54,7 @@ impl Builder {
             authority: AuthoritySource::Default,
             wall_clock: WallClock::default(),
             deliverers: Vec::new(),
+            android: None,
             require_proof: true,
             init_background_plugins: true,
             observers: Vec::new(),
@@ -122,6 +124,15 @@ impl Builder {
     /// [`PlainFiles`].
     pub fn deliverer(mut self, deliverer: impl Deliverer) -> Self {
         self.deliverers.push(Box::new(deliverer));
+        self
+    }
+
+    /// Serves apps on Android devices, through adb: follows which devices there are, has them lead connections to the
+    /// desktop's ports here, and delivers certificates to their apps. Default: no.
+    ///
+    /// An adb server that is not there is waited for; none is started.
+    pub fn android(mut self, android: Android) -> Self {
+        self.android = Some(android);
         self
     }
 
@@ -211,6 +222,8 @@ impl Builder {
         insecure.into_iter().for_each(|listener| desk.listen_insecure(listener));
         secure.into_iter().for_each(|listener| desk.listen_secure(listener, tls.clone()));
         let mut deliverers = self.deliverers;
+        let adb = self.android.as_ref().map(|android| android.server().clone());
+        deliverers.extend(self.android.map(|android| Box::new(android) as Box<dyn Deliverer>));
         deliverers.push(Box::new(PlainFiles::new().require_proof(self.require_proof)));
         Desktop::new(Parts {
             runtime,
@@ -219,6 +232,7 @@ impl Builder {
             authority,
             wall_clock: self.wall_clock,
             deliverers,
+            adb,
             init_background_plugins: self.init_background_plugins,
             observers: self.observers,
             speaker: self.speaker,

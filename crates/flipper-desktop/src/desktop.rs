@@ -12,9 +12,11 @@ use flipper_proto::{ClientId, CloseCode, Payload, PluginId, ProtocolError};
 use flipper_tokio::Tokio;
 use tokio::sync::{mpsc, watch};
 
+use crate::adb;
 use crate::audience::{Audience, Events, Observer, Speaker};
 use crate::builder::Builder;
 use crate::client::Client;
+use crate::devices::{AdbStatus, Device, Registry, watch};
 use crate::error::{CallError, StartError};
 use crate::exchange::{Deliverer, Exchanges};
 use crate::ports::Ports;
@@ -31,6 +33,7 @@ struct Held<R: Runtime> {
     desk: Desk<R>,
     ports: Ports,
     audience: Arc<Audience>,
+    devices: Arc<Registry>,
     /// Closed when everything has ended.
     running: watch::Receiver<()>,
 }
@@ -56,6 +59,7 @@ pub(crate) struct Parts<R: Runtime> {
     pub(crate) authority: Authority,
     pub(crate) wall_clock: WallClock,
     pub(crate) deliverers: Vec<Box<dyn Deliverer>>,
+    pub(crate) adb: Option<adb::Server>,
     pub(crate) init_background_plugins: bool,
     pub(crate) observers: Vec<Observer>,
     pub(crate) speaker: Speaker,
@@ -91,6 +95,7 @@ impl<R: Runtime> Desktop<R> {
             authority,
             wall_clock,
             deliverers,
+            adb,
             init_background_plugins,
             observers,
             mut speaker,
@@ -101,11 +106,16 @@ impl<R: Runtime> Desktop<R> {
             .map_err(|error| StartError::NoThread { kind: error.kind(), text: error.to_string() })?;
         let audience = Arc::clone(speaker.audience());
         let (tell, told) = mpsc::unbounded_channel();
+        let devices = Arc::new(Registry::new(tell.clone()));
+        let forwarded = vec![ports.insecure, ports.secure];
+        let adb = adb.map(|server| watch(server, forwarded, Arc::clone(&devices))).transpose();
+        let adb = adb.map_err(|error| StartError::NoThread { kind: error.kind(), text: error.to_string() })?;
         let renewal = renew(runtime.clone(), authority.clone(), tell.clone());
         let pump = Pump {
             desk: desk.clone(),
             exchanges: Exchanges::new(runtime.clone(), desk.clone(), authority, wall_clock, deliverers, tell),
             speaker,
+            devices: Arc::clone(&devices),
             events: told,
             background: init_background_plugins.then(Background::default),
         };
@@ -115,9 +125,10 @@ impl<R: Runtime> Desktop<R> {
                 () = pump.run() => {}
                 () = renewal => {}
             }
+            drop(adb);
             drop(until_the_end);
         });
-        Ok(Self { held: Arc::new(Held { desk, ports, audience, running }) })
+        Ok(Self { held: Arc::new(Held { desk, ports, audience, devices, running }) })
     }
 
     /// The ports that it listens on.
@@ -142,6 +153,19 @@ impl<R: Runtime> Desktop<R> {
     #[must_use]
     pub fn plugins(&self, client: &ClientId) -> Option<Vec<PluginId>> {
         self.held.desk.peek(|core| core.client(client)?.plugins.map(<[_]>::to_vec))
+    }
+
+    /// The devices that are known: the desktop's own machine, those that adb has, and those that apps name which are
+    /// connected.
+    #[must_use]
+    pub fn devices(&self) -> Vec<Device> {
+        self.held.devices.devices()
+    }
+
+    /// How the desktop stands with adb's server; `None` where [`Builder::android`] was not called.
+    #[must_use]
+    pub fn adb(&self) -> Option<AdbStatus> {
+        self.held.devices.adb()
     }
 
     /// All events from now on.

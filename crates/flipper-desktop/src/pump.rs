@@ -1,6 +1,7 @@
 //! From what the driver tells to what the world is told.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use flipper_async::Runtime;
 use flipper_async::desk::{Desk, News};
@@ -9,6 +10,7 @@ use flipper_proto::{ClientId, PluginId};
 use tokio::sync::mpsc;
 
 use crate::audience::Speaker;
+use crate::devices::Registry;
 use crate::event::Event;
 use crate::exchange::Exchanges;
 
@@ -17,6 +19,7 @@ pub(crate) struct Pump<R: Runtime> {
     pub(crate) desk: Desk<R>,
     pub(crate) exchanges: Exchanges<R>,
     pub(crate) speaker: Speaker,
+    pub(crate) devices: Arc<Registry>,
     /// Events that are not the driver's.
     pub(crate) events: mpsc::UnboundedReceiver<Event>,
     pub(crate) background: Option<Background>,
@@ -26,38 +29,48 @@ impl<R: Runtime> Pump<R> {
     pub(crate) async fn run(mut self) {
         loop {
             // An exchange is told of before its client is answered: that has to come before what the client does next.
-            let event = tokio::select! {
+            let events = tokio::select! {
                 biased;
-                Some(event) = self.events.recv() => Some(event),
+                Some(event) = self.events.recv() => [Some(event), None],
                 news = self.desk.next_news() => match news {
                     Some(news) => self.take(news),
                     None => return,
                 },
             };
-            if let Some(event) = event {
+            for event in events.into_iter().flatten() {
                 self.speaker.tell(event).await;
             }
         }
     }
 
     /// Does what is to be done about it, and says what the world is told.
-    fn take(&mut self, news: News) -> Option<Event> {
+    fn take(&mut self, news: News) -> [Option<Event>; 2] {
         match news {
             News::Event(CoreEvent::ExchangeRequested(request)) => {
                 self.exchanges.take_up(request);
-                None
+                [None, None]
             }
             News::Event(event) => {
                 if let Some(background) = &mut self.background {
                     background.follow(&event, &self.desk);
                 }
-                translate(event)
+                // A device is there before its client is, and goes after it.
+                match &event {
+                    CoreEvent::ClientConnected { client, info } => {
+                        [self.devices.client_connected(client, &info.query), translate(event)]
+                    }
+                    CoreEvent::ClientDisconnected { client, .. } => {
+                        let device = self.devices.client_disconnected(client);
+                        [translate(event), device]
+                    }
+                    _ => [translate(event), None],
+                }
             }
-            News::HandshakeFailed { port, peer, cause } => Some(Event::HandshakeFailed { port, peer, cause }),
-            News::AcceptFailed { port, error } => Some(Event::AcceptFailed { port, error }),
+            News::HandshakeFailed { port, peer, cause } => [Some(Event::HandshakeFailed { port, peer, cause }), None],
+            News::AcceptFailed { port, error } => [Some(Event::AcceptFailed { port, error }), None],
             other => {
                 tracing::debug!("not told: {other:?}");
-                None
+                [None, None]
             }
         }
     }

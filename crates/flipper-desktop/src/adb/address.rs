@@ -44,9 +44,7 @@ impl Address {
             return socket.parse().map_err(|error: AddressError| error.of_variable(SOCKET));
         }
         let port = match set(PORT) {
-            Some(port) => {
-                port_of(&port).ok_or_else(|| AddressError { variable: Some(PORT), value: port, wanted: "a port" })?
-            }
+            Some(port) => port_of(&port).ok_or(AddressError { variable: Some(PORT), value: port, wanted: "a port" })?,
             None => DEFAULT_PORT,
         };
         Ok(Self { host: set(HOST).unwrap_or_else(|| LOOPBACK.to_owned()), port })

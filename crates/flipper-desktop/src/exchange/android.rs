@@ -66,6 +66,10 @@ impl Android {
         self
     }
 
+    pub(crate) fn server(&self) -> &Server {
+        &self.server
+    }
+
     /// Looks for the proof on all devices.
     fn find(&self, app: &Arc<AppFiles>, sent: &CertificateRequest) -> Result<(String, Entry), DeliveryError> {
         let mut devices: Vec<(String, Option<Finding>)> = Vec::new();

@@ -28,6 +28,8 @@ macro_rules! on_every_runtime {
 }
 
 mod accept;
+#[cfg(target_os = "linux")]
+mod adb;
 mod admission;
 mod calls;
 mod exchange;
