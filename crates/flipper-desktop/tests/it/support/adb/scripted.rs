@@ -3,6 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
+use std::sync::mpsc::Sender;
 use std::thread;
 
 use flipper_desktop::adb::{Address, Server};
@@ -15,6 +16,8 @@ pub(crate) enum Say {
     Last(Vec<u8>),
     /// It stays open, and nothing more is said.
     Hang(Vec<u8>),
+    /// As `Hang`; it is told that it is `open`, and when it is `closed`.
+    Watch(Vec<u8>, Sender<&'static str>),
 }
 
 pub(crate) struct ScriptedServer {
@@ -43,7 +46,7 @@ impl ScriptedServer {
 fn converse(mut socket: TcpStream, answer: &dyn Fn(&str) -> Say) {
     while let Some(request) = read_request(&mut socket) {
         let said = answer(&request);
-        let (Say::Then(bytes) | Say::Last(bytes) | Say::Hang(bytes)) = &said;
+        let (Say::Then(bytes) | Say::Last(bytes) | Say::Hang(bytes) | Say::Watch(bytes, _)) = &said;
         if socket.write_all(bytes).is_err() {
             return;
         }
@@ -52,6 +55,11 @@ fn converse(mut socket: TcpStream, answer: &dyn Fn(&str) -> Say) {
             Say::Last(_) => return,
             // Whoever gives up closes.
             Say::Hang(_) => while matches!(socket.read(&mut [0; 64]), Ok(1..)) {},
+            Say::Watch(_, tell) => {
+                tell.send("open").unwrap();
+                while matches!(socket.read(&mut [0; 64]), Ok(1..)) {}
+                tell.send("closed").unwrap();
+            }
         }
     }
 }
