@@ -17,7 +17,7 @@ use crate::audience::{Events, Observer, Speaker};
 use crate::desktop::{Desktop, Parts};
 use crate::error::StartError;
 use crate::event::Event;
-use crate::exchange::{Android, Deliverer, PlainFiles};
+use crate::exchange::{Android, Deliverer, Idb, Ios, PlainFiles};
 use crate::ports::{Ports, bind};
 
 /// The settings of a desktop. [`Desktop::builder`] begins them, [`start`](Self::start) ends them.
@@ -31,6 +31,7 @@ pub struct Builder {
     wall_clock: WallClock,
     deliverers: Vec<Box<dyn Deliverer>>,
     android: Option<Android>,
+    idb: Option<Idb>,
     require_proof: bool,
     init_background_plugins: bool,
     observers: Vec<Observer>,
@@ -55,6 +56,7 @@ impl Builder {
             wall_clock: WallClock::default(),
             deliverers: Vec::new(),
             android: None,
+            idb: None,
             require_proof: true,
             init_background_plugins: true,
             observers: Vec::new(),
@@ -121,7 +123,7 @@ impl Builder {
     }
 
     /// Adds a way for certificates to reach apps. It is asked after those that were added before, and before
-    /// [`PlainFiles`].
+    /// the desktop's own: [`Android`], [`Ios`] and [`PlainFiles`].
     pub fn deliverer(mut self, deliverer: impl Deliverer) -> Self {
         self.deliverers.push(Box::new(deliverer));
         self
@@ -133,6 +135,13 @@ impl Builder {
     /// An adb server that is not there is waited for; none is started.
     pub fn android(mut self, android: Android) -> Self {
         self.android = Some(android);
+        self
+    }
+
+    /// Serves apps on physical iOS devices as well, through the program `idb`. Default: no. Those in simulators need
+    /// nothing.
+    pub fn idb(mut self, idb: Idb) -> Self {
+        self.idb = Some(idb);
         self
     }
 
@@ -224,6 +233,11 @@ impl Builder {
         let mut deliverers = self.deliverers;
         let adb = self.android.as_ref().map(|android| android.server().clone());
         deliverers.extend(self.android.map(|android| Box::new(android) as Box<dyn Deliverer>));
+        let mut ios = Ios::new().require_proof(self.require_proof);
+        if let Some(idb) = self.idb {
+            ios = ios.idb(idb);
+        }
+        deliverers.push(Box::new(ios));
         deliverers.push(Box::new(PlainFiles::new().require_proof(self.require_proof)));
         Desktop::new(Parts {
             runtime,

@@ -55,7 +55,9 @@ pub use self::desktop::{Counters, Desktop};
 pub use self::devices::{AdbState, AdbStatus, Device, DeviceKind, PortForward, PortForwardFailed};
 pub use self::error::{CallError, StartError};
 pub use self::event::Event;
-pub use self::exchange::{Android, Deliverer, Delivery, DeliveryError, Finding, Issued, PlainFiles, Verdict};
+pub use self::exchange::{
+    Android, Deliverer, Delivery, DeliveryError, Finding, Idb, Ios, Issued, PlainFiles, ProgramError, Verdict,
+};
 pub use self::port_owner::PortOwner;
 pub use self::ports::Ports;
 pub use flipper_async::desk::{Counters as DeskCounters, Options, Port};

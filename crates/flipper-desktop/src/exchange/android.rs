@@ -1,8 +1,6 @@
 //! Medium FS_ACCESS on Android devices.
 
 use std::sync::Arc;
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use flipper_pki::CertificateRequest;
@@ -11,6 +9,7 @@ use flipper_proto::{Excerpt, Medium};
 use super::deliverer::{Deliverer, Delivery, Issued};
 use super::device_files::{AppFiles, Entry, Ran};
 use super::error::DeliveryError;
+use super::search;
 use super::verdict::{Finding, Verdict};
 use crate::adb::{self, Attached, Server};
 
@@ -72,48 +71,20 @@ impl Android {
 
     /// Looks for the proof on all devices.
     fn find(&self, app: &Arc<AppFiles>, sent: &CertificateRequest) -> Result<(String, Entry), DeliveryError> {
-        let mut devices: Vec<(String, Option<Finding>)> = Vec::new();
-        let (tell, told) = mpsc::channel();
-        let until = Instant::now() + self.device_timeout;
-        for Attached { serial, state, .. } in self.server.devices().map_err(DeliveryError::Adb)? {
-            if state != "device" {
-                devices.push((serial, Some(Finding::NotReady { state: Excerpt::new(&state) })));
-                continue;
-            }
-            let (server, app, sent, tell) = (self.server.clone(), Arc::clone(app), sent.clone(), tell.clone());
-            let (at, asked) = (devices.len(), serial.clone());
-            let search = move || {
-                // Nobody listens any more if another device was faster.
-                let _late = tell.send((at, look(&server, &asked, &app, &sent, until)));
-            };
-            let started = thread::Builder::new().name("flipper-android".to_owned()).spawn(search);
-            let finding = started
-                .err()
-                .map(|error| Finding::Adb(adb::Error::Connection { kind: error.kind(), text: error.to_string() }));
-            devices.push((serial, finding));
-        }
-        drop(tell);
-        loop {
-            match told.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok((at, Ok(entry))) => {
-                    let serial = devices.into_iter().nth(at).map(|(serial, _)| serial);
-                    return Ok((serial.unwrap_or_default(), entry));
-                }
-                Ok((at, Err(finding))) => {
-                    if let Some((_, found)) = devices.get_mut(at) {
-                        *found = Some(finding);
-                    }
-                }
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
-            }
-        }
-        let silent = || Finding::Adb(adb::Error::TimedOut { after: self.device_timeout });
-        let verdict =
-            |(device, finding): (String, Option<Finding>)| Verdict { device, finding: finding.unwrap_or_else(silent) };
-        Err(DeliveryError::NoMatchingDevice {
-            app: app.package().to_owned(),
-            verdicts: devices.into_iter().map(verdict).collect(),
-        })
+        let (ready, others): (Vec<_>, Vec<_>) =
+            self.server.devices().map_err(DeliveryError::Adb)?.into_iter().partition(Attached::is_ready);
+        let not_ready = |Attached { serial, state, .. }: Attached| Verdict {
+            device: serial,
+            finding: Finding::NotReady { state: Excerpt::new(&state) },
+        };
+        let (server, asked_app, sent) = (self.server.clone(), Arc::clone(app), sent.clone());
+        let found = search::first(
+            ready.into_iter().map(|attached| attached.serial).collect(),
+            others.into_iter().map(not_ready).collect(),
+            self.device_timeout,
+            move |serial, until| look(&server, serial, &asked_app, &sent, until),
+        );
+        found.map_err(|verdicts| DeliveryError::NoMatchingDevice { app: app.package().to_owned(), verdicts })
     }
 
     fn write(&self, serial: &str, entry: Entry, app: &AppFiles, issued: &Issued) -> Result<(), DeliveryError> {
@@ -155,7 +126,10 @@ fn look(
 ) -> Result<Entry, Finding> {
     let ask = |entry| {
         let server = server.clone().patience(until.saturating_duration_since(Instant::now()));
-        app.run(&server, serial, entry, &app.script_to_read(entry), MAX_OUTPUT).map_err(Finding::Adb)
+        app.run(&server, serial, entry, &app.script_to_read(entry), MAX_OUTPUT).map_err(|error| match error {
+            adb::Error::TimedOut { after } => Finding::TimedOut { after },
+            error => Finding::Adb(error),
+        })
     };
     let decide = |ran, entry| match ran {
         Ran::Done(content) => {

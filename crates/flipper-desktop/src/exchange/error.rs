@@ -9,6 +9,7 @@ use std::time::Duration;
 use flipper_pki::CsrError;
 use flipper_proto::{ErrorReport, Excerpt, Medium};
 
+use super::program::ProgramError;
 use super::verdict::{self, Verdict};
 use crate::adb;
 
@@ -78,6 +79,15 @@ pub enum DeliveryError {
         /// The app.
         package: String,
     },
+    /// The app's id is no name that an iOS bundle can have.
+    BundleId(Excerpt),
+    /// The app is on a physical iOS device, and nothing here reaches those.
+    NoIdb {
+        /// The destination, which is a path of the device.
+        destination: Excerpt,
+    },
+    /// `idb` does not work, so that no device could be asked.
+    Idb(ProgramError),
     /// Adb does not work, so that no device could be asked.
     Adb(adb::Error),
     /// No device has the request in the destination, so that nothing shows where the app is.
@@ -127,6 +137,9 @@ impl DeliveryError {
                 "InvalidDestination"
             }
             Self::PackageName(_) => "InvalidPackageName",
+            Self::BundleId(_) => "InvalidBundleId",
+            Self::NoIdb { .. } => "IdbMissing",
+            Self::Idb(_) => "IdbFailed",
             Self::Adb(error) => error.name(),
             Self::NoMatchingDevice { .. } => "NoMatchingDevice",
             Self::ProofMissing { .. } => "ProofMissing",
@@ -147,6 +160,9 @@ impl DeliveryError {
     pub fn hint(&self) -> Option<&str> {
         Some(match self {
             Self::Request(_) => "send a PKCS#10 request in PEM, signed by its own key, whose only CN is the app's id",
+            Self::NotServed { os, medium: Medium::FsAccess } if os.as_str() == "Android" => {
+                "this desktop was started without adb, see Builder::android; or have the app use medium 2 (WWW)"
+            }
             Self::NotServed { .. } => {
                 "for now certificates are delivered as files (medium 1), to apps on the desktop's own machine"
             }
@@ -166,6 +182,12 @@ impl DeliveryError {
             Self::DestinationNotTheApps { .. } => {
                 "send a directory in the app's own files directory, for example /data/user/0/PACKAGE/files/sonar/"
             }
+            Self::BundleId(_) => "send the bundle's id as app_id; it is made of letters, digits, dots and hyphens",
+            Self::NoIdb { .. } => {
+                "install idb on the desktop's machine and have the desktop use it; or have the app use medium 2 (WWW), \
+                 which needs no access to its files"
+            }
+            Self::Idb(_) => "see whether `idb list-targets --json` works",
             Self::Adb(error) => return error.hint(),
             Self::NoMatchingDevice { verdicts, .. } => verdict::hint(verdicts),
             Self::DeviceWrite { .. } => "see that the device is still connected and has room left",
@@ -216,6 +238,11 @@ impl fmt::Display for DeliveryError {
             Self::DestinationNotTheApps { destination, package } => {
                 write!(f, "the destination {destination:?} is not in a private directory of {package}")
             }
+            Self::BundleId(id) => write!(f, "{id:?} is no id of an iOS bundle"),
+            Self::NoIdb { destination } => {
+                write!(f, "the destination {destination:?} is on an iOS device, which this desktop does not reach")
+            }
+            Self::Idb(error) => write!(f, "the iOS devices cannot be asked: {error}"),
             Self::Adb(error) => write!(f, "the devices cannot be asked: {error}"),
             Self::NoMatchingDevice { app, verdicts } if verdicts.is_empty() => {
                 write!(f, "no device is connected that {app} could run on")

@@ -1,9 +1,12 @@
 //! What came of looking for an app on devices.
 
 use std::fmt;
+use std::io;
+use std::time::Duration;
 
 use flipper_proto::Excerpt;
 
+use super::program::ProgramError;
 use crate::adb;
 
 /// What came of looking for an app on one device. Shown, it is one line: the device, and what it said.
@@ -43,8 +46,22 @@ pub enum Finding {
     },
     /// There is an `app.csr`, but it holds another request than the one that was sent.
     ProofDiffers,
-    /// Adb failed, or the device did not answer in time.
+    /// The device did not answer in time.
+    TimedOut {
+        /// How long that was.
+        after: Duration,
+    },
+    /// This machine did not get round to asking the device.
+    NotAsked {
+        /// What kind of error it is.
+        kind: io::ErrorKind,
+        /// What the system said.
+        text: String,
+    },
+    /// Adb failed.
     Adb(adb::Error),
+    /// `idb` failed.
+    Idb(ProgramError),
 }
 
 impl Finding {
@@ -62,6 +79,12 @@ impl Finding {
             Self::ProofDiffers | Self::NoProof { .. } => {
                 "write the request that is sent to app.csr in the destination before it is sent"
             }
+            Self::TimedOut { .. } => "see whether the device answers to others, or plug it in again",
+            Self::Idb(_) => {
+                "install a development build of the app, and see whether `idb file ls --bundle-id` works with it; where \
+                 that does not help, have the app use medium 2 (WWW), which needs no access to its files"
+            }
+            Self::NotAsked { .. } => "see what this machine has run out of",
             Self::NotInstalled { .. } => return None,
         })
     }
@@ -71,7 +94,7 @@ impl Finding {
         match self {
             Self::NotInstalled { .. } => 0,
             Self::NotReady { .. } => 1,
-            Self::Adb(_) => 2,
+            Self::Adb(_) | Self::TimedOut { .. } | Self::NotAsked { .. } | Self::Idb(_) => 2,
             Self::NoProof { .. } => 3,
             Self::NotLetIn { .. } => 4,
             Self::ProofDiffers => 5,
@@ -82,7 +105,7 @@ impl Finding {
 /// What to do after all of this, going by the device that the app is most likely on.
 pub(super) fn hint(verdicts: &[Verdict]) -> &'static str {
     if verdicts.is_empty() {
-        return "connect the device, and see whether `adb devices` shows it";
+        return "connect the device; `adb devices`, or `idb list-targets` for iOS, has to show it";
     }
     let most = verdicts.iter().map(|verdict| &verdict.finding).max_by_key(|finding| finding.weight());
     most.and_then(Finding::hint).unwrap_or("connect the device that the app runs on; `adb devices` has to show it")
@@ -101,7 +124,10 @@ impl fmt::Display for Finding {
             Self::NotInstalled { said } | Self::NoProof { said } => f.write_str(said.as_str()),
             Self::NotLetIn { run_as, su } => write!(f, "{}; {}", run_as.as_str(), su.as_str()),
             Self::ProofDiffers => f.write_str("app.csr holds another certificate request than the one that was sent"),
+            Self::TimedOut { after } => write!(f, "no answer within {:.1} s", after.as_secs_f64()),
+            Self::NotAsked { text, .. } => write!(f, "it was not asked: {text}"),
             Self::Adb(error) => write!(f, "{error}"),
+            Self::Idb(error) => write!(f, "idb: {error}"),
         }
     }
 }

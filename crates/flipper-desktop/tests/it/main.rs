@@ -34,6 +34,8 @@ mod admission;
 mod calls;
 mod exchange;
 mod http;
+#[cfg(unix)]
+mod ios;
 mod lifecycle;
 mod load;
 mod start;

@@ -368,7 +368,7 @@ async fn a_device_that_hangs_is_given_up() {
     let mut rig = Rig::<Tokio>::start(desktop().android(android)).await;
     let (answer, error) = App::new().refusal(&mut rig).await;
     let finding = &verdicts(error)[0].finding;
-    assert!(matches!(finding, Finding::Adb(adb::Error::TimedOut { .. })), "{answer}");
+    assert!(matches!(finding, Finding::TimedOut { .. }), "{answer}");
 }
 
 #[tokio::test]
