@@ -16,12 +16,14 @@ use crate::adb;
 use crate::audience::{Audience, Events, Observer, Speaker};
 use crate::builder::Builder;
 use crate::client::Client;
-use crate::devices::{AdbStatus, Device, Registry, watch};
+use crate::devices::{AdbStatus, Device, Registry, watch_adb};
 use crate::error::{CallError, StartError};
 use crate::exchange::{Deliverer, Exchanges};
+use crate::exposure::Exposure;
 use crate::ports::Ports;
 use crate::pump::{Background, Pump};
 use crate::renewal::renew;
+use crate::state::Instance;
 
 /// A desktop that runs, on tokio where nothing else is said. Clones are handles of the same one; when the last is
 /// dropped, it stops.
@@ -32,6 +34,7 @@ pub struct Desktop<R: Runtime = Tokio> {
 struct Held<R: Runtime> {
     desk: Desk<R>,
     ports: Ports,
+    exposure: Option<Exposure>,
     audience: Arc<Audience>,
     devices: Arc<Registry>,
     /// Closed when everything has ended.
@@ -56,6 +59,8 @@ pub(crate) struct Parts<R: Runtime> {
     pub(crate) runtime: R,
     pub(crate) desk: Desk<R>,
     pub(crate) ports: Ports,
+    pub(crate) exposure: Option<Exposure>,
+    pub(crate) instance: Option<Instance>,
     pub(crate) authority: Authority,
     pub(crate) wall_clock: WallClock,
     pub(crate) deliverers: Vec<Box<dyn Deliverer>>,
@@ -92,6 +97,8 @@ impl<R: Runtime> Desktop<R> {
             runtime,
             desk,
             ports,
+            exposure,
+            instance,
             authority,
             wall_clock,
             deliverers,
@@ -108,7 +115,7 @@ impl<R: Runtime> Desktop<R> {
         let (tell, told) = mpsc::unbounded_channel();
         let devices = Arc::new(Registry::new(tell.clone()));
         let forwarded = vec![ports.insecure, ports.secure];
-        let adb = adb.map(|server| watch(server, forwarded, Arc::clone(&devices))).transpose();
+        let adb = adb.map(|server| watch_adb(server, forwarded, Arc::clone(&devices))).transpose();
         let adb = adb.map_err(|error| StartError::NoThread { kind: error.kind(), text: error.to_string() })?;
         let renewal = renew(runtime.clone(), authority.clone(), tell.clone());
         let pump = Pump {
@@ -126,15 +133,23 @@ impl<R: Runtime> Desktop<R> {
                 () = renewal => {}
             }
             drop(adb);
+            drop(instance);
             drop(until_the_end);
         });
-        Ok(Self { held: Arc::new(Held { desk, ports, audience, devices, running }) })
+        Ok(Self { held: Arc::new(Held { desk, ports, exposure, audience, devices, running }) })
     }
 
     /// The ports that it listens on.
     #[must_use]
     pub fn ports(&self) -> Ports {
         self.held.ports
+    }
+
+    /// What it means that it listens on addresses that other machines reach; `None` if it does not. To be shown to
+    /// whoever starts it.
+    #[must_use]
+    pub fn exposure(&self) -> Option<&Exposure> {
+        self.held.exposure.as_ref()
     }
 
     /// The clients that are connected, in the order of their ids.

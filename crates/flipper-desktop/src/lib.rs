@@ -43,10 +43,12 @@ mod devices;
 mod error;
 mod event;
 mod exchange;
+mod exposure;
 mod port_owner;
 mod ports;
 mod pump;
 mod renewal;
+mod state;
 
 pub use self::audience::Events;
 pub use self::builder::Builder;
@@ -58,8 +60,10 @@ pub use self::event::Event;
 pub use self::exchange::{
     Android, Deliverer, Delivery, DeliveryError, Finding, Idb, Ios, Issued, PlainFiles, ProgramError, Verdict,
 };
-pub use self::port_owner::PortOwner;
+pub use self::exposure::Exposure;
+pub use self::port_owner::{PortOwner, find_port_owner};
 pub use self::ports::Ports;
+pub use self::state::{RunningDesktop, default_state_directory, find_running_desktop};
 pub use flipper_async::desk::{Counters as DeskCounters, Options, Port};
 pub use flipper_pki as pki;
 pub use flipper_proto as proto;

