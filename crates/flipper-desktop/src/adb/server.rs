@@ -77,15 +77,16 @@ impl Server {
     /// [`Error`].
     pub fn track(&self) -> Result<Tracking, Error> {
         let mut link = self.connect()?;
-        match link.request("host:track-devices-l") {
-            // Servers from before 2017 track, but tell no more than the state.
+        let brief = match link.request("host:track-devices-l") {
             Err(Error::Refused(_)) => {
+                // Servers from before 2017 track, but tell no more than the state.
                 link = self.connect()?;
                 link.request("host:track-devices")?;
+                true
             }
-            answer => answer?,
-        }
-        Ok(Tracking::new(link, self.clone()))
+            answer => answer.map(|()| false)?,
+        };
+        Ok(Tracking::new(link, self.clone(), brief))
     }
 
     /// Runs a command in the shell of a device, with this on its standard input. No more than `max` bytes of output are

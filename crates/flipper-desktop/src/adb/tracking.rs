@@ -13,22 +13,28 @@ use super::server::{Attached, Server};
 pub struct Tracking {
     link: Link,
     server: Server,
+    /// Whether the server leaves out the details, so that it has to be asked for them.
+    brief: bool,
+    last: Vec<Attached>,
 }
 
 /// Ends a [`Tracking`] from elsewhere.
 #[derive(Debug)]
 pub struct Cutter(TcpStream);
 
-/// After so long without news the server is asked whether it is still there. Its machine may have vanished without a
-/// word.
+/// After so long without news the server is asked. Its machine may have vanished without a word.
 const QUIET: Duration = Duration::from_secs(60);
+
+/// The same where a device cannot be used, at first: servers do not tell when it turns out that a device does not trust
+/// them.
+const UNSETTLED: Duration = Duration::from_millis(250);
 
 /// How long the rest of a list may take once it has begun to arrive.
 const REST: Duration = Duration::from_secs(5);
 
 impl Tracking {
-    pub(super) fn new(link: Link, server: Server) -> Self {
-        Self { link, server }
+    pub(super) fn new(link: Link, server: Server, brief: bool) -> Self {
+        Self { link, server, brief, last: Vec::new() }
     }
 
     /// All devices, at once the first time, later when something has changed. This waits for as long as it takes.
@@ -38,18 +44,28 @@ impl Tracking {
     pub fn wait(&mut self) -> Result<Vec<Attached>, Error> {
         let mut digits = [0; 4];
         let [first, rest @ ..] = &mut digits;
+        let mut quiet = if self.last.iter().all(Attached::is_ready) { QUIET } else { UNSETTLED };
         loop {
-            self.link.until(Deadline::within(QUIET));
+            self.link.until(Deadline::within(quiet));
             match self.link.read(std::slice::from_mut(first)) {
                 Ok(0) => return Err(Error::Closed),
                 Ok(_) => break,
-                Err(Error::TimedOut { .. }) => self.server.version().map(drop)?,
+                Err(Error::TimedOut { .. }) => {
+                    let list = self.server.devices()?;
+                    if list != self.last {
+                        self.last.clone_from(&list);
+                        return Ok(list);
+                    }
+                    quiet = (quiet * 2).min(QUIET);
+                }
                 Err(error) => return Err(error),
             }
         }
         self.link.until(Deadline::within(REST));
         self.link.read_exact(rest)?;
-        Ok(Attached::read_list(&self.link.block_of(digits)?))
+        let told = Attached::read_list(&self.link.block_of(digits)?);
+        self.last = if self.brief { self.server.devices()? } else { told };
+        Ok(self.last.clone())
     }
 
     /// What ends it from elsewhere.

@@ -159,9 +159,10 @@ impl AppFiles {
         let output = server.shell(serial, &command, script, max)?;
         let begun = output.stdout.split_once(BEGUN).map(|(_, printed)| printed.trim_start_matches(['\r', '\n']));
         let said = || {
-            let lines = output.stderr.lines().chain(begun.unwrap_or(&output.stdout).lines());
-            let first = lines.map(str::trim).find(|line| !line.is_empty());
-            first.map_or_else(|| format!("{command}: exit code {}", output.code), str::to_owned)
+            // Some devices print warnings of their own before what matters.
+            let lines = begun.unwrap_or(&output.stdout).lines().chain(output.stderr.lines());
+            let last = lines.map(str::trim).rfind(|line| !line.is_empty());
+            last.map_or_else(|| format!("{command}: exit code {}", output.code), str::to_owned)
         };
         Ok(match begun {
             None => Ran::NotLetIn(said()),

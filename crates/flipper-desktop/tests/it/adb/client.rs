@@ -173,10 +173,12 @@ fn packets_of_the_shell_are_not_believed() {
 fn a_server_that_cannot_tell_details_is_tracked_all_the_same() {
     let scripted = ScriptedServer::start(|request| match request {
         "host:track-devices" => Say::Last(b"OKAY000babc\tdevice\n".into()),
+        "host:devices-l" => Say::Last(b"OKAY0015abc device model:Old\n".into()),
         _ => Say::Last(b"FAIL000funknown service".into()),
     });
     let mut tracking = scripted.server().track().unwrap();
     let devices = tracking.wait().unwrap();
     assert_eq!((&*devices[0].serial, devices[0].is_ready()), ("abc", true));
+    assert_eq!(devices[0].model.as_deref(), Some("Old"));
     assert_eq!(tracking.wait().unwrap_err(), Error::Closed);
 }
