@@ -35,6 +35,10 @@
 #![forbid(unsafe_code)]
 
 pub mod adb;
+#[cfg(feature = "api")]
+pub mod api;
+pub mod json;
+
 mod audience;
 mod builder;
 mod client;
@@ -44,13 +48,17 @@ mod error;
 mod event;
 mod exchange;
 mod exposure;
+mod filter;
+mod init_policy;
 mod port_owner;
 mod ports;
 mod pump;
+#[cfg(feature = "records")]
+pub mod records;
 mod renewal;
 mod state;
 
-pub use self::audience::Events;
+pub use self::audience::{Batch, Events, Occurrence};
 pub use self::builder::Builder;
 pub use self::client::Client;
 pub use self::desktop::{Counters, Desktop};
@@ -61,6 +69,8 @@ pub use self::exchange::{
     Android, Deliverer, Delivery, DeliveryError, Finding, Idb, Ios, Issued, PlainFiles, ProgramError, Verdict,
 };
 pub use self::exposure::Exposure;
+pub use self::filter::Filter;
+pub use self::init_policy::InitPolicy;
 pub use self::port_owner::{PortOwner, find_port_owner};
 pub use self::ports::Ports;
 pub use self::state::{RunningDesktop, default_state_directory, find_running_desktop};

@@ -1,18 +1,18 @@
 //! From what the driver tells to what the world is told.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use flipper_async::Runtime;
 use flipper_async::desk::{Desk, News};
+use flipper_pki::WallClock;
 use flipper_proto::desktop::Event as CoreEvent;
-use flipper_proto::{ClientId, PluginId};
 use tokio::sync::mpsc;
 
 use crate::audience::Speaker;
 use crate::devices::Registry;
 use crate::event::Event;
 use crate::exchange::Exchanges;
+use crate::init_policy::Initialiser;
 
 /// Takes all news until the desk has ended.
 pub(crate) struct Pump<R: Runtime> {
@@ -22,7 +22,8 @@ pub(crate) struct Pump<R: Runtime> {
     pub(crate) devices: Arc<Registry>,
     /// Events that are not the driver's.
     pub(crate) events: mpsc::UnboundedReceiver<Event>,
-    pub(crate) background: Option<Background>,
+    pub(crate) initialiser: Initialiser,
+    pub(crate) wall_clock: WallClock,
 }
 
 impl<R: Runtime> Pump<R> {
@@ -31,74 +32,32 @@ impl<R: Runtime> Pump<R> {
             // An exchange is told of before its client is answered: that has to come before what the client does next.
             let events = tokio::select! {
                 biased;
-                Some(event) = self.events.recv() => [Some(event), None],
+                Some(event) = self.events.recv() => vec![event],
                 news = self.desk.next_news() => match news {
-                    Some(news) => self.take(news),
+                    Some(news) => {
+                        let mut events = Vec::with_capacity(news.len());
+                        news.into_iter().for_each(|news| self.take(news, &mut events));
+                        events
+                    }
                     None => return,
                 },
             };
-            for event in events.into_iter().flatten() {
-                self.speaker.tell(event).await;
-            }
+            self.speaker.tell(events, self.wall_clock.now()).await;
         }
     }
 
-    /// Does what is to be done about it, and says what the world is told.
-    fn take(&mut self, news: News) -> [Option<Event>; 2] {
+    /// Does what is to be done about it, and adds what the world is told.
+    fn take(&mut self, news: News, events: &mut Vec<Event>) {
         match news {
-            News::Event(CoreEvent::ExchangeRequested(request)) => {
-                self.exchanges.take_up(request);
-                [None, None]
-            }
+            News::Event(CoreEvent::ExchangeRequested(request)) => self.exchanges.take_up(request),
             News::Event(event) => {
-                if let Some(background) = &mut self.background {
-                    background.follow(&event, &self.desk);
-                }
-                // A device is there before its client is, and goes after it.
-                match &event {
-                    CoreEvent::ClientConnected { client, info } => {
-                        [self.devices.client_connected(client, &info.query), translate(event)]
-                    }
-                    CoreEvent::ClientDisconnected { client, .. } => {
-                        let device = self.devices.client_disconnected(client);
-                        [translate(event), device]
-                    }
-                    _ => [translate(event), None],
-                }
+                self.initialiser.follow(&event, &self.desk);
+                let (before, after) = self.devices.follow(&event);
+                events.extend(before.into_iter().chain(translate(event)).chain(after));
             }
-            News::HandshakeFailed { port, peer, cause } => [Some(Event::HandshakeFailed { port, peer, cause }), None],
-            News::AcceptFailed { port, error } => [Some(Event::AcceptFailed { port, error }), None],
-            other => {
-                tracing::debug!("not told: {other:?}");
-                [None, None]
-            }
-        }
-    }
-}
-
-/// Initialises the plugins that clients want initialised as soon as they connect, each once: whoever leaves one of them
-/// later on may do so.
-#[derive(Debug, Default)]
-pub(crate) struct Background(BTreeMap<ClientId, BTreeSet<PluginId>>);
-
-impl Background {
-    fn follow<R: Runtime>(&mut self, event: &CoreEvent, desk: &Desk<R>) {
-        match event {
-            CoreEvent::PluginsChanged { client, background, .. } => {
-                let wanted: BTreeSet<PluginId> = background.iter().cloned().collect();
-                let known = self.0.entry(client.clone()).or_default();
-                desk.with_core(|core, _| {
-                    for plugin in wanted.difference(known) {
-                        // A client that has left meanwhile, or does not read, shows that in other ways.
-                        let _left = core.init_plugin(client, plugin);
-                    }
-                });
-                *known = wanted;
-            }
-            CoreEvent::ClientDisconnected { client, .. } => {
-                self.0.remove(client);
-            }
-            _ => {}
+            News::HandshakeFailed { port, peer, cause } => events.push(Event::HandshakeFailed { port, peer, cause }),
+            News::AcceptFailed { port, error } => events.push(Event::AcceptFailed { port, error }),
+            other => tracing::debug!("not told: {other:?}"),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use flipper_proto::desktop::Event as CoreEvent;
 use flipper_proto::{ClientId, Excerpt, Query};
 use tokio::sync::mpsc;
 
@@ -101,8 +102,17 @@ impl Registry {
         });
     }
 
-    /// Returns what is to be told of the device of a client that has just connected.
-    pub(crate) fn client_connected(&self, client: &ClientId, query: &Query) -> Option<Event> {
+    /// Follows clients, and returns what is to be told of their devices before and after that: a device is there before
+    /// its client is, and goes after it.
+    pub(crate) fn follow(&self, event: &CoreEvent) -> (Option<Event>, Option<Event>) {
+        match event {
+            CoreEvent::ClientConnected { client, info } => (self.client_connected(client, &info.query), None),
+            CoreEvent::ClientDisconnected { client, .. } => (None, self.client_disconnected(client)),
+            _ => (None, None),
+        }
+    }
+
+    fn client_connected(&self, client: &ClientId, query: &Query) -> Option<Event> {
         if query.device_id.is_empty() {
             return None;
         }
@@ -116,8 +126,7 @@ impl Registry {
         news(before, after)
     }
 
-    /// Returns what is to be told of the device of a client that has just left.
-    pub(crate) fn client_disconnected(&self, client: &ClientId) -> Option<Event> {
+    fn client_disconnected(&self, client: &ClientId) -> Option<Event> {
         let mut known = self.known();
         let key = known.clients.remove(client)?;
         let before = known.device(&key);

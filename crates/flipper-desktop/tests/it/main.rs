@@ -31,6 +31,8 @@ mod accept;
 #[cfg(target_os = "linux")]
 mod adb;
 mod admission;
+#[cfg(feature = "api")]
+mod api;
 mod browser;
 mod calls;
 mod environment;
@@ -40,7 +42,11 @@ mod instance;
 #[cfg(unix)]
 mod ios;
 mod lifecycle;
+mod limits;
 mod load;
+#[cfg(feature = "records")]
+mod records;
 mod start;
 mod support;
 mod telling;
+mod trust;

@@ -1,7 +1,7 @@
 //! Which devices there are, and how their apps reach the desktop.
 
-use flipper_desktop::proto::Query;
-use flipper_desktop::{AdbState, Android, Device as Known, DeviceKind, Event, PortForward};
+use flipper_desktop::proto::{Query, WallTime};
+use flipper_desktop::{AdbState, Android, Device as Known, DeviceKind, Event, PortForward, json};
 use flipper_tokio::Tokio;
 
 use crate::support::adb::{AdbServer, Device, Say, ScriptedServer};
@@ -91,6 +91,13 @@ async fn a_port_that_a_device_does_not_lead_here_is_part_of_its_status() {
     assert_eq!((&failed.serial, failed.port), (&device.serial(), ports.secure));
     let text = failed.to_string();
     assert!(text.contains("cannot bind listener: Operation not permitted"), "{text}");
+
+    let listed = json::Device::list(&rig.desktop.devices(), &[]);
+    let expected = serde_json::json!([
+        {"port": ports.insecure},
+        {"port": ports.secure, "error": "cannot bind listener: Operation not permitted"},
+    ]);
+    assert_eq!(serde_json::to_value(&listed[1].forwards).unwrap(), expected);
 }
 
 #[tokio::test]
@@ -121,6 +128,30 @@ async fn a_server_that_is_restarted_is_found_again() {
     adb.restart();
     adb.connect(&device);
     assert!(forwards(&mut rig, &device).await.iter().all(|forward| forward.result.is_ok()));
+}
+
+#[tokio::test]
+async fn news_of_devices_are_lines_of_json() {
+    let Some(adb) = AdbServer::start() else { return };
+    let mut rig = start(&adb).await;
+    let device = Device::new();
+    adb.connect(&device);
+    forwards(&mut rig, &device).await;
+    let known = rig.desktop.devices().pop().unwrap();
+    for (event, kind) in [
+        (Event::DeviceConnected { device: known.clone() }, "device-connected"),
+        (Event::DeviceChanged { device: known.clone() }, "device-changed"),
+        (Event::DeviceDisconnected { device: known.clone() }, "device-disconnected"),
+    ] {
+        let line = json::Event::new(&event, WallTime::from_unix_millis(7)).to_json();
+        let told: serde_json::Value = serde_json::from_str(&line).unwrap();
+        let ports = rig.desktop.ports();
+        let expected = serde_json::json!({"event": kind, "time": 7, "device": {
+            "id": device.serial(), "name": "Test Phone", "os": "Android", "kind": "physical", "model": "Test_Phone",
+            "product": "testphone", "forwards": [{"port": ports.insecure}, {"port": ports.secure}],
+        }});
+        assert_eq!(told, expected);
+    }
 }
 
 #[tokio::test]
@@ -180,8 +211,13 @@ async fn an_app_is_served_without_adb_and_its_device_is_known_by_it() {
     let (kind, device) = news(&mut rig, "emulator-5554").await;
     assert_eq!((kind, &*device.title, device.kind), ("connected", "Somebody's Phone", DeviceKind::Named));
     let client = rig.connected().await;
-    assert!(rig.desktop.client(&client).is_some());
+    let apps = [json::App::from(&rig.desktop.client(&client).unwrap())];
     assert!(rig.desktop.devices().contains(&device));
+    let listed = serde_json::to_value(json::Device::list(&rig.desktop.devices(), &apps)).unwrap();
+    let expected = serde_json::json!({
+        "id": "emulator-5554", "name": "Somebody's Phone", "os": "Android", "kind": "named", "apps": [client.as_str()],
+    });
+    assert_eq!((listed.as_array().unwrap().len(), &listed[1]), (2, &expected));
     drop(peer);
     assert_eq!(news(&mut rig, "emulator-5554").await, ("disconnected", device));
     assert_eq!(rig.desktop.devices().len(), 1);
