@@ -40,6 +40,8 @@ pub(crate) const PEERS: [Program; 6] = [
         package: "adb",
         without: SKIP,
     },
+    // It has no version to ask for; with this it does nothing.
+    Program { name: "mksh", version: "-n", from: "mksh, Android's shell", package: "mksh", without: SKIP },
 ];
 
 /// What libFuzzer is built with.
