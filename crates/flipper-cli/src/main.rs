@@ -2,8 +2,10 @@
 #![forbid(unsafe_code)]
 
 mod app;
+mod certs;
 mod conformance;
 mod demo;
+mod doctor;
 mod terminal;
 
 use std::process::ExitCode;
@@ -25,6 +27,10 @@ enum Command {
     Demo,
     /// Run the sample app against a desktop that already runs.
     App(app::Options),
+    /// Show, replace or revoke the certificates that apps trust the desktop by.
+    Certs(certs::Options),
+    /// Find out why an app does not get through, and what to do about it.
+    Doctor(doctor::Options),
     /// Check whether a client or a desktop, in any language, speaks the protocol.
     Conformance(conformance::Options),
 }
@@ -39,6 +45,12 @@ async fn main() -> ExitCode {
     let done = match arguments.command {
         Command::Demo => demo::run().await,
         Command::App(options) => app::run(options).await,
+        Command::Certs(options) => certs::run(options),
+        Command::Doctor(options) => match doctor::run(&options) {
+            Ok(true) => Ok(()),
+            Ok(false) => return ExitCode::FAILURE,
+            Err(error) => Err(error),
+        },
         Command::Conformance(options) => return conformance::run(options).await,
     };
     match done {
