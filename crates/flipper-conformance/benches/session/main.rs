@@ -4,8 +4,9 @@
 //! `cargo bench -p flipper-conformance --bench session [-- rpc | events | start]` prints medians, and the ratio to the Node
 //! client in the same run. The Node client does nothing but what it must: `ws`, `JSON.parse`, echo, `JSON.stringify`.
 //!
-//! `-- desktop` measures our desktop instead, from an observer of its API to an app and back; `-- desktop official` also
-//! the official one, and prints the ratio to it.
+//! `-- desktop` measures our desktop instead, from an observer of its API to an app and back: all of it, or only what is
+//! named of `small` and `large` calls and `stream`s of events. With `official` as well it also measures the official one,
+//! and prints the ratio to it.
 
 #![forbid(unsafe_code)]
 
@@ -62,7 +63,7 @@ fn main() -> Result {
     }
     // Not by itself: it is about something else.
     if arguments.iter().any(|argument| argument == "desktop") {
-        observed::run(arguments.iter().any(|argument| argument == "official"))?;
+        observed::run(&arguments)?;
     }
     Ok(())
 }

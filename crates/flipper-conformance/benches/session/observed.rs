@@ -110,7 +110,11 @@ pub(crate) fn tries() -> Result {
     Ok(())
 }
 
-pub(crate) fn run(with_official: bool) -> Result {
+/// Measures what is named.
+pub(crate) fn run(named: &[String]) -> Result {
+    let names = |name: &str| named.iter().any(|argument| argument == name);
+    let has_yardstick = names("official");
+    let everything = !["small", "large", "stream"].into_iter().any(names);
     println!(
         "Observer to desktop to app and back, the app over TLS. Medians of {ROUNDS} rounds; CPU is that of the desktop.\n"
     );
@@ -119,41 +123,55 @@ pub(crate) fn run(with_official: bool) -> Result {
         Observed::ours(Dialect::Official, Client::Tokio)?,
         Observed::ours(Dialect::Api, Client::Node)?,
     ];
-    if with_official {
-        // The yardstick comes last.
+    if has_yardstick {
         all.push(Observed::official(Client::Node)?);
     }
+    if everything || names("small") {
+        calls(&mut all, "100 B", Load::Text(100), &[1, 16, 64], has_yardstick)?;
+    }
+    if everything || names("large") {
+        calls(&mut all, "100 KB", Load::Text(100_000), &[1, 16], has_yardstick)?;
+    }
+    if everything || names("stream") {
+        stream(&mut all)?;
+    }
+    Ok(())
+}
+
+/// Keeps calls in flight. The yardstick is the last of the desktops, if there is one.
+fn calls(all: &mut [Observed], name: &str, load: Load, flights: &[usize], has_yardstick: bool) -> Result {
     println!(
         "{:<8} {:>6}  {:<24} {:>9} {:>7} {:>9} {:>7}",
         "params", "flight", "desktop", "calls/s", "ratio", "CPU us", "ratio"
     );
-    for (name, load, flights) in
-        [("100 B", Load::Text(100), &[1, 16, 64][..]), ("100 KB", Load::Text(100_000), &[1, 16][..])]
-    {
-        for in_flight in flights {
-            let mut figures = vec![(Vec::new(), Vec::new()); all.len()];
-            for _ in 0..ROUNDS {
-                for (observed, (speeds, costs)) in all.iter_mut().zip(&mut figures) {
-                    let before = observed.cpu()?;
-                    let round = observed.observer.calls(load, *in_flight, ROUND)?;
-                    costs.push((observed.cpu()? - before) * 1e6 / round.calls as f64);
-                    speeds.push(round.calls as f64 / round.took.as_secs_f64());
-                }
-            }
-            let medians: Vec<_> = figures.into_iter().map(|(speeds, costs)| (median(speeds), median(costs))).collect();
-            let yardstick = medians.last().copied().filter(|_| with_official).unwrap_or((f64::NAN, f64::NAN));
-            for (observed, (speed, cost)) in all.iter().zip(medians) {
-                println!(
-                    "{name:<8} {in_flight:>6}  {:<24} {speed:>9.0} {:>7.2} {cost:>9.2} {:>7.2}",
-                    observed.name,
-                    speed / yardstick.0,
-                    yardstick.1 / cost
-                );
+    for in_flight in flights {
+        let mut figures = vec![(Vec::new(), Vec::new()); all.len()];
+        for _ in 0..ROUNDS {
+            for (observed, (speeds, costs)) in all.iter_mut().zip(&mut figures) {
+                let before = observed.cpu()?;
+                let round = observed.observer.calls(load, *in_flight, ROUND)?;
+                costs.push((observed.cpu()? - before) * 1e6 / round.calls as f64);
+                speeds.push(round.calls as f64 / round.took.as_secs_f64());
             }
         }
+        let medians: Vec<_> = figures.into_iter().map(|(speeds, costs)| (median(speeds), median(costs))).collect();
+        let yardstick = medians.last().copied().filter(|_| has_yardstick).unwrap_or((f64::NAN, f64::NAN));
+        for (observed, (speed, cost)) in all.iter().zip(medians) {
+            println!(
+                "{name:<8} {in_flight:>6}  {:<24} {speed:>9.0} {:>7.2} {cost:>9.2} {:>7.2}",
+                observed.name,
+                speed / yardstick.0,
+                yardstick.1 / cost
+            );
+        }
     }
-    println!("\nEvents of 1 KB a second, app to desktop to observer; peak memory of the desktop, MB.\n");
-    for observed in &mut all {
+    println!();
+    Ok(())
+}
+
+fn stream(all: &mut [Observed]) -> Result {
+    println!("Events of 1 KB a second, app to desktop to observer; peak memory of the desktop, MB.\n");
+    for observed in all {
         let mut speeds = Vec::new();
         for _ in 0..ROUNDS {
             speeds.push(observed.observer.events(1_000, ROUND)?);
