@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::future::Future;
+#[cfg(feature = "records")]
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use flipper_async::Runtime;
@@ -17,11 +19,15 @@ use crate::builder::Builder;
 use crate::client::Client;
 use crate::error::{CallError, StartError};
 use crate::exchange::{Deliverer, Exchanges};
+use crate::exposure::Exposure;
 use crate::filter::Filter;
 use crate::init_policy::{InitPolicy, Initialiser};
 use crate::ports::Ports;
 use crate::pump::Pump;
+#[cfg(feature = "records")]
+use crate::records::{RecordError, RecordOptions, RecordStatus, Recordings};
 use crate::renewal::renew;
+use crate::state::Instance;
 
 /// A desktop that runs, on tokio where nothing else is said. Clones are handles of the same one; when the last is
 /// dropped, it stops.
@@ -32,9 +38,13 @@ pub struct Desktop<R: Runtime = Tokio> {
 struct Held<R: Runtime> {
     desk: Desk<R>,
     ports: Ports,
+    exposure: Option<Exposure>,
+    authority: Authority,
     audience: Arc<Audience>,
     /// Closed when everything has ended.
     running: watch::Receiver<()>,
+    #[cfg(feature = "records")]
+    recordings: Recordings,
 }
 
 impl<R: Runtime> Clone for Desktop<R> {
@@ -55,6 +65,8 @@ pub(crate) struct Parts<R: Runtime> {
     pub(crate) runtime: R,
     pub(crate) desk: Desk<R>,
     pub(crate) ports: Ports,
+    pub(crate) exposure: Option<Exposure>,
+    pub(crate) instance: Option<Instance>,
     pub(crate) authority: Authority,
     pub(crate) wall_clock: WallClock,
     pub(crate) deliverers: Vec<Box<dyn Deliverer>>,
@@ -71,6 +83,8 @@ pub struct Counters {
     pub protocol: flipper_proto::desktop::Counters,
     /// Before the state machine could know of it.
     pub desk: flipper_async::desk::Counters,
+    /// Connections that were refused because their certificate was revoked; they are among the failed handshakes as well.
+    pub revoked_certificates: u64,
     /// Events that subscribers missed, because they did not take them in time.
     pub missed_events: u64,
     /// Panics of observers.
@@ -86,8 +100,19 @@ impl Desktop {
 
 impl<R: Runtime> Desktop<R> {
     pub(crate) fn new(parts: Parts<R>) -> Result<Self, StartError> {
-        let Parts { runtime, desk, ports, authority, wall_clock, deliverers, init_policy, observers, mut speaker } =
-            parts;
+        let Parts {
+            runtime,
+            desk,
+            ports,
+            exposure,
+            instance,
+            authority,
+            wall_clock,
+            deliverers,
+            init_policy,
+            observers,
+            mut speaker,
+        } = parts;
         let (until_the_end, running) = watch::channel(());
         speaker
             .call(observers, until_the_end.clone())
@@ -95,9 +120,18 @@ impl<R: Runtime> Desktop<R> {
         let audience = Arc::clone(speaker.audience());
         let (tell, told) = mpsc::unbounded_channel();
         let renewal = renew(runtime.clone(), authority.clone(), tell.clone());
+        #[cfg(feature = "records")]
+        let recordings = Recordings::new(wall_clock.clone(), tell.clone());
         let pump = Pump {
             desk: desk.clone(),
-            exchanges: Exchanges::new(runtime.clone(), desk.clone(), authority, wall_clock.clone(), deliverers, tell),
+            exchanges: Exchanges::new(
+                runtime.clone(),
+                desk.clone(),
+                authority.clone(),
+                wall_clock.clone(),
+                deliverers,
+                tell,
+            ),
             speaker,
             events: told,
             initialiser: Initialiser::new(init_policy),
@@ -109,9 +143,20 @@ impl<R: Runtime> Desktop<R> {
                 () = pump.run() => {}
                 () = renewal => {}
             }
+            drop(instance);
             drop(until_the_end);
         });
-        Ok(Self { held: Arc::new(Held { desk, ports, audience, running }) })
+        let held = Held {
+            desk,
+            ports,
+            exposure,
+            authority,
+            audience,
+            running,
+            #[cfg(feature = "records")]
+            recordings,
+        };
+        Ok(Self { held: Arc::new(held) })
     }
 
     /// What its listeners and connections share.
@@ -124,6 +169,19 @@ impl<R: Runtime> Desktop<R> {
     #[must_use]
     pub fn ports(&self) -> Ports {
         self.held.ports
+    }
+
+    /// What it means that it listens on addresses that other machines reach; `None` if it does not. To be shown to
+    /// whoever starts it.
+    #[must_use]
+    pub fn exposure(&self) -> Option<&Exposure> {
+        self.held.exposure.as_ref()
+    }
+
+    /// Its certificate authority, for instance to [revoke](Authority::revoke) certificates. It may wait for the disk.
+    #[must_use]
+    pub fn authority(&self) -> &Authority {
+        &self.held.authority
     }
 
     /// The clients that are connected, in the order of their ids.
@@ -226,12 +284,46 @@ impl<R: Runtime> Desktop<R> {
         Ok(self.held.desk.with_core(|core, now| core.disconnect(client, CloseCode::NORMAL, now))?)
     }
 
+    /// Begins to record everything that passes into a file, which is made if it is not there; a recording that is there
+    /// goes on with a new session. What the clients that are connected said before is not in it.
+    ///
+    /// It ends with the desktop, or with [`stop_recording`](Self::stop_recording). What happens to it meanwhile is told
+    /// by [`Event::RecordingIncomplete`](crate::Event::RecordingIncomplete).
+    ///
+    /// # Errors
+    /// [`RecordError`]: this desktop records already, somebody else records into the file, or it cannot be used.
+    #[cfg(feature = "records")]
+    pub async fn start_recording(
+        &self,
+        path: impl Into<PathBuf>,
+        options: RecordOptions,
+    ) -> Result<RecordStatus, RecordError> {
+        self.held.recordings.start(&self.held.desk, path.into(), options).await
+    }
+
+    /// Ends the recording, and waits until it is written. The status says if part of it could not be.
+    ///
+    /// # Errors
+    /// [`RecordError::NotRecording`].
+    #[cfg(feature = "records")]
+    pub async fn stop_recording(&self) -> Result<RecordStatus, RecordError> {
+        self.held.recordings.stop(&self.held.desk).await
+    }
+
+    /// How the recording stands, if there is one; once the desktop has [stopped](Self::stop), how it ended.
+    #[cfg(feature = "records")]
+    #[must_use]
+    pub fn recording(&self) -> Option<RecordStatus> {
+        self.held.recordings.status()
+    }
+
     /// What was refused, lost or ignored so far.
     #[must_use]
     pub fn counters(&self) -> Counters {
         Counters {
             protocol: self.held.desk.peek(flipper_proto::desktop::Desktop::counters),
             desk: self.held.desk.counters(),
+            revoked_certificates: self.held.authority.refused_revoked(),
             missed_events: self.held.audience.missed(),
             observer_panics: self.held.audience.panics(),
         }
@@ -245,8 +337,12 @@ impl<R: Runtime> Desktop<R> {
     pub fn stop(&self) -> impl Future<Output = ()> + Send + use<R> {
         let mut running = self.held.running.clone();
         let stopped = self.held.desk.stop();
+        #[cfg(feature = "records")]
+        let recorded = self.held.recordings.end();
         async move {
             stopped.await;
+            #[cfg(feature = "records")]
+            recorded.await;
             // Nothing is ever sent: this waits for the end.
             while running.changed().await.is_ok() {}
         }

@@ -11,6 +11,8 @@ use flipper_proto::{
 };
 
 use crate::exchange::DeliveryError;
+#[cfg(feature = "records")]
+use crate::records::RecordError;
 
 /// Something that happened. Clones share what is large.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,6 +145,14 @@ pub enum Event {
     CertificatesRenewed,
     /// The desktop's own certificates are old and could not be renewed. The old ones stay in use; it is tried again.
     RenewalFailed(AuthorityError),
+    /// Some of what passed is not in the recording. It goes on, and tries again.
+    #[cfg(feature = "records")]
+    RecordingIncomplete {
+        /// What keeps it from being written, told once until something is written again; none if it came too fast.
+        error: Option<RecordError>,
+        /// How many messages were lost since this was told last. There may be more later for the same reason.
+        lost: u64,
+    },
 }
 
 impl Event {
@@ -166,6 +176,8 @@ impl Event {
             | Self::AcceptFailed { .. }
             | Self::CertificatesRenewed
             | Self::RenewalFailed(_) => None,
+            #[cfg(feature = "records")]
+            Self::RecordingIncomplete { .. } => None,
         }
     }
 

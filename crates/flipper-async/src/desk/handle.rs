@@ -16,6 +16,7 @@ use super::options::Options;
 use super::replies::Replies;
 use super::reply::PendingReply;
 use super::shared::{Counters, Shared};
+use super::tap::Tap;
 use crate::runtime::Runtime;
 
 /// A desktop that runs. When the last clone is dropped, it stops.
@@ -59,6 +60,11 @@ impl<R: Runtime> Desk<R> {
         self.listen(listener, Port::Secure, Door::Secure(tls));
     }
 
+    /// Takes the connections of the port for browsers and Node.
+    pub fn listen_browser(&self, listener: R::Listener) {
+        self.listen(listener, Port::Browser, Door::Browser);
+    }
+
     fn listen(&self, listener: R::Listener, port: Port, door: Door) {
         let shared = Arc::clone(&self.held.shared);
         let presence = shared.task();
@@ -89,6 +95,12 @@ impl<R: Runtime> Desk<R> {
         ask: impl FnOnce(&mut Desktop, Instant) -> Result<RequestId, ApiMisuse>,
     ) -> Result<PendingReply, ApiMisuse> {
         self.held.shared.ask(ask)
+    }
+
+    /// Shows `tap` everything that passes from now on, instead of the one that was there before; or nobody. It is told
+    /// first of the clients that are there, as if they came now.
+    pub fn set_tap(&self, tap: Option<Arc<dyn Tap>>) {
+        self.held.shared.set_tap(tap);
     }
 
     /// The replies to requests that are yet to be made, for one who makes many and wants them together.

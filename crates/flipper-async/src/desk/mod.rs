@@ -34,6 +34,7 @@ mod reply;
 mod seat;
 mod shared;
 mod slots;
+mod tap;
 
 pub use self::handle::Desk;
 pub use self::news::{News, Port};
@@ -42,3 +43,4 @@ pub use self::options::Options;
 pub use self::replies::Replies;
 pub use self::reply::PendingReply;
 pub use self::shared::Counters;
+pub use self::tap::Tap;

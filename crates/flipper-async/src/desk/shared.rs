@@ -15,6 +15,7 @@ use super::options::Options;
 use super::replies::Mailbox;
 use super::reply::{PendingReply, ReplySlot};
 use super::seat::{Line, Order, Seat};
+use super::tap::Tap;
 
 /// How many news are taken at once, and how many bytes of them: enough that the lock does not matter.
 const BATCH: usize = 256;
@@ -47,6 +48,7 @@ pub(super) struct State {
     tasks: usize,
     stopping: bool,
     counters: Counters,
+    pub(super) tap: Option<Arc<dyn Tap>>,
 }
 
 /// Sums of what came to nothing before the state machine could know of it.
@@ -79,6 +81,7 @@ impl Shared {
             tasks: 0,
             stopping: false,
             counters: Counters::default(),
+            tap: None,
         };
         Arc::new(Self {
             state: Mutex::new(state),
@@ -111,6 +114,20 @@ impl Shared {
     /// Changes the state machine, and has its decisions carried out.
     pub(super) fn with_core<T>(&self, change: impl FnOnce(&mut Desktop, Instant) -> T) -> T {
         self.change(|state, now, _| change(&mut state.core, now))
+    }
+
+    /// Shows `tap` everything from now on, and who is there.
+    pub(super) fn set_tap(&self, tap: Option<Arc<dyn Tap>>) {
+        let before = self.change(|state, now, woken| {
+            // What was decided before is not its business.
+            state.settle(None, now, woken);
+            if let Some(tap) = &tap {
+                state.introduce(&**tap, now);
+            }
+            std::mem::replace(&mut state.tap, tap)
+        });
+        // Not under the lock: what it does when it is dropped is its own affair.
+        drop(before);
     }
 
     /// Sends a request whose reply somebody waits for.
@@ -327,7 +344,7 @@ impl Shared {
         // Read under the lock, so that the state machine never sees time run backwards.
         let now = self.clock.now();
         let result = change(&mut state, now, &mut woken);
-        state.settle(None, &mut woken);
+        state.settle(None, now, &mut woken);
         drop(state);
         woken.tasks.into_iter().for_each(Waker::wake);
         if woken.told {
@@ -345,10 +362,17 @@ impl Shared {
 
 impl State {
     /// Hands out whatever the state machine decided, because of `from` if that is a connection.
-    pub(super) fn settle(&mut self, from: Option<ConnId>, woken: &mut Woken) {
+    pub(super) fn settle(&mut self, from: Option<ConnId>, now: Instant, woken: &mut Woken) {
+        let tap = self.tap.clone();
+        let mut sent = Vec::new();
         while let Some(action) = self.core.poll_action() {
             let (conn, order) = match action {
-                Action::Send { conn, text } => (conn, Order::Send(text)),
+                Action::Send { conn, text } => {
+                    if tap.is_some() {
+                        sent.push((conn, text.clone()));
+                    }
+                    (conn, Order::Send(text))
+                }
                 Action::Ping { conn } => (conn, Order::Ping),
                 Action::Close { conn, code, reason } => (conn, Order::Close { code, reason }),
                 Action::Abort { conn } => (conn, Order::Abort),
@@ -363,7 +387,14 @@ impl State {
             }
         }
         while let Some(event) = self.core.poll_event() {
+            if let Some(tap) = &tap {
+                tap.told(&event, now);
+            }
             self.tell_event(from, event, woken);
+        }
+        if let Some(tap) = tap {
+            // After the events, so that a client is known before what is sent to it.
+            sent.iter().for_each(|(conn, text)| tap.sent(*conn, text));
         }
         let next = self.core.poll_timeout().map(|(at, _)| at);
         if let Some(next) = next
@@ -371,6 +402,18 @@ impl State {
         {
             self.armed = Some(next);
             woken.tasks.extend(self.alarm.take());
+        }
+    }
+
+    /// Tells `tap` of the clients that are there.
+    fn introduce(&self, tap: &dyn Tap, now: Instant) {
+        for status in self.core.clients() {
+            let (client, info) = (status.client.clone(), status.info.clone());
+            tap.told(&Event::ClientConnected { client: client.clone(), info }, now);
+            if let Some(plugins) = status.plugins {
+                let (plugins, background) = (plugins.to_vec(), status.background.to_vec());
+                tap.told(&Event::PluginsChanged { client, plugins, background }, now);
+            }
         }
     }
 

@@ -27,6 +27,8 @@ mod builder;
 mod failure;
 mod find;
 mod gate;
+#[cfg(feature = "records")]
+mod recordings;
 mod routes;
 mod running;
 mod server;

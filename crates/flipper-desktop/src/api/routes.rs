@@ -18,18 +18,25 @@ use serde::Serialize;
 use super::failure::{Failure, answer};
 use super::find::find;
 use super::gate::guard;
+#[cfg(feature = "records")]
+use super::recordings;
 use super::server::Server;
 use super::socket;
 use crate::error::CallError;
 use crate::json;
 
-type Answer = Result<Response, Failure>;
+pub(super) type Answer = Result<Response, Failure>;
 
 pub(super) fn router(server: Server) -> Router {
     const APP: &str = "/api/v1/apps/{app}";
     const PLUGIN: &str = "/api/v1/apps/{app}/plugins/{plugin}";
     let path = |of: &str, rest: &str| format!("{of}{rest}");
-    Router::new()
+    let router = Router::new();
+    #[cfg(feature = "records")]
+    let router = router
+        .route("/api/v1/recordings", get(recordings::list).post(recordings::start))
+        .route("/api/v1/recordings/stop", post(recordings::stop));
+    router
         .route("/api/v1/status", get(status))
         .route("/api/v1/devices", get(devices))
         .route("/api/v1/apps", get(apps))
@@ -155,7 +162,7 @@ async fn params(body: Body, max: usize) -> Result<Option<Payload>, Failure> {
     params.map(Some).map_err(|error| Failure::bad_request(format!("the body is no JSON value: {error}")))
 }
 
-fn ok(value: &impl Serialize) -> Response {
+pub(super) fn ok(value: &impl Serialize) -> Response {
     // Nothing that is told here can fail to be written.
     answer(StatusCode::OK, serde_json::to_string(value).unwrap_or_default())
 }

@@ -100,7 +100,7 @@ impl Api {
             ports: json::Ports {
                 insecure: desktop.ports().insecure,
                 secure: desktop.ports().secure,
-                browser: None,
+                browser: desktop.ports().browser,
                 ui: port,
             },
         };
@@ -189,6 +189,12 @@ impl Server {
 
     pub(super) fn gate(&self) -> &Gate {
         &self.0.gate
+    }
+
+    /// The directory of the desktop's files, if it has one.
+    #[cfg(feature = "records")]
+    pub(super) fn directory(&self) -> Option<&std::path::Path> {
+        self.0.directory.as_deref()
     }
 
     /// The most bytes that a message may have.

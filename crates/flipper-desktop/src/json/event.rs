@@ -63,7 +63,7 @@ pub struct Event {
     /// What is wrong: the app's error object as it came with `app-error`, otherwise a text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Box<RawValue>>,
-    /// How many events went missing.
+    /// How many events went missing, or messages were not recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
     /// The plugin that sent a message.
@@ -114,6 +114,8 @@ pub enum Kind {
     CertificatesRenewed,
     /// They could not be renewed.
     RenewalFailed,
+    /// Some of what passed is not in the recording.
+    RecordingIncomplete,
     /// Events went missing here, because they were not taken in time.
     Missed,
     /// A kind that this version does not know.
@@ -237,6 +239,10 @@ impl Event {
             }
             Told::CertificatesRenewed => blank(Kind::CertificatesRenewed),
             Told::RenewalFailed(error) => Self { error: text(error), ..blank(Kind::RenewalFailed) },
+            #[cfg(feature = "records")]
+            Told::RecordingIncomplete { error, lost } => {
+                Self { error: error.as_ref().and_then(text), count: Some(*lost), ..blank(Kind::RecordingIncomplete) }
+            }
         }
     }
 

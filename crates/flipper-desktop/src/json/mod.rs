@@ -7,12 +7,14 @@ mod app;
 mod device;
 mod error;
 mod event;
+mod recording;
 mod status;
 
 pub use self::app::{App, Certificate, Channel};
 pub use self::device::Device;
 pub use self::error::Error;
 pub use self::event::{Applicant, Event, EventApp, Kind};
+pub use self::recording::{ActiveRecording, Recording};
 pub use self::status::{Counters, Ports, Status};
 
 #[cfg(feature = "api")]

@@ -31,11 +31,18 @@ mod accept;
 mod admission;
 #[cfg(feature = "api")]
 mod api;
+mod browser;
 mod calls;
+mod environment;
 mod exchange;
 mod http;
+mod instance;
 mod lifecycle;
+mod limits;
 mod load;
+#[cfg(feature = "records")]
+mod records;
 mod start;
 mod support;
 mod telling;
+mod trust;

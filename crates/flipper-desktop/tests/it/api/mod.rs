@@ -4,6 +4,8 @@ mod files;
 mod gate;
 mod http;
 mod official;
+#[cfg(feature = "records")]
+mod recordings;
 mod socket;
 
 use flipper_desktop::Builder;
