@@ -112,6 +112,16 @@ async fn an_app_that_proves_its_directory_gets_its_certificates<R: Runtime>() {
     assert_eq!(issued, ("Test App".to_owned(), APP_ID.to_owned(), String::new(), None));
 }
 
+async fn apps_of_any_system_are_served<R: Runtime>() {
+    let rig = Rig::<R>::start(desktop()).await;
+    for os in ["Linux", "MacOS", "Windows", "FreeBSD", "Metro", "Embedded", "something else"] {
+        let asker = Asker::new();
+        let answer = ask(&mut open_as(&rig, &query_on(os)).await, &asker.request()).await;
+        assert_eq!(answer, json!({"deviceId": ""}), "{os}");
+        assert!(asker.path("device.crt").exists());
+    }
+}
+
 async fn a_destination_may_lack_the_separator_at_its_end<R: Runtime>() {
     let rig = Rig::<R>::start(desktop()).await;
     let asker = Asker::new();
@@ -284,12 +294,12 @@ async fn nobody_gets_a_name_that_is_not_an_apps<R: Runtime>() {
 async fn what_is_not_served_yet_is_said_to_be<R: Runtime>() {
     let rig = Rig::<R>::start(desktop()).await;
     let asker = Asker::new();
-    for os in ["Android", "iOS"] {
-        let answer = ask(&mut open_as(&rig, &query_on(os)).await, &asker.request()).await;
-        assert_eq!(answer["error"]["name"], "NotServed");
-        let message = answer["error"]["message"].as_str().unwrap();
-        assert!(message.contains(os) && message.contains("not served yet"), "{message}");
-    }
+    let answer = ask(&mut open_as(&rig, &query_on("Android")).await, &asker.request()).await;
+    assert_eq!(answer["error"]["name"], "NotServed");
+    let message = answer["error"]["message"].as_str().unwrap();
+    assert!(message.contains("Android") && message.contains("not served yet"), "{message}");
+    let hint = answer["error"]["hint"].as_str().unwrap();
+    assert!(hint.contains("Builder::android"), "{hint}");
     for medium in [2, 3] {
         let mut request = asker.request();
         request["medium"] = medium.into();
@@ -495,6 +505,7 @@ async fn an_acknowledgement_is_told<R: Runtime>() {
 
 on_every_runtime! {
     an_app_that_proves_its_directory_gets_its_certificates,
+    apps_of_any_system_are_served,
     a_destination_may_lack_the_separator_at_its_end,
     a_request_may_have_other_line_ends_than_the_proof,
     #[cfg(unix)] only_the_owner_can_read_what_is_delivered,
