@@ -5,10 +5,15 @@ mod report;
 mod story;
 
 use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
 
 use flipper_desktop::api::Api;
+use flipper_desktop::records::RecordStatus;
 use flipper_desktop::{Desktop, Events, InitPolicy};
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 pub(crate) use self::options::Options;
 use self::report::Report;
@@ -53,9 +58,8 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode, Failure> {
     };
 
     let report = Report::new(options.json, &desktop, &api, &directory, recording.as_deref());
-    let (until_the_end, told) = oneshot::channel();
-    tell(report, desktop.clone(), events, until_the_end)?;
-    let mut told = told;
+    let (stopped, until_stopped) = oneshot::channel();
+    let mut told = tell(report, events, until_stopped)?;
     tokio::select! {
         () = interrupted.next() => {}
         // Nobody reads on: there is nobody to run for.
@@ -64,8 +68,9 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode, Failure> {
     let stopping = async {
         api.stop().await;
         desktop.stop().await;
-        // The rest is told once everything has ended; a reader that does not read is not waited for.
-        let _told = tokio::time::timeout(LAST_WORDS, told).await;
+        let _reader_left = stopped.send(desktop.recording());
+        // A reader that does not read is not waited for.
+        let _told = timeout(LAST_WORDS, told).await;
     };
     tokio::select! {
         () = stopping => Ok(ExitCode::SUCCESS),
@@ -74,7 +79,10 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode, Failure> {
 }
 
 /// How long the last lines may take.
-const LAST_WORDS: std::time::Duration = std::time::Duration::from_secs(2);
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// How many events are told in one go.
+const BATCH: usize = 256;
 
 /// As shells count a program that Ctrl-C has ended.
 const INTERRUPTED: u8 = 130;
@@ -92,25 +100,27 @@ fn warn(desktop: &Desktop, options: &Options) {
     }
 }
 
-/// Tells what happens on a thread of its own: a reader that is slow, or stops reading, holds up nothing else.
+/// Tells what happens on a thread of its own: a reader that is slow, or stops reading, holds up nothing else. What this
+/// returns is ready when everything was told, or nobody reads any more.
 fn tell(
     mut report: Report,
-    desktop: Desktop,
     mut events: Events,
-    until_the_end: oneshot::Sender<()>,
-) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Handle::current();
+    until_stopped: oneshot::Receiver<Option<RecordStatus>>,
+) -> Result<oneshot::Receiver<()>, Failure> {
+    let runtime = Handle::current();
+    let (until_the_end, told) = oneshot::channel::<()>();
     let work = move || {
         let _reader_left = report.begin().and_then(|()| {
-            while let Some(batch) = runtime.block_on(events.next_batch(256)) {
+            while let Some(batch) = runtime.block_on(events.next_batch(BATCH)) {
                 report.tell(&batch)?;
             }
-            report.end(desktop.recording().as_ref())
+            // What became of the recording is known a moment later.
+            report.end(until_stopped.blocking_recv().ok().flatten().as_ref())
         });
         drop(until_the_end);
     };
-    std::thread::Builder::new().name("flipper-output".to_owned()).spawn(work)?;
-    Ok(())
+    thread::Builder::new().name("flipper-output".to_owned()).spawn(work)?;
+    Ok(told)
 }
 
 /// Ctrl-C, and what init systems send.

@@ -44,6 +44,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     loop {
         match watch.next(None)? {
             Next::Event(line, event) => {
+                output.learn(&event);
                 if !wanted(&event, options.plugin.as_deref()) {
                     continue;
                 }
@@ -92,15 +93,18 @@ impl Output {
         Self { out, begin: Instant::now(), colours, names: BTreeMap::new() }
     }
 
+    fn learn(&mut self, event: &Event) {
+        if let Some(EventApp::App(app)) = &event.app {
+            self.names.insert(app.id.clone(), app.name.clone());
+        }
+    }
+
     fn line(&mut self, line: &str) -> io::Result<()> {
         writeln!(self.out, "{line}")?;
         self.out.flush()
     }
 
     fn event(&mut self, event: &Event) -> io::Result<()> {
-        if let Some(EventApp::App(app)) = &event.app {
-            self.names.insert(app.id.clone(), app.name.clone());
-        }
         let id = event.app.as_ref().map_or("", EventApp::id);
         let app = self.names.get(id).cloned().unwrap_or_else(|| id.to_owned());
         let cause = event.cause.as_deref().unwrap_or_default();
