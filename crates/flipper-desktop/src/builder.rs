@@ -8,7 +8,7 @@ use std::sync::Arc;
 use flipper_async::Runtime;
 use flipper_async::desk::{Desk, Options, Tls};
 use flipper_pki::{Authority, AuthorityConfig, Binding, WallClock};
-use flipper_proto::desktop::{Config, Host, Origin, PeerIdentity, Timing};
+use flipper_proto::desktop::{Config, Host, Origin, PeerIdentity, Rate, Timing};
 use flipper_proto::{Excerpt, Limits};
 use flipper_tokio::Tokio;
 
@@ -33,6 +33,7 @@ pub struct Builder {
     browser_port: Option<u16>,
     addresses: Vec<IpAddr>,
     authority: AuthoritySource,
+    adopt_official: Option<PathBuf>,
     wall_clock: WallClock,
     deliverers: Vec<Box<dyn Deliverer>>,
     require_proof: bool,
@@ -57,6 +58,7 @@ impl Builder {
             browser_port: None,
             addresses: Vec::new(),
             authority: AuthoritySource::Default,
+            adopt_official: None,
             wall_clock: WallClock::default(),
             deliverers: Vec::new(),
             require_proof: true,
@@ -134,6 +136,17 @@ impl Builder {
         self
     }
 
+    /// Makes the CA of an official desktop this one's, so that the apps that trust it connect without a new exchange. Its
+    /// files lie in `~/.flipper/certs` as a rule, and are only read.
+    ///
+    /// The certificates that the official desktop issued bind nobody: who holds one may connect as any app, and shows as
+    /// [`PeerIdentity::Unbound`](flipper_proto::desktop::PeerIdentity::Unbound). Apps of the CA that was in use before
+    /// exchange certificates again. Has no effect on an authority that is [given](Self::authority), or lives in memory.
+    pub fn adopt_official(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.adopt_official = Some(directory.into());
+        self
+    }
+
     /// The calendar that certificates are issued and checked by. An authority that is [given](Self::authority) has one of
     /// its own. Default: the system's.
     pub fn wall_clock(mut self, clock: WallClock) -> Self {
@@ -176,6 +189,13 @@ impl Builder {
     /// [`Desktop::events`] can be called.
     pub fn events(&mut self) -> Events {
         self.speaker.audience().subscribe(Filter::new())
+    }
+
+    /// How many certificate requests are taken up, from all apps together. Default: 5 a second, 20 in a burst. What one
+    /// connection alone may have is [`Config::connection_exchange_rate`].
+    pub fn exchange_rate(mut self, rate: Rate) -> Self {
+        self.config.exchange_rate = rate;
+        self
     }
 
     /// What is bounded.
@@ -232,10 +252,13 @@ impl Builder {
         let exposure = exposure(&self.addresses, ports, &config, self.require_proof);
         let named = self.addresses.iter().filter(|address| !address.is_unspecified());
         config.known_hosts.extend(named.filter_map(|address| address.to_string().parse::<Host>().ok()));
-        let (source, clock) = (self.authority, self.wall_clock.clone());
+        let mut authority_config = AuthorityConfig::default();
+        authority_config.clock = Arc::new(self.wall_clock.clone());
+        authority_config.adopt = self.adopt_official;
+        let source = self.authority;
         let open = move || {
             let instance = directory.as_deref().map(Instance::take).transpose()?;
-            Ok::<_, StartError>((instance, source.open(directory, clock)?))
+            Ok::<_, StartError>((instance, source.open(directory, authority_config)?))
         };
         let (instance, authority) = runtime.unblock(open).await?;
 
@@ -273,9 +296,7 @@ impl AuthoritySource {
     }
 
     /// This may block on the disk.
-    fn open(self, directory: Option<PathBuf>, clock: WallClock) -> Result<Authority, StartError> {
-        let mut config = AuthorityConfig::default();
-        config.clock = Arc::new(clock);
+    fn open(self, directory: Option<PathBuf>, config: AuthorityConfig) -> Result<Authority, StartError> {
         Ok(match (self, directory) {
             (Self::Given(authority), _) => authority,
             (_, Some(directory)) => Authority::open_with(directory, config)?,

@@ -39,6 +39,7 @@ struct Held<R: Runtime> {
     desk: Desk<R>,
     ports: Ports,
     exposure: Option<Exposure>,
+    authority: Authority,
     audience: Arc<Audience>,
     /// Closed when everything has ended.
     running: watch::Receiver<()>,
@@ -82,6 +83,8 @@ pub struct Counters {
     pub protocol: flipper_proto::desktop::Counters,
     /// Before the state machine could know of it.
     pub desk: flipper_async::desk::Counters,
+    /// Connections that were refused because their certificate was revoked; they are among the failed handshakes as well.
+    pub revoked_certificates: u64,
     /// Events that subscribers missed, because they did not take them in time.
     pub missed_events: u64,
     /// Panics of observers.
@@ -121,7 +124,14 @@ impl<R: Runtime> Desktop<R> {
         let recordings = Recordings::new(wall_clock.clone(), tell.clone());
         let pump = Pump {
             desk: desk.clone(),
-            exchanges: Exchanges::new(runtime.clone(), desk.clone(), authority, wall_clock.clone(), deliverers, tell),
+            exchanges: Exchanges::new(
+                runtime.clone(),
+                desk.clone(),
+                authority.clone(),
+                wall_clock.clone(),
+                deliverers,
+                tell,
+            ),
             speaker,
             events: told,
             initialiser: Initialiser::new(init_policy),
@@ -140,6 +150,7 @@ impl<R: Runtime> Desktop<R> {
             desk,
             ports,
             exposure,
+            authority,
             audience,
             running,
             #[cfg(feature = "records")]
@@ -165,6 +176,12 @@ impl<R: Runtime> Desktop<R> {
     #[must_use]
     pub fn exposure(&self) -> Option<&Exposure> {
         self.held.exposure.as_ref()
+    }
+
+    /// Its certificate authority, for instance to [revoke](Authority::revoke) certificates. It may wait for the disk.
+    #[must_use]
+    pub fn authority(&self) -> &Authority {
+        &self.held.authority
     }
 
     /// The clients that are connected, in the order of their ids.
@@ -306,6 +323,7 @@ impl<R: Runtime> Desktop<R> {
         Counters {
             protocol: self.held.desk.peek(flipper_proto::desktop::Desktop::counters),
             desk: self.held.desk.counters(),
+            revoked_certificates: self.held.authority.refused_revoked(),
             missed_events: self.held.audience.missed(),
             observer_panics: self.held.audience.panics(),
         }

@@ -38,9 +38,11 @@ mod exchange;
 mod http;
 mod instance;
 mod lifecycle;
+mod limits;
 mod load;
 #[cfg(feature = "records")]
 mod records;
 mod start;
 mod support;
 mod telling;
+mod trust;
