@@ -26,7 +26,11 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode, Failure> {
         .state_directory(&directory)
         .browser_port(if options.no_browser { None } else { Some(options.browser_port) })
         .require_proof(!options.no_proof)
-        .init_policy(InitPolicy::from(options.init));
+        .init_policy(InitPolicy::from(options.init))
+        .configure(|config| options.limits.apply(config));
+    if let Some(official) = options.official()? {
+        builder = builder.adopt_official(official);
+    }
     if let Some((insecure, secure)) = options.ports {
         builder = builder.ports(insecure, secure);
     }

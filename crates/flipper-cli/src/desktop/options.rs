@@ -1,14 +1,16 @@
 //! What `flipper desktop` is told.
 
+use std::env;
 use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use flipper_desktop::InitPolicy;
-use flipper_desktop::proto::desktop::{Host, Origin};
+use flipper_desktop::proto::desktop::{Config, Host, Origin, Rate};
 use flipper_desktop::records::{RecordOptions, recording_name};
 
+use crate::failure::Failure;
 use crate::place::Place;
 use crate::values::two_ports;
 
@@ -49,11 +51,54 @@ pub(crate) struct Options {
     /// Hand certificates out to apps that do not prove where they keep their files.
     #[arg(long)]
     pub(super) no_proof: bool,
+    /// Take the certificate authority of an official desktop over, so that apps that trust it connect at once
+    /// [default: ~/.flipper/certs].
+    #[arg(long, value_name = "DIR", num_args = 0..=1)]
+    adopt_official: Option<Option<PathBuf>>,
     /// Which plugins of an app are initialised as soon as it connects, so that they tell their events.
     #[arg(long, value_enum, value_name = "WHICH", default_value_t = Init::Background)]
     pub(super) init: Init,
     #[command(flatten)]
+    pub(super) limits: LimitOptions,
+    #[command(flatten)]
     pub(super) place: Place,
+}
+
+/// What a peer can make the desktop keep or do; docs/desktop.md lists all limits.
+#[derive(Args)]
+#[command(next_help_heading = "Limits")]
+pub(super) struct LimitOptions {
+    /// How many apps may be connected at once [default: 1024].
+    #[arg(long, value_name = "COUNT")]
+    max_apps: Option<usize>,
+    /// How many bytes a message of a session may have [default: 64 MiB].
+    #[arg(long, value_name = "BYTES")]
+    max_message: Option<usize>,
+    /// How many bytes may wait for one app to read [default: 128 MiB].
+    #[arg(long, value_name = "BYTES")]
+    max_queue: Option<usize>,
+    /// How many bytes a certificate request may have, with all that comes with it [default: 64 KiB].
+    #[arg(long, value_name = "BYTES")]
+    max_request: Option<usize>,
+    /// How many certificates may be asked for in a second, all together [default: 5].
+    #[arg(long, value_name = "COUNT")]
+    exchange_rate: Option<u32>,
+}
+
+impl LimitOptions {
+    /// The defaults, but for what was said.
+    pub(super) fn apply(&self, config: &mut Config) {
+        let limits = &mut config.limits;
+        let set = |limit: &mut usize, to: Option<usize>| *limit = to.unwrap_or(*limit);
+        set(&mut limits.clients, self.max_apps);
+        set(&mut limits.message_bytes, self.max_message);
+        set(&mut limits.queued_answer_bytes, self.max_queue);
+        set(&mut limits.exchange_message_bytes, self.max_request);
+        if let Some(rate) = self.exchange_rate {
+            let burst = config.exchange_rate.burst.max(rate);
+            config.exchange_rate = Rate { per_second: rate, burst };
+        }
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -77,6 +122,18 @@ impl From<Init> for InitPolicy {
 }
 
 impl Options {
+    /// Where the official desktop's authority is that is to be taken over, if it is.
+    pub(super) fn official(&self) -> Result<Option<PathBuf>, Failure> {
+        match &self.adopt_official {
+            None => Ok(None),
+            Some(Some(directory)) => Ok(Some(directory.clone())),
+            Some(None) => match env::home_dir() {
+                Some(home) => Ok(Some(home.join(".flipper").join("certs"))),
+                None => Err(Failure::new("there is no home directory; say where it is: --adopt-official DIR")),
+            },
+        }
+    }
+
     /// Where to record, if at all.
     pub(super) fn recording(&self, directory: &Path) -> Option<PathBuf> {
         match self.record.as_ref()? {

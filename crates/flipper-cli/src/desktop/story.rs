@@ -77,6 +77,10 @@ impl Story {
     }
 
     pub(super) fn end(&mut self, recording: Option<&RecordStatus>) -> io::Result<()> {
+        if self.colours {
+            // The terminal shows `^C` where the next line is to begin.
+            write!(self.out, "\r")?;
+        }
         if let Some(status) = recording {
             let messages = count(status.messages, "message");
             let path = status.path.display();
