@@ -56,6 +56,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         remote.init(&app.id, &options.plugin)?;
     }
     let answer = remote.call(&app.id, &options.plugin, &options.method, &params, options.timeout)?;
-    writeln!(stdout(), "{answer}").or_else(|error| if crate::failure::is_over(&error) { Ok(()) } else { Err(error) })?;
+    writeln!(stdout(), "{answer}")
+        .or_else(|error| if crate::failure::is_over(&error) { Ok(()) } else { Err(error) })?;
     Ok(())
 }

@@ -12,7 +12,7 @@ use flipper_desktop::api::Api;
 use flipper_desktop::records::RecordStatus;
 use flipper_desktop::{Desktop, Events, InitPolicy};
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
 pub(crate) use self::options::Options;
@@ -67,14 +67,14 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode, Failure> {
     tokio::select! {
         () = interrupted.next() => {}
         // Nobody reads on: there is nobody to run for.
-        _ = &mut told => {}
+        _ = told.changed() => {}
     }
     let stopping = async {
         api.stop().await;
         desktop.stop().await;
         let _reader_left = stopped.send(desktop.recording());
         // A reader that does not read is not waited for.
-        let _told = timeout(LAST_WORDS, told).await;
+        let _told = timeout(LAST_WORDS, told.changed()).await;
     };
     tokio::select! {
         () = stopping => Ok(ExitCode::SUCCESS),
@@ -105,14 +105,14 @@ fn warn(desktop: &Desktop, options: &Options) {
 }
 
 /// Tells what happens on a thread of its own: a reader that is slow, or stops reading, holds up nothing else. What this
-/// returns is ready when everything was told, or nobody reads any more.
+/// returns is closed when everything was told, or nobody reads any more.
 fn tell(
     mut report: Report,
     mut events: Events,
     until_stopped: oneshot::Receiver<Option<RecordStatus>>,
-) -> Result<oneshot::Receiver<()>, Failure> {
+) -> Result<watch::Receiver<()>, Failure> {
     let runtime = Handle::current();
-    let (until_the_end, told) = oneshot::channel::<()>();
+    let (until_the_end, told) = watch::channel(());
     let work = move || {
         let _reader_left = report.begin().and_then(|()| {
             while let Some(batch) = runtime.block_on(events.next_batch(BATCH)) {

@@ -41,13 +41,11 @@ pub(crate) struct ReplayOptions {
 }
 
 fn speed(text: &str) -> Result<Speed, String> {
-    match text.strip_suffix('x').unwrap_or(text) {
-        "max" => Ok(Speed::Max),
-        text => {
-            let times = text.parse::<f64>().ok().filter(|times| times.is_finite() && *times > 0.0);
-            times.map(Speed::Times).ok_or_else(|| "give a number such as 1, 0.5 or 10, or `max`".to_owned())
-        }
+    if text == "max" {
+        return Ok(Speed::Max);
     }
+    let times = text.parse::<f64>().ok().filter(|times| times.is_finite() && *times > 0.0);
+    times.map(Speed::Times).ok_or_else(|| "give a number such as 1, 0.5 or 10, or `max`".to_owned())
 }
 
 /// Replays until everything was said again, or until it is interrupted.

@@ -156,10 +156,9 @@ fn refused(status: StatusCode, text: &str) -> Failure {
         "AppError" => Failure::app_error(format!("the app answered with an error: {}", error.message)),
         "TimedOut" => Failure::timeout(format!("{}; --timeout says how long to wait", error.message)),
         "AppDisconnected" | "BadAnswer" | "Busy" => Failure::app_gone(error),
-        "NoToken" | "WrongToken" => Failure::no_desktop(format!(
-            "{}; another desktop may have been started meanwhile",
-            error.message
-        )),
+        "NoToken" | "WrongToken" => {
+            Failure::no_desktop(format!("{}; another desktop may have been started meanwhile", error.message))
+        }
         "AlreadyRecording" => Failure::new(format!("{}: flipper record stop", error.message)),
         "NotRecording" => Failure::new(format!("{}; flipper record start begins a recording", error.message)),
         _ => Failure::new(error),

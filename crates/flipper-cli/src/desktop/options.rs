@@ -34,7 +34,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "PORT", env = "FLIPPER_BROWSER_PORT", hide_env = true, default_value_t = 8333)]
     pub(super) browser_port: u16,
     /// Do without a port for browsers and Node.
-    #[arg(long, conflicts_with = "browser_port")]
+    #[arg(long)]
     pub(super) no_browser: bool,
     /// The port for `flipper apps`, `flipper call` and other scripts, always on this machine only.
     #[arg(long, value_name = "PORT", default_value_t = flipper_desktop::api::USUAL_PORT)]
@@ -59,9 +59,9 @@ pub(crate) struct Options {
     #[arg(long, value_enum, value_name = "WHICH", default_value_t = Init::Background)]
     pub(super) init: Init,
     #[command(flatten)]
-    pub(super) limits: LimitOptions,
-    #[command(flatten)]
     pub(super) place: Place,
+    #[command(flatten)]
+    pub(super) limits: LimitOptions,
 }
 
 /// What a peer can make the desktop keep or do; docs/desktop.md lists all limits.

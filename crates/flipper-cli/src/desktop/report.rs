@@ -28,16 +28,12 @@ pub(super) struct Setting {
 }
 
 impl Report {
-    pub(super) fn new(
-        json: bool,
-        desktop: &Desktop,
-        api: &Api,
-        directory: &Path,
-        recording: Option<&Path>,
-    ) -> Self {
+    pub(super) fn new(json: bool, desktop: &Desktop, api: &Api, directory: &Path, recording: Option<&Path>) -> Self {
         let ports = desktop.ports();
         let setting = Setting {
-            addresses: desktop.exposure().map_or_else(|| api.addresses().to_vec(), |exposure| exposure.addresses.clone()),
+            addresses: desktop
+                .exposure()
+                .map_or_else(|| api.addresses().to_vec(), |exposure| exposure.addresses.clone()),
             ports: json::Ports {
                 insecure: ports.insecure,
                 secure: ports.secure,

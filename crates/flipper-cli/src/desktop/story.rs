@@ -151,7 +151,9 @@ impl Story {
             Event::ExchangeAcknowledged { query, is_error: true, .. } => {
                 self.line(Mark::Bad, &format!("{} could not use its certificate", query.app))
             }
-            Event::ConnectionRefused { peer, reason, .. } => self.line(Mark::Bad, &format!("{peer} is refused: {reason}")),
+            Event::ConnectionRefused { peer, reason, .. } => {
+                self.line(Mark::Bad, &format!("{peer} is refused: {reason}"))
+            }
             Event::HandshakeFailed { port, peer, cause } => {
                 self.line(Mark::Bad, &format!("{peer} came to nothing on the {port} port: {cause}"))
             }

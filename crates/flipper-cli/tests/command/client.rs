@@ -7,13 +7,7 @@ use super::support::{Desktop, Done, Process, flipper};
 #[test]
 fn without_a_desktop_it_is_said_how_to_start_one() {
     let home = tempfile::tempdir().unwrap();
-    for arguments in [
-        &["apps"][..],
-        &["plugins", "A"],
-        &["call", "A", "B", "c"],
-        &["tail"],
-        &["record", "list"],
-    ] {
+    for arguments in [&["apps"][..], &["plugins", "A"], &["call", "A", "B", "c"], &["tail"], &["record", "list"]] {
         let said = Done::of(flipper(home.path()).args(arguments).output().unwrap()).failed(3);
         assert!(said.contains("start one with `flipper desktop`"), "{arguments:?}: {said}");
     }
@@ -53,9 +47,8 @@ fn methods_are_called_and_numbers_stay_as_they_are() {
     let desktop = Desktop::start(&[]);
     let _app = desktop.app();
     let odd = r#"{"price":1.10,"big":12345678901234567890}"#;
-    let call = |method: &str, more: &[&str]| {
-        desktop.flipper(&[&["call", "Rust Sample", "Example", method], more].concat())
-    };
+    let call =
+        |method: &str, more: &[&str]| desktop.flipper(&[&["call", "Rust Sample", "Example", method], more].concat());
     assert_eq!(call("echo", &[odd]).ok(), format!("{odd}\n"));
     assert_eq!(call("echo", &[]).ok(), "{}\n");
     let from_input = desktop.flipper_with(&["call", "Rust Sample", "Example", "reverse", "-"], r#"{"word":"hello"}"#);

@@ -74,9 +74,12 @@ fn a_port_that_is_taken_is_named_and_nothing_is_left_behind() {
     let home = tempfile::tempdir().unwrap();
     let run = |option: &str| {
         let mut command = flipper(home.path());
-        command.arg("desktop").args(ANY_PORTS.iter().filter(|text| **text != option && text.starts_with("--")).flat_map(
-            |option| [*option, if *option == "--ports" { "0,0" } else { "0" }],
-        ));
+        command.arg("desktop").args(
+            ANY_PORTS
+                .iter()
+                .filter(|text| **text != option && text.starts_with("--"))
+                .flat_map(|option| [*option, if *option == "--ports" { "0,0" } else { "0" }]),
+        );
         let value = if option == "--ports" { format!("0,{port}") } else { port.clone() };
         Done::of(command.args([option, value.as_str()]).output().unwrap())
     };

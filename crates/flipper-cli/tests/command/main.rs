@@ -7,5 +7,6 @@ mod client;
 mod desktop;
 mod docs;
 mod records;
+#[cfg(unix)]
 mod script;
 mod support;

@@ -121,11 +121,6 @@ impl Process {
         std::io::Read::read_to_string(&mut self.child.stderr.take().unwrap(), &mut error).unwrap();
         (status, error)
     }
-
-    /// Nobody reads what it says any more.
-    pub(crate) fn drop_output(&mut self) {
-        self.lines = channel().1;
-    }
 }
 
 impl Drop for Process {
