@@ -172,7 +172,7 @@ async fn without_proof_nothing_is_written<R: Runtime>() {
     fs::remove_file(asker.path("app.csr")).unwrap();
     let answer = ask(&mut open(&rig).await, &asker.request()).await;
     assert_eq!(answer["error"]["name"], "ProofMissing");
-    assert!(answer["error"]["hint"].as_str().unwrap().contains("require_proof(false)"), "{answer}");
+    assert!(answer["error"]["hint"].as_str().unwrap().contains("--no-proof"), "{answer}");
     assert!(asker.files().is_empty());
     let (error, skew) = rig
         .event("the refusal", |event| match event {

@@ -61,8 +61,11 @@ user=0
 [ "$2" = --user ] && user=$3
 home=$DEVICE/data/user/$user/$1
 [ -d "$home" ] || { echo "run-as: unknown package: $1" >&2; exit 1; }
-cd "$home" && exec /bin/sh
+cd "$home" && exec sh
 "#;
+
+/// Its shell, which is Android's own.
+const SHELL: &str = "mksh";
 
 impl Device {
     /// A device of these years, without any app.
@@ -86,9 +89,9 @@ impl Device {
         fs::create_dir_all(root.path().join("data/user/0")).unwrap();
         fs::create_dir(&bin).unwrap();
         for program in PROGRAMS {
-            let found = ["/usr/bin", "/bin"].iter().map(|dir| Path::new(dir).join(program)).find(|path| path.exists());
-            symlink(found.unwrap(), bin.join(program)).unwrap();
+            symlink(find(program), bin.join(program)).unwrap();
         }
+        symlink(find(SHELL), bin.join("sh")).unwrap();
         write_program(&bin.join("run-as"), RUN_AS);
         let state = State {
             mode: Mode::Works,
@@ -128,7 +131,7 @@ impl Device {
 
     /// Gives the device a `su`, as people do who own it.
     pub(crate) fn root(&self) {
-        write_program(&self.path("bin/su"), "#!/bin/sh\nexec /bin/sh\n");
+        write_program(&self.path("bin/su"), "#!/bin/sh\nexec sh\n");
     }
 
     pub(crate) fn set_mode(&self, mode: Mode) {
@@ -250,7 +253,7 @@ impl Body {
     fn execute(&self, command: &str, script: &str) -> (Vec<u8>, Vec<u8>, u8) {
         let root = self.root.path();
         let here = |text: &str| text.replace("'/data/", &format!("'{}/data/", root.display()));
-        let mut child = Command::new("/bin/sh")
+        let mut child = Command::new(root.join("bin/sh"))
             .args(["-c", &here_in_quotes(command, root)])
             .env_clear()
             .env("PATH", root.join("bin"))
@@ -324,6 +327,13 @@ impl Drop for Device {
 /// The old shell has the script in the command, as a word in quotes, in which every quote is written out.
 fn here_in_quotes(command: &str, root: &Path) -> String {
     command.replace(r"'\''/data/", &format!(r"'\''{}/data/", root.display()))
+}
+
+/// Where this machine has a program.
+fn find(program: &str) -> PathBuf {
+    let mut found = ["/usr/bin", "/bin"].iter().map(|dir| Path::new(dir).join(program));
+    let found = found.find(|path| path.exists());
+    found.unwrap_or_else(|| panic!("{program} is not there, which `cargo xtask test` installs if need be"))
 }
 
 fn write_program(path: &Path, content: &str) {
