@@ -49,6 +49,11 @@ impl Failure {
         self.code == NO_DESKTOP
     }
 
+    /// What people are told.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     fn with_code(code: u8, text: impl fmt::Display) -> Self {
         // A line is a line, whatever an app called itself or answered.
         let text = text.to_string().replace(|char: char| char.is_control(), " ");

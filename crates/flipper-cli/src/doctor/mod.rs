@@ -8,22 +8,23 @@ mod ports;
 mod report;
 mod state;
 
-use std::error::Error;
 use std::net::ToSocketAddrs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use flipper_desktop::api::{RunningDesktop, RunningError};
 
 use self::ports::DesktopPorts;
 use self::report::Report;
-use crate::certs::StateDirectory;
+use crate::failure::Failure;
+use crate::place::Place;
+use crate::remote::Remote;
+use crate::values::two_ports;
 
 /// What is to be looked at.
 #[derive(Args)]
 pub(crate) struct Options {
     #[command(flatten)]
-    state: StateDirectory,
+    place: Place,
     /// The desktop's host name or address.
     #[arg(long, default_value = "localhost")]
     host: String,
@@ -41,8 +42,8 @@ pub(crate) struct Options {
 }
 
 /// Whether everything is well. That it is not is no error of the command.
-pub(crate) fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
-    let directory = options.state.directory()?;
+pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
+    let directory = options.place.directory()?;
     let report = examine(options, &directory)?;
     if options.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
@@ -56,20 +57,22 @@ pub(crate) fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
     Ok(report.is_well())
 }
 
-fn examine(options: &Options, directory: &Path) -> Result<Report, Box<dyn Error>> {
+fn examine(options: &Options, directory: &Path) -> Result<Report, Failure> {
     let mut report = Report::new();
     let holder = state::check(&mut report, directory);
-    let running = match RunningDesktop::read(directory) {
-        Ok(running) => Some(running),
-        Err(RunningError::NotRunning { .. }) => None,
-        Err(error) => {
-            report.warn("API", error.to_string(), "run this as the desktop's user, or start the desktop anew");
+    let remote = match Remote::find(&options.place) {
+        Ok(remote) => Some(remote),
+        Err(failure) => {
+            // That none runs shows in other ways.
+            if !failure.is_no_desktop() {
+                report.warn("API", failure.text(), "run this as the desktop's user, or start the desktop anew");
+            }
             None
         }
     };
-    let ports = match (options.ports, &running) {
+    let ports = match (options.ports, &remote) {
         (Some((insecure, secure)), _) => DesktopPorts::pair(insecure, secure),
-        (None, Some(running)) => DesktopPorts::of_running(running),
+        (None, Some(remote)) => DesktopPorts::of_running(remote.running()),
         (None, None) => DesktopPorts::of_environment()?,
     };
     // The processes of another machine cannot be seen from here.
@@ -78,16 +81,11 @@ fn examine(options: &Options, directory: &Path) -> Result<Report, Box<dyn Error>
         .is_ok_and(|mut addresses| addresses.all(|address| address.ip().is_loopback()));
     if is_here {
         ports::check(&mut report, &ports, holder);
-        if let Some(running) = &running {
-            api::check(&mut report, running);
+        if let Some(remote) = &remote {
+            api::check(&mut report, remote);
         }
     }
     adb::check(&mut report, &ports);
     handshake::replay(&mut report, &options.host, &ports);
     Ok(report)
-}
-
-fn two_ports(text: &str) -> Result<(u16, u16), &'static str> {
-    let pair = text.split_once(',').and_then(|(insecure, secure)| Some((insecure.parse().ok()?, secure.parse().ok()?)));
-    pair.ok_or("give two ports, such as 9089,9088")
 }
