@@ -1,6 +1,12 @@
 use serde_json::{Value, json};
 
+#[cfg(target_os = "linux")]
+use super::Served;
 use super::{connected, with_scripted_app};
+#[cfg(target_os = "linux")]
+use crate::support::adb::{AdbServer, Device};
+#[cfg(target_os = "linux")]
+use crate::support::desktop;
 use crate::support::{Peer, within};
 
 async fn exec(peer: &mut Peer, id: u32, command: &str, args: Value) {
@@ -202,4 +208,24 @@ async fn what_is_not_understood_is_refused_with_a_reason() {
         assert_eq!(answer(&mut socket).await.0, "error", "{text}");
     }
     assert_eq!(data(&mut socket, "get-server-state", json!([])).await["state"], "started");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn devices_that_adb_has_are_listed_and_told_of() {
+    let Some(adb) = AdbServer::start() else { return };
+    let builder = desktop().android(flipper_desktop::Android::new(adb.address()));
+    let served = Served::with(builder).await;
+    let mut socket = served.open("/").await;
+    assert_eq!(data(&mut socket, "device-list", json!([])).await, json!([]));
+    let phone = Device::new();
+    adb.connect(&phone);
+    let (name, told) = event(&mut socket).await;
+    assert_eq!((name.as_str(), &told["serial"]), ("device-connected", &json!(phone.serial())));
+    assert_eq!((&told["deviceType"], &told["title"]), (&json!("physical"), &json!("Test Phone")));
+    assert_eq!(data(&mut socket, "device-list", json!([])).await, json!([told]));
+    assert_eq!(data(&mut socket, "device-find", json!([phone.serial()])).await, told);
+    phone.unplug();
+    let (name, told) = event(&mut socket).await;
+    assert_eq!((name.as_str(), &told["serial"]), ("device-disconnected", &json!(phone.serial())));
 }

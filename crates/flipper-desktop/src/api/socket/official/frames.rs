@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::client::Client;
+use crate::devices::{self, DeviceKind};
 use crate::json::with_last;
 
 /// What an observer sends.
@@ -78,7 +79,7 @@ pub(super) fn listed(client: &Client) -> Listed<'_> {
     Listed::new(&client.id, &client.info.query)
 }
 
-/// A device. The desktop knows of it what its apps say, and can do nothing else with it.
+/// A device. There is nothing that the desktop could do with it for an observer.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Device {
@@ -96,13 +97,30 @@ struct Features {
     screen_capture_available: bool,
 }
 
-pub(super) fn device(query: &Query) -> Device {
-    Device {
-        serial: query.device_id.clone(),
-        device_type: "dummy",
-        title: query.device.clone(),
-        os: query.os.clone(),
-        features: Features { screenshot_available: false, screen_capture_available: false },
+impl Device {
+    /// What an app says of its device.
+    pub(super) fn named_by(query: &Query) -> Self {
+        Self::new("dummy", &query.device_id, &query.device, &query.os)
+    }
+
+    /// What the desktop knows of a device.
+    pub(super) fn of(device: &devices::Device) -> Self {
+        let device_type = match device.kind {
+            DeviceKind::Emulator => "emulator",
+            DeviceKind::Physical => "physical",
+            DeviceKind::ThisMachine | DeviceKind::Named => "dummy",
+        };
+        Self::new(device_type, &device.id, &device.title, &device.os)
+    }
+
+    fn new(device_type: &'static str, serial: &str, title: &str, os: &str) -> Self {
+        Self {
+            serial: serial.to_owned(),
+            device_type,
+            title: title.to_owned(),
+            os: os.to_owned(),
+            features: Features { screenshot_available: false, screen_capture_available: false },
+        }
     }
 }
 

@@ -8,23 +8,26 @@ mod frames;
 mod relay;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use flipper_proto::desktop::Outcome;
-use flipper_proto::{ClientId, RequestId, Text};
+use flipper_proto::{ClientId, Query, RequestId, Text};
 use serde_json::value::RawValue;
 
-use self::frames::{Exec, Frame, device, listed, push_event};
+use self::frames::{Exec, Frame, listed, push_event};
 use self::relay::{Asked, Relay, Relayed};
 use super::conversation::{Dialect, Talk};
 use crate::audience::Occurrence;
-use crate::client::Client;
+use crate::desktop::Desktop;
+use crate::devices::{Device, DeviceKind};
 use crate::event::Event;
 
 /// One observer that speaks it.
 pub(super) struct Official {
     /// The clients that it was told of, or could have asked for.
     known: BTreeMap<ClientId, Known>,
+    /// The devices that it was told of, or could have asked for, because adb has them.
+    attached: BTreeSet<String>,
     under_way: BTreeMap<RequestId, Asked>,
 }
 
@@ -38,12 +41,33 @@ struct Known {
 impl Official {
     pub(super) fn new(talk: &mut Talk) -> Self {
         talk.events = Some(talk.server.desktop().events());
-        let clients = talk.server.desktop().clients();
-        let known = clients.into_iter().map(|client| {
-            let known = Known { device: device(&client.info.query), has_plugins: client.plugins.is_some() };
+        let desktop = talk.server.desktop();
+        let known = desktop.clients().into_iter().map(|client| {
+            let known = Known { device: device(desktop, &client.info.query), has_plugins: client.plugins.is_some() };
             (client.id, known)
         });
-        Self { known: known.collect(), under_way: BTreeMap::new() }
+        let devices = desktop.devices().into_iter().filter(is_attached);
+        let attached = devices.map(|device| device.id).collect();
+        Self { known: known.collect(), attached, under_way: BTreeMap::new() }
+    }
+
+    /// Follows what adb has. Devices that only apps name are told of together with the apps.
+    fn follow(&mut self, device: &Device, is_there: bool, mut say: impl FnMut(&str, &str)) {
+        let was_there = self.attached.contains(&device.id);
+        if is_there && !was_there {
+            self.attached.insert(device.id.clone());
+            say("device-connected", &frames::to_json(&frames::Device::of(device)));
+        } else if was_there && !is_there {
+            self.attached.remove(&device.id);
+            if !self.is_named(&device.id) {
+                say("device-disconnected", &frames::to_json(&frames::Device::of(device)));
+            }
+        }
+    }
+
+    /// Whether apps are connected from this device.
+    fn is_named(&self, serial: &str) -> bool {
+        self.known.values().any(|known| known.device.serial == serial)
     }
 
     /// Hands on what is for apps, all under one lock.
@@ -82,10 +106,10 @@ fn answer(command: &str, args: &[&RawValue], talk: &Talk) -> Result<Option<Strin
             let id = ClientId::from_text(&first()?);
             talk.server.desktop().client(&id).map(|client| frames::to_json(&listed(&client)))
         }
-        "device-list" => Some(frames::to_json(&devices(&clients()))),
+        "device-list" => Some(frames::to_json(&devices(talk.server.desktop()))),
         "device-find" => {
             let serial = first()?;
-            devices(&clients())
+            devices(talk.server.desktop())
                 .into_iter()
                 .find(|device| device.serial == *serial)
                 .map(|device| frames::to_json(&device))
@@ -99,13 +123,26 @@ fn answer(command: &str, args: &[&RawValue], talk: &Talk) -> Result<Option<Strin
     })
 }
 
-/// The devices that apps are connected from, each once.
-fn devices(clients: &[Client]) -> Vec<frames::Device> {
-    let mut devices: Vec<frames::Device> = Vec::new();
-    for client in clients {
-        let device = device(&client.info.query);
-        if devices.iter().all(|other| other.serial != device.serial) {
-            devices.push(device);
+/// Whether adb has it, and it can be used: others are not shown there.
+fn is_attached(device: &Device) -> bool {
+    matches!(device.kind, DeviceKind::Emulator | DeviceKind::Physical) && device.not_ready.is_none()
+}
+
+/// The device of a client: as adb knows it, else as the client says.
+fn device(desktop: &Desktop, query: &Query) -> frames::Device {
+    match desktop.device(&query.os, &query.device_id) {
+        Some(known) if is_attached(&known) => frames::Device::of(&known),
+        _ => frames::Device::named_by(query),
+    }
+}
+
+/// The devices that adb has, and those that apps are connected from, each once.
+fn devices(desktop: &Desktop) -> Vec<frames::Device> {
+    let known = desktop.devices();
+    let mut devices: Vec<_> = known.iter().filter(|known| is_attached(known)).map(frames::Device::of).collect();
+    for client in desktop.clients() {
+        if devices.iter().all(|other| other.serial != client.info.query.device_id) {
+            devices.push(frames::Device::named_by(&client.info.query));
         }
     }
     devices
@@ -150,10 +187,18 @@ impl Dialect for Official {
     }
 
     fn tell(&mut self, occurrence: &Occurrence, talk: &mut Talk) {
+        let newcomer = match &occurrence.event {
+            Event::ClientConnected { info, .. } => Some(device(talk.server.desktop(), &info.query)),
+            _ => None,
+        };
         let mut say = |event: &str, data: &str| talk.say(push_event(event, data));
         match &occurrence.event {
+            Event::DeviceConnected { device } | Event::DeviceChanged { device } => {
+                self.follow(device, is_attached(device), say);
+            }
+            Event::DeviceDisconnected { device } => self.follow(device, false, say),
             Event::ClientConnected { client, info } => {
-                let device = device(&info.query);
+                let Some(device) = newcomer else { return };
                 say("device-connected", &frames::to_json(&device));
                 say("client-connected", &frames::to_json(&frames::Listed::new(client, &info.query)));
                 self.known.insert(client.clone(), Known { device, has_plugins: false });
@@ -161,7 +206,7 @@ impl Dialect for Official {
             Event::ClientDisconnected { client, .. } => {
                 say("client-disconnected", &frames::to_json(&frames::Gone { id: client.as_str() }));
                 let Some(Known { device, .. }) = self.known.remove(client) else { return };
-                if self.known.values().all(|known| known.device.serial != device.serial) {
+                if !self.attached.contains(&device.serial) && !self.is_named(&device.serial) {
                     say("device-disconnected", &frames::to_json(&device));
                 }
             }
