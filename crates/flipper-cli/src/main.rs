@@ -3,9 +3,11 @@
 
 mod app;
 mod call;
+mod certs;
 mod conformance;
 mod demo;
 mod desktop;
+mod doctor;
 mod failure;
 mod list;
 mod place;
@@ -65,6 +67,10 @@ enum Command {
     Export(recorded::ExportOptions),
     /// Run the sample app against a desktop that already runs.
     App(app::Options),
+    /// Show, replace or revoke the certificates that apps trust the desktop by.
+    Certs(certs::Options),
+    /// Find out why an app does not get through, and what to do about it.
+    Doctor(doctor::Options),
     /// Check whether a client or a desktop, in any language, speaks the protocol.
     Conformance(conformance::Options),
     /// Print the completions for a shell.
@@ -100,6 +106,11 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Replay(options) => recorded::replay(options).await?,
         Command::Export(options) => recorded::export(&options)?,
         Command::App(options) => app::run(options).await.map_err(Failure::new)?,
+        Command::Certs(options) => certs::run(options).map_err(Failure::new)?,
+        Command::Doctor(options) => {
+            let well = doctor::run(&options).map_err(Failure::new)?;
+            return Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
         Command::Conformance(options) => return Ok(conformance::run(options).await),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "flipper", &mut std::io::stdout());

@@ -68,17 +68,15 @@ impl Audience {
 
     /// Tells events that happened at one time. Each lock is taken once, however many they are.
     fn publish(&self, events: &[Event], at: WallTime) {
-        let mut missed = 0;
         if let Some(subscriptions) = &mut *self.subscriptions() {
             subscriptions.retain(|subscription| match subscription.upgrade() {
                 Some(subscription) => {
-                    missed += subscription.push(events, at);
+                    subscription.push(events, at, &self.missed);
                     true
                 }
                 None => false,
             });
         }
-        self.missed.fetch_add(missed, Ordering::Relaxed);
     }
 
     fn dismiss(&self) {
@@ -262,22 +260,22 @@ struct Waiting {
 }
 
 impl Subscription {
-    /// Returns how many events had to go.
-    fn push(&self, events: &[Event], at: WallTime) -> u64 {
+    /// Adds to `missed` how many events had to go, before anybody can see that they did.
+    fn push(&self, events: &[Event], at: WallTime, missed: &AtomicU64) {
         let mut wanted = events.iter().filter(|event| self.filter.lets_pass(event)).peekable();
         if wanted.peek().is_none() {
-            return 0;
+            return;
         }
-        let (missed, waker) = {
+        let waker = {
             let mut waiting = self.lock();
             let before = waiting.missed;
             for event in wanted {
                 waiting.push(Occurrence { at, event: event.clone() });
             }
-            (waiting.missed - before, waiting.waker.take())
+            missed.fetch_add(waiting.missed - before, Ordering::Relaxed);
+            waiting.waker.take()
         };
         waker.into_iter().for_each(Waker::wake);
-        missed
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
