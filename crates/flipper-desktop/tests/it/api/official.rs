@@ -46,7 +46,8 @@ async fn apps_and_devices_are_listed_and_found() {
     assert_eq!(data(&mut socket, "client-list", json!([])).await, json!([listed]));
     assert_eq!(data(&mut socket, "client-find", json!([id])).await, listed);
     assert_eq!(data(&mut socket, "client-find", json!(["nobody"])).await, Value::Null);
-    assert_eq!(data(&mut socket, "device-list", json!([])).await, json!([device]));
+    let devices = data(&mut socket, "device-list", json!([])).await;
+    assert_eq!((&devices[0]["serial"], &devices[1]), (&json!(""), &device), "{devices}");
     assert_eq!(data(&mut socket, "device-find", json!(["d1"])).await, device);
     assert_eq!(data(&mut socket, "device-find", json!(["d2"])).await, Value::Null);
 }
