@@ -341,7 +341,7 @@ fn medium_www_fetches_before_it_stores() {
 
     rig.grant(attempt, "random");
     let (fetch, kind) = rig.take_job();
-    assert_eq!(kind, Job::Fetch { generation, device_id: String::from("random") });
+    assert_eq!(kind, Job::Fetch { generation, device_id: String::from("random"), bundle: None });
     rig.job_done(fetch, JobOutcome::Done);
     let (store, kind) = rig.take_job();
     let grant = Grant { device_id: String::from("random"), medium: Medium::Www, os: None };
