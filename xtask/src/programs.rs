@@ -21,11 +21,18 @@ pub(crate) struct Program {
 
 const SKIP: &str = "leave the tests out that need them: cargo xtask test --skip-official REASON";
 
-/// What official peers need.
-pub(crate) const PEERS: [Program; 3] = [
+/// What official peers need, and clients in other languages.
+pub(crate) const PEERS: [Program; 4] = [
     Program { name: "node", version: "--version", from: "Node.js 18 or later", package: "nodejs", without: SKIP },
     Program { name: "npm", version: "--version", from: "npm, which comes with Node.js", package: "npm", without: SKIP },
     Program { name: "openssl", version: "version", from: "OpenSSL's command", package: "openssl", without: SKIP },
+    Program {
+        name: "javac",
+        version: "--version",
+        from: "a JDK 17 or later",
+        package: "openjdk-17-jdk-headless",
+        without: SKIP,
+    },
 ];
 
 /// What libFuzzer is built with.
