@@ -52,7 +52,8 @@ pub use self::crew::InCallback;
 pub use self::flipper::{Flipper, Options, Stopping};
 pub use flipper_client;
 pub use flipper_client::{
-    Call, CertificateProvider, Certificates, Connection, Notice, Plugin, PluginBuilder, Responder, SendError, Setup,
+    Call, CertificateProvider, Certificates, Connection, DirectoryProvider, FetchError, Notice, Plugin, PluginBuilder,
+    Responder, SendError, Setup,
     StartError, Status, UnknownCall, Watch, plugin, proto,
 };
 

@@ -4,6 +4,7 @@
 mod app;
 mod conformance;
 mod demo;
+mod pair;
 mod terminal;
 
 use std::process::ExitCode;
@@ -25,6 +26,8 @@ enum Command {
     Demo,
     /// Run the sample app against a desktop that already runs.
     App(app::Options),
+    /// Pair an app on another machine with the desktop of this one: print a link that lets it in.
+    Pair(pair::Options),
     /// Check whether a client or a desktop, in any language, speaks the protocol.
     Conformance(conformance::Options),
 }
@@ -39,6 +42,7 @@ async fn main() -> ExitCode {
     let done = match arguments.command {
         Command::Demo => demo::run().await,
         Command::App(options) => app::run(options).await,
+        Command::Pair(options) => pair::run(options),
         Command::Conformance(options) => return conformance::run(options).await,
     };
     match done {

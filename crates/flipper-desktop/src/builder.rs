@@ -19,6 +19,7 @@ use crate::error::StartError;
 use crate::event::Event;
 use crate::exchange::{Deliverer, PlainFiles};
 use crate::ports::{Ports, bind};
+use crate::www::Www;
 
 /// The settings of a desktop. [`Desktop::builder`] begins them, [`start`](Self::start) ends them.
 #[must_use]
@@ -34,6 +35,7 @@ pub struct Builder {
     init_background_plugins: bool,
     observers: Vec<Observer>,
     speaker: Speaker,
+    pub(crate) www: Www,
 }
 
 enum AuthoritySource {
@@ -57,6 +59,7 @@ impl Builder {
             init_background_plugins: true,
             observers: Vec::new(),
             speaker: Speaker::new(),
+            www: Www::new(),
         }
     }
 
@@ -203,6 +206,7 @@ impl Builder {
         let (secure, secure_port) = bind(&runtime, &self.addresses, ports.secure).await?;
         let named = self.addresses.iter().filter(|address| !address.is_unspecified());
         config.known_hosts.extend(named.filter_map(|address| address.to_string().parse::<Host>().ok()));
+        let (pairings, paired_apps) = self.www.split(self.authority.directory()?);
         let (source, clock) = (self.authority, self.wall_clock.clone());
         let authority = runtime.unblock(move || source.open(clock)).await?;
 
@@ -211,6 +215,7 @@ impl Builder {
         insecure.into_iter().for_each(|listener| desk.listen_insecure(listener));
         secure.into_iter().for_each(|listener| desk.listen_secure(listener, tls.clone()));
         let mut deliverers = self.deliverers;
+        deliverers.push(Box::new(paired_apps));
         deliverers.push(Box::new(PlainFiles::new().require_proof(self.require_proof)));
         Desktop::new(Parts {
             runtime,
@@ -218,6 +223,7 @@ impl Builder {
             ports: Ports { insecure: insecure_port, secure: secure_port },
             authority,
             wall_clock: self.wall_clock,
+            pairings,
             deliverers,
             init_background_plugins: self.init_background_plugins,
             observers: self.observers,
@@ -227,21 +233,29 @@ impl Builder {
 }
 
 impl AuthoritySource {
+    /// Where it is, if it is in a directory that is known.
+    fn directory(&self) -> Result<Option<PathBuf>, StartError> {
+        match self {
+            Self::Given(_) | Self::Memory => Ok(None),
+            Self::Directory(directory) => Ok(Some(directory.clone())),
+            Self::Default => {
+                let state = env::var_os("FLIPPER_STATE_DIR").filter(|value| !value.is_empty()).map(PathBuf::from);
+                let state = state.or_else(|| env::home_dir().map(|home| home.join(".flipper")));
+                Ok(Some(state.ok_or(StartError::NoStateDirectory)?.join("desktop")))
+            }
+        }
+    }
+
     /// This may block on the disk.
     fn open(self, clock: WallClock) -> Result<Authority, StartError> {
         let mut config = AuthorityConfig::default();
         config.clock = Arc::new(clock);
-        let directory = match self {
-            Self::Given(authority) => return Ok(authority),
-            Self::Memory => return Ok(Authority::in_memory(config)?),
-            Self::Directory(directory) => directory,
-            Self::Default => {
-                let state = env::var_os("FLIPPER_STATE_DIR").filter(|value| !value.is_empty()).map(PathBuf::from);
-                let state = state.or_else(|| env::home_dir().map(|home| home.join(".flipper")));
-                state.ok_or(StartError::NoStateDirectory)?.join("desktop")
-            }
-        };
-        Ok(Authority::open_with(directory, config)?)
+        let directory = self.directory()?;
+        match (self, directory) {
+            (Self::Given(authority), _) => Ok(authority),
+            (_, Some(directory)) => Ok(Authority::open_with(directory, config)?),
+            (_, None) => Ok(Authority::in_memory(config)?),
+        }
     }
 }
 

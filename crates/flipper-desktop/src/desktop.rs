@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use flipper_async::Runtime;
 use flipper_async::desk::Desk;
-use flipper_pki::{Authority, WallClock};
+use flipper_pki::{Authority, Pairings, WallClock};
 use flipper_proto::desktop::Call;
 use flipper_proto::{ClientId, CloseCode, Payload, PluginId, ProtocolError};
 use flipper_tokio::Tokio;
@@ -30,6 +30,7 @@ pub struct Desktop<R: Runtime = Tokio> {
 struct Held<R: Runtime> {
     desk: Desk<R>,
     ports: Ports,
+    pairings: Pairings,
     audience: Arc<Audience>,
     /// Closed when everything has ended.
     running: watch::Receiver<()>,
@@ -55,6 +56,7 @@ pub(crate) struct Parts<R: Runtime> {
     pub(crate) ports: Ports,
     pub(crate) authority: Authority,
     pub(crate) wall_clock: WallClock,
+    pub(crate) pairings: Pairings,
     pub(crate) deliverers: Vec<Box<dyn Deliverer>>,
     pub(crate) init_background_plugins: bool,
     pub(crate) observers: Vec<Observer>,
@@ -90,6 +92,7 @@ impl<R: Runtime> Desktop<R> {
             ports,
             authority,
             wall_clock,
+            pairings,
             deliverers,
             init_background_plugins,
             observers,
@@ -104,7 +107,7 @@ impl<R: Runtime> Desktop<R> {
         let renewal = renew(runtime.clone(), authority.clone(), tell.clone());
         let pump = Pump {
             desk: desk.clone(),
-            exchanges: Exchanges::new(runtime.clone(), desk.clone(), authority, wall_clock, deliverers, tell),
+            exchanges: Exchanges::new(runtime.clone(), desk.clone(), authority, wall_clock, pairings.clone(), deliverers, tell),
             speaker,
             events: told,
             background: init_background_plugins.then(Background::default),
@@ -117,13 +120,19 @@ impl<R: Runtime> Desktop<R> {
             }
             drop(until_the_end);
         });
-        Ok(Self { held: Arc::new(Held { desk, ports, audience, running }) })
+        Ok(Self { held: Arc::new(Held { desk, ports, pairings, audience, running }) })
     }
 
     /// The ports that it listens on.
     #[must_use]
     pub fn ports(&self) -> Ports {
         self.held.ports
+    }
+
+    /// The apps that it is paired with: to make a pairing, or to end one. That may wait for the disk.
+    #[must_use]
+    pub fn pairings(&self) -> &Pairings {
+        &self.held.pairings
     }
 
     /// The clients that are connected, in the order of their ids.

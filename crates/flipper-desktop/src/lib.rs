@@ -45,6 +45,7 @@ mod port_owner;
 mod ports;
 mod pump;
 mod renewal;
+mod www;
 
 pub use self::audience::Events;
 pub use self::builder::Builder;
@@ -55,6 +56,11 @@ pub use self::event::Event;
 pub use self::exchange::{Deliverer, Delivery, DeliveryError, Issued, PlainFiles};
 pub use self::port_owner::PortOwner;
 pub use self::ports::Ports;
+#[cfg(feature = "www-http")]
+pub use self::www::HttpUploader;
+#[cfg(feature = "www-object-store")]
+pub use self::www::ObjectStoreUploader;
+pub use self::www::{CertificateUploader, DirectoryUploader, UploadError};
 pub use flipper_async::desk::{Counters as DeskCounters, Options, Port};
 pub use flipper_pki as pki;
 pub use flipper_proto as proto;

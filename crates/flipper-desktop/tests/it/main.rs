@@ -34,6 +34,8 @@ mod exchange;
 mod http;
 mod lifecycle;
 mod load;
+mod paired_app;
+mod pairing;
 mod start;
 mod support;
 mod telling;

@@ -113,8 +113,11 @@ impl Client {
 
     pub(super) fn exchange_answered(&mut self, text: &Text, now: Instant) {
         let max = self.config.limits.exchange_message_bytes;
-        let answer =
-            if text.len() > max { Err(ProtocolError::TooLarge { size: text.len(), max }) } else { decode_answer(text) };
+        let medium = self.config.exchange_medium();
+        let answer = match text.len() {
+            size if size > max => Err(ProtocolError::TooLarge { size, max }),
+            _ => decode_answer(text, medium),
+        };
         let Answer { device_id, bundle } = match answer {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) => {
@@ -127,7 +130,6 @@ impl Client {
             }
         };
         self.step(Step::Granted { device_id: device_id.clone() }, now);
-        let medium = self.config.exchange_medium();
         let os = match &self.config.os {
             Os::Automatic(_) => self.presented_os.clone(),
             Os::Fixed(_) => None,

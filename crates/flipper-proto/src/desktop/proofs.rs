@@ -103,7 +103,7 @@ enum Network {
 struct Record {
     wrong: u32,
     locks: u32,
-    locked_until: Instant,
+    locked_until: Option<Instant>,
     forget_at: Instant,
 }
 
@@ -118,7 +118,7 @@ impl Proofs {
 
     fn locked(&self, source: &Source, now: Instant) -> Option<Duration> {
         let record = self.0.get(source)?;
-        let wait = record.locked_until.saturating_duration_since(now);
+        let wait = record.locked_until?.saturating_duration_since(now);
         (!wait.is_zero()).then_some(wait)
     }
 
@@ -132,21 +132,24 @@ impl Proofs {
             let first = self.0.iter().min_by_key(|(_, record)| record.forget_at).map(|(source, _)| source.clone());
             first.map(|first| self.0.remove(&first));
         }
-        let fresh = Record { wrong: 0, locks: 0, locked_until: Instant::ZERO, forget_at: now };
+        let fresh = Record { wrong: 0, locks: 0, locked_until: None, forget_at: now };
         let record = self.0.entry(source).or_insert(fresh);
         record.wrong = record.wrong.saturating_add(1);
         let tries_left = limit.tries.saturating_sub(record.wrong);
-        let wait = if tries_left > 0 {
-            Duration::ZERO
-        } else {
-            record.wrong = 0;
-            let doubled = limit.lock.saturating_mul(1_u32.checked_shl(record.locks).unwrap_or(u32::MAX));
-            record.locks = record.locks.saturating_add(1);
-            doubled.min(limit.longest_lock)
+        if tries_left > 0 {
+            record.forget_at = now.later(limit.longest_lock);
+            return Judgement::Refused { tries_left };
+        }
+        let doubled = limit.lock.saturating_mul(1_u32.checked_shl(record.locks).unwrap_or(u32::MAX));
+        let wait = doubled.min(limit.longest_lock);
+        let until = now.later(wait);
+        *record = Record {
+            wrong: 0,
+            locks: record.locks.saturating_add(1),
+            locked_until: Some(until),
+            forget_at: until.later(limit.longest_lock),
         };
-        record.locked_until = now.later(wait);
-        record.forget_at = record.locked_until.later(limit.longest_lock);
-        if wait.is_zero() { Judgement::Refused { tries_left } } else { Judgement::Locked { wait } }
+        Judgement::Locked { wait }
     }
 }
 

@@ -68,8 +68,8 @@ pub(crate) struct Answer {
 /// Desktops of 2024 refuse with `{}`, this project's with `{"error":{…}}`.
 ///
 /// # Errors
-/// When the text is no JSON object, `deviceId` no string, or `bundle` no bundle.
-pub(crate) fn decode_answer(text: &str) -> Result<Result<Answer, Option<ErrorReport>>, ProtocolError> {
+/// When the text is no JSON object, `deviceId` no string, or `bundle` no bundle where medium WWW gives it a meaning.
+pub(crate) fn decode_answer(text: &str, medium: Medium) -> Result<Result<Answer, Option<ErrorReport>>, ProtocolError> {
     #[derive(Deserialize)]
     struct Raw<'a> {
         #[serde(borrow, default, rename = "deviceId")]
@@ -83,7 +83,8 @@ pub(crate) fn decode_answer(text: &str) -> Result<Result<Answer, Option<ErrorRep
     if raw.device_id.is_none() {
         return Ok(Err(raw.error.map(|error| decode_report(error.get()))));
     }
-    Ok(Ok(Answer { device_id: required(raw.device_id, "deviceId")?, bundle: optional(raw.bundle, "bundle")? }))
+    let bundle = raw.bundle.filter(|_| medium == Medium::Www);
+    Ok(Ok(Answer { device_id: required(raw.device_id, "deviceId")?, bundle: optional(bundle, "bundle")? }))
 }
 
 /// The answer of a desktop that grants.
