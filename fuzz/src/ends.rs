@@ -105,7 +105,7 @@ impl Desk {
     fn opened(channel: Channel, host: &str) -> Self {
         let mut desktop = Desktop::new(desktop::Config::new());
         let target = "/?os=Linux&device=box&device_id=d&app=Sample&sdk_version=4&medium=1";
-        let upgrade = Upgrade { target, host: Some(host), origin: None, peer: "peer" };
+        let upgrade = Upgrade { target, host: Some(host), origin: None, peer: ([127, 0, 0, 1], 50_000).into() };
         let Admission::Accept(conn) = desktop.handle_upgrade(channel, upgrade, NOW) else { panic!("it is let in") };
         desktop.handle_writable(conn, usize::MAX, NOW);
         let mut desk = Self { desktop, conn };

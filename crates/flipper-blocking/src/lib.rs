@@ -51,10 +51,13 @@ mod wire;
 pub use self::crew::InCallback;
 pub use self::flipper::{Flipper, Options, Stopping};
 pub use flipper_client;
+#[cfg(feature = "www-object-store")]
+pub use flipper_client::{ObjectPlace, ObjectStoreProvider};
+#[cfg(feature = "www-http")]
+pub use flipper_client::{HttpPlace, HttpProvider};
 pub use flipper_client::{
     Call, CertificateProvider, Certificates, Connection, DirectoryProvider, FetchError, Notice, Plugin, PluginBuilder,
-    Responder, SendError, Setup,
-    StartError, Status, UnknownCall, Watch, plugin, proto,
+    Responder, SendError, Setup, StartError, Status, UnknownCall, Watch, plugin, proto,
 };
 
 /// The settings of an app on threads. See [`flipper_client::Builder`].

@@ -141,7 +141,11 @@ fn list(pairings: &Pairings, as_json: bool) -> Result<(), Box<dyn Error>> {
         writeln!(out, "There are no pairings. `flipper pair` makes one.")?;
         return Ok(());
     }
-    writeln!(out, "{:16}  {:20}  {:8}  {:>8}  {:>9}  {:>5}  {:>6}", "ID", "NAME", "STATE", "AGE", "LAST USED", "USES", "WRONG")?;
+    writeln!(
+        out,
+        "{:16}  {:20}  {:8}  {:>8}  {:>9}  {:>5}  {:>6}",
+        "ID", "NAME", "STATE", "AGE", "LAST USED", "USES", "WRONG"
+    )?;
     for pairing in all {
         let since = |then: WallTime| {
             Span(Duration::from_millis(now.as_unix_millis().saturating_sub(then.as_unix_millis()))).to_string()
@@ -163,7 +167,8 @@ fn revoke(pairings: &Pairings, id: &str, as_json: bool) -> Result<(), Box<dyn Er
             stdout(),
             "Pairing {} ({}) is over. Certificates that were issued with it stay valid until they expire, or until \
              `flipper certs rotate`.",
-            pairing.id, pairing.name
+            pairing.id,
+            pairing.name
         )?;
     }
     Ok(())

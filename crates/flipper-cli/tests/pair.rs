@@ -29,7 +29,8 @@ fn json(state: &Path, arguments: &[&str]) -> Value {
 #[test]
 fn a_person_gets_a_link_and_a_drawing_of_it() {
     let state = tempdir().unwrap();
-    let output = flipper(state.path(), &["--name", "Ann's board", "--host", "10.0.0.7", "--expires", "30d", "--qr", "always"]);
+    let output =
+        flipper(state.path(), &["--name", "Ann's board", "--host", "10.0.0.7", "--expires", "30d", "--qr", "always"]);
     assert!(output.status.success());
     let told = String::from_utf8(output.stdout).unwrap();
     let link = told.lines().find(|line| line.contains("flipper://")).unwrap();
@@ -75,7 +76,10 @@ fn the_desktop_that_runs_says_where_it_is() {
     tell(r#""127.0.0.1","192.168.7.7""#);
     let output = flipper(state.path(), &["--json"]);
     let made: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!((&made["host"], &made["ports"]["insecure"], &made["ports"]["secure"]), (&"192.168.7.7".into(), &11.into(), &12.into()));
+    assert_eq!(
+        (&made["host"], &made["ports"]["insecure"], &made["ports"]["secure"]),
+        (&"192.168.7.7".into(), &11.into(), &12.into())
+    );
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 
     tell(r#""127.0.0.1","::1""#);

@@ -116,8 +116,7 @@ impl Jobs {
         let (generation, csr, wall) = (prepared.generation, prepared.csr_pem, self.wall_clock.now());
         let mut pairing = None;
         if let Some(secret) = &self.pairing {
-            let request =
-                PairedRequest { csr: &csr, device: &self.device, medium: Medium::Www, timestamp: wall };
+            let request = PairedRequest { csr: &csr, device: &self.device, medium: Medium::Www, timestamp: wall };
             let Some(proof) = secret.prove(&request) else {
                 // What it was made for is lost; the next clean-up gets what stays.
                 let _ = self.store.discard(generation);

@@ -50,8 +50,8 @@ pub use self::plugin::Plugin;
 pub use self::settings::{Builder, Launch, Setup, StartError};
 pub use self::status::{Status, Watch};
 #[cfg(feature = "www-http")]
-pub use self::www::HttpProvider;
+pub use self::www::{HttpError, HttpPlace, HttpProvider};
 #[cfg(feature = "www-object-store")]
-pub use self::www::ObjectStoreProvider;
+pub use self::www::{ObjectError, ObjectPlace, ObjectStoreProvider};
 pub use self::www::{CertificateProvider, Certificates, DirectoryProvider, FetchError};
 pub use flipper_proto as proto;

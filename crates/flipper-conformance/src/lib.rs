@@ -16,6 +16,8 @@ pub mod adapters;
 #[cfg(feature = "suite")]
 pub mod desktops;
 #[cfg(feature = "suite")]
+mod provision;
+#[cfg(feature = "suite")]
 pub mod scenarios;
 #[cfg(feature = "suite")]
 pub mod scripted;
@@ -24,6 +26,8 @@ pub mod suite;
 
 #[cfg(feature = "suite")]
 pub use self::adapter::{Adapter, Handle};
+#[cfg(feature = "suite")]
+pub use self::provision::provision;
 
 /// Why a scenario failed, where no assertion did.
 pub type Failed = Box<dyn std::error::Error + Send + Sync>;

@@ -28,12 +28,12 @@ fn the_desktop_on_smol_conforms() -> Result {
 
 fn assert_conforms<H: Host>() -> Result {
     let host = H::new().map_err(|error| error.to_string())?;
-    let mut builder = Desktop::builder().any_ports().in_memory_authority();
+    let mut builder = Desktop::builder().any_ports().browser_port(Some(0)).in_memory_authority();
     let events = builder.events();
     let desktop = host.wait_for(builder.start_on(host.runtime()))?;
     let ports = desktop.ports();
     let mut check = Check::of("localhost");
-    (check.insecure, check.secure) = (ports.insecure, ports.secure);
+    (check.insecure, check.secure, check.browser) = (ports.insecure, ports.secure, ports.browser);
     check.dangerous = true;
     check.driver = Some(Box::new(LibraryDriver { host, desktop, events, call: None }));
 

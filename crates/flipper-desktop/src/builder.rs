@@ -1,15 +1,14 @@
 //! What a desktop is told before it starts.
 
-use std::env;
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use flipper_async::Runtime;
 use flipper_async::desk::{Desk, Options, Tls};
 use flipper_pki::{Authority, AuthorityConfig, Binding, WallClock};
-use flipper_proto::desktop::{Config, Host, PeerIdentity, Timing};
+use flipper_proto::desktop::{Config, Host, Origin, PeerIdentity, Timing};
 use flipper_proto::{Excerpt, Limits};
 use flipper_tokio::Tokio;
 
@@ -18,7 +17,10 @@ use crate::desktop::{Desktop, Parts};
 use crate::error::StartError;
 use crate::event::Event;
 use crate::exchange::{Deliverer, PlainFiles};
-use crate::ports::{Ports, bind};
+use crate::exposure::Exposure;
+use crate::port_owner::PortOwner;
+use crate::ports::{Ports, bind_all};
+use crate::state::{Instance, RunningDesktop, default_state_directory, find_running_desktop};
 use crate::www::Www;
 
 /// The settings of a desktop. [`Desktop::builder`] begins them, [`start`](Self::start) ends them.
@@ -27,6 +29,7 @@ pub struct Builder {
     config: Config,
     options: Options,
     ports: Option<Ports>,
+    browser_port: Option<u16>,
     addresses: Vec<IpAddr>,
     authority: AuthoritySource,
     wall_clock: WallClock,
@@ -51,6 +54,7 @@ impl Builder {
             config: Config::new(),
             options: Options::default(),
             ports: None,
+            browser_port: None,
             addresses: Vec::new(),
             authority: AuthoritySource::Default,
             wall_clock: WallClock::default(),
@@ -66,11 +70,28 @@ impl Builder {
     /// The ports for exchanges and for sessions; 0 is any that is free. Default: what the variable `FLIPPER_ALT_PORTS`
     /// says, else `FLIPPER_PORTS` (both in the form `INSECURE,SECURE`), else 9089 and 9088.
     pub fn ports(mut self, insecure: u16, secure: u16) -> Self {
-        self.ports = Some(Ports { insecure, secure });
+        self.ports = Some(Ports::new(insecure, secure));
         self
     }
 
-    /// Any two ports that are free.
+    /// Opens a port for browsers and Node as well, such as [`Ports::USUAL_BROWSER`]; 0 is any that is free. Default:
+    /// none.
+    ///
+    /// There are no certificates on it: any program of this machine may claim to be any app there, and so may the pages
+    /// that a developer serves from `localhost`. From other machines, and from pages of other origins, it takes
+    /// [allowed origins](Self::allowed_origin) only.
+    pub fn browser_port(mut self, port: Option<u16>) -> Self {
+        self.browser_port = port;
+        self
+    }
+
+    /// An origin whose pages may use the browser port, from any machine that reaches it.
+    pub fn allowed_origin(mut self, origin: Origin) -> Self {
+        self.config.allowed_origins.push(origin);
+        self
+    }
+
+    /// Any two ports that are free, for exchanges and for sessions.
     pub fn any_ports(mut self) -> Self {
         self.ports = Some(Ports::ANY);
         self
@@ -79,7 +100,7 @@ impl Builder {
     /// Listens on this address, and on no other that was not given as well. Default: 127.0.0.1 and, where the machine
     /// has it, `::1`.
     ///
-    /// Anybody who can reach the desktop can ask it for a certificate. It takes requests that name an address it
+    /// Anybody who can reach the desktop can ask it for a certificate; [`Desktop::exposure`] says what that means. It takes requests that name an address it
     /// listens on; other names that it goes by, and all of them where the address is `0.0.0.0` or `::`, are to be given
     /// as [known hosts](Self::known_host).
     pub fn bind(mut self, address: IpAddr) -> Self {
@@ -94,8 +115,8 @@ impl Builder {
         self
     }
 
-    /// The directory of the certificate authority: made if it is not there, for the desktop alone. Default: `desktop`
-    /// in `FLIPPER_STATE_DIR`, else in `~/.flipper`.
+    /// The directory of the certificate authority: made if it is not there, for the desktop alone. Only one desktop runs
+    /// with it at a time. Default: `desktop` in `FLIPPER_STATE_DIR`, else in `~/.flipper`.
     pub fn state_directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.authority = AuthoritySource::Directory(directory.into());
         self
@@ -186,7 +207,7 @@ impl Builder {
     /// Starts on tokio: opens the certificate authority and listens. When this returns, apps can connect.
     ///
     /// # Errors
-    /// [`StartError`]: ports that are in use, a certificate authority that cannot be used, no tokio runtime.
+    /// [`StartError`]: ports that are in use, another desktop with the same state, a certificate authority that cannot be used, no tokio runtime.
     pub async fn start(self) -> Result<Desktop, StartError> {
         self.start_on(Tokio::current().map_err(StartError::NoRuntime)?).await
     }
@@ -196,31 +217,45 @@ impl Builder {
     /// # Errors
     /// As [`start`](Self::start).
     pub async fn start_on<R: Runtime>(self, runtime: R) -> Result<Desktop<R>, StartError> {
-        let ports = self.ports.map_or_else(Ports::of_environment, Ok)?;
-        if ports.insecure == ports.secure && ports.insecure != 0 {
-            return Err(StartError::SamePort(ports.insecure));
+        let mut ports = self.ports.map_or_else(Ports::of_environment, Ok)?;
+        ports.browser = self.browser_port;
+        if let Some(port) = ports.twice() {
+            return Err(StartError::SamePort(port));
         }
         let mut config = self.config;
+        let directory = self.authority.directory()?;
         // What somebody else has in use shows before anything is written to the disk.
-        let (insecure, insecure_port) = bind(&runtime, &self.addresses, ports.insecure).await?;
-        let (secure, secure_port) = bind(&runtime, &self.addresses, ports.secure).await?;
+        let listeners = match bind_all(&runtime, &self.addresses, &mut ports).await {
+            Err(StartError::PortInUse { address, owner }) => {
+                return Err(in_use(&runtime, directory, address, owner).await);
+            }
+            bound => bound?,
+        };
+        let exposure = exposure(&self.addresses, ports, &config, self.require_proof);
         let named = self.addresses.iter().filter(|address| !address.is_unspecified());
         config.known_hosts.extend(named.filter_map(|address| address.to_string().parse::<Host>().ok()));
-        let (pairings, paired_apps) = self.www.split(self.authority.directory()?);
+        let (pairings, paired_apps) = self.www.split(directory.clone());
         let (source, clock) = (self.authority, self.wall_clock.clone());
-        let authority = runtime.unblock(move || source.open(clock)).await?;
+        let open = move || {
+            let instance = directory.as_deref().map(Instance::take).transpose()?;
+            Ok::<_, StartError>((instance, source.open(directory, clock)?))
+        };
+        let (instance, authority) = runtime.unblock(open).await?;
 
         let desk = Desk::new(runtime.clone(), config, self.options);
         let tls = Tls::new(authority.server_config(), |certificate| identity(&Binding::of_certificate(certificate)));
-        insecure.into_iter().for_each(|listener| desk.listen_insecure(listener));
-        secure.into_iter().for_each(|listener| desk.listen_secure(listener, tls.clone()));
+        listeners.insecure.into_iter().for_each(|listener| desk.listen_insecure(listener));
+        listeners.secure.into_iter().for_each(|listener| desk.listen_secure(listener, tls.clone()));
+        listeners.browser.into_iter().for_each(|listener| desk.listen_browser(listener));
         let mut deliverers = self.deliverers;
         deliverers.push(Box::new(paired_apps));
         deliverers.push(Box::new(PlainFiles::new().require_proof(self.require_proof)));
         Desktop::new(Parts {
             runtime,
             desk,
-            ports: Ports { insecure: insecure_port, secure: secure_port },
+            ports,
+            exposure,
+            instance,
             authority,
             wall_clock: self.wall_clock,
             pairings,
@@ -233,30 +268,49 @@ impl Builder {
 }
 
 impl AuthoritySource {
-    /// Where it is, if it is in a directory that is known.
+    /// Where it is kept, if anywhere.
     fn directory(&self) -> Result<Option<PathBuf>, StartError> {
         match self {
             Self::Given(_) | Self::Memory => Ok(None),
             Self::Directory(directory) => Ok(Some(directory.clone())),
-            Self::Default => {
-                let state = env::var_os("FLIPPER_STATE_DIR").filter(|value| !value.is_empty()).map(PathBuf::from);
-                let state = state.or_else(|| env::home_dir().map(|home| home.join(".flipper")));
-                Ok(Some(state.ok_or(StartError::NoStateDirectory)?.join("desktop")))
-            }
+            Self::Default => default_state_directory().map(Some).ok_or(StartError::NoStateDirectory),
         }
     }
 
     /// This may block on the disk.
-    fn open(self, clock: WallClock) -> Result<Authority, StartError> {
+    fn open(self, directory: Option<PathBuf>, clock: WallClock) -> Result<Authority, StartError> {
         let mut config = AuthorityConfig::default();
         config.clock = Arc::new(clock);
-        let directory = self.directory()?;
-        match (self, directory) {
-            (Self::Given(authority), _) => Ok(authority),
-            (_, Some(directory)) => Ok(Authority::open_with(directory, config)?),
-            (_, None) => Ok(Authority::in_memory(config)?),
-        }
+        Ok(match (self, directory) {
+            (Self::Given(authority), _) => authority,
+            (_, Some(directory)) => Authority::open_with(directory, config)?,
+            (_, None) => Authority::in_memory(config)?,
+        })
     }
+}
+
+/// The error of a port that is in use: that another desktop has this very state tells more than which port it is.
+async fn in_use<R: Runtime>(
+    runtime: &R,
+    directory: Option<PathBuf>,
+    address: SocketAddr,
+    owner: Option<PortOwner>,
+) -> StartError {
+    let look = move || {
+        let directory = directory?;
+        let RunningDesktop { pid } = find_running_desktop(&directory).ok()??;
+        Some(StartError::AlreadyRunning { pid, directory })
+    };
+    runtime.unblock(look).await.unwrap_or(StartError::PortInUse { address, owner })
+}
+
+/// What it means that the desktop listens on these addresses, if others reach them.
+fn exposure(addresses: &[IpAddr], ports: Ports, config: &Config, proof_required: bool) -> Option<Exposure> {
+    let addresses: Vec<IpAddr> = addresses.iter().copied().filter(|address| !address.is_loopback()).collect();
+    let lacks_names = config.known_hosts.is_empty() && addresses.iter().all(IpAddr::is_unspecified);
+    let origins_allowed = !config.allowed_origins.is_empty();
+    let exposed = !addresses.is_empty();
+    exposed.then_some(Exposure { addresses, ports, proof_required, lacks_names, origins_allowed })
 }
 
 /// Whom a certificate that passed was issued to, in the words of the state machine.

@@ -17,9 +17,11 @@ use crate::builder::Builder;
 use crate::client::Client;
 use crate::error::{CallError, StartError};
 use crate::exchange::{Deliverer, Exchanges};
+use crate::exposure::Exposure;
 use crate::ports::Ports;
 use crate::pump::{Background, Pump};
 use crate::renewal::renew;
+use crate::state::Instance;
 
 /// A desktop that runs, on tokio where nothing else is said. Clones are handles of the same one; when the last is
 /// dropped, it stops.
@@ -31,6 +33,7 @@ struct Held<R: Runtime> {
     desk: Desk<R>,
     ports: Ports,
     pairings: Pairings,
+    exposure: Option<Exposure>,
     audience: Arc<Audience>,
     /// Closed when everything has ended.
     running: watch::Receiver<()>,
@@ -54,6 +57,8 @@ pub(crate) struct Parts<R: Runtime> {
     pub(crate) runtime: R,
     pub(crate) desk: Desk<R>,
     pub(crate) ports: Ports,
+    pub(crate) exposure: Option<Exposure>,
+    pub(crate) instance: Option<Instance>,
     pub(crate) authority: Authority,
     pub(crate) wall_clock: WallClock,
     pub(crate) pairings: Pairings,
@@ -90,6 +95,8 @@ impl<R: Runtime> Desktop<R> {
             runtime,
             desk,
             ports,
+            exposure,
+            instance,
             authority,
             wall_clock,
             pairings,
@@ -107,7 +114,15 @@ impl<R: Runtime> Desktop<R> {
         let renewal = renew(runtime.clone(), authority.clone(), tell.clone());
         let pump = Pump {
             desk: desk.clone(),
-            exchanges: Exchanges::new(runtime.clone(), desk.clone(), authority, wall_clock, pairings.clone(), deliverers, tell),
+            exchanges: Exchanges::new(
+                runtime.clone(),
+                desk.clone(),
+                authority,
+                wall_clock,
+                pairings.clone(),
+                deliverers,
+                tell,
+            ),
             speaker,
             events: told,
             background: init_background_plugins.then(Background::default),
@@ -118,9 +133,10 @@ impl<R: Runtime> Desktop<R> {
                 () = pump.run() => {}
                 () = renewal => {}
             }
+            drop(instance);
             drop(until_the_end);
         });
-        Ok(Self { held: Arc::new(Held { desk, ports, pairings, audience, running }) })
+        Ok(Self { held: Arc::new(Held { desk, ports, pairings, exposure, audience, running }) })
     }
 
     /// The ports that it listens on.
@@ -133,6 +149,13 @@ impl<R: Runtime> Desktop<R> {
     #[must_use]
     pub fn pairings(&self) -> &Pairings {
         &self.held.pairings
+    }
+
+    /// What it means that it listens on addresses that other machines reach; `None` if it does not. To be shown to
+    /// whoever starts it.
+    #[must_use]
+    pub fn exposure(&self) -> Option<&Exposure> {
+        self.held.exposure.as_ref()
     }
 
     /// The clients that are connected, in the order of their ids.

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use flipper_pki::AuthorityError;
@@ -23,7 +24,7 @@ pub enum StartError {
         /// What it holds.
         value: String,
     },
-    /// Both ports are to be this one.
+    /// Two of the ports are to be this one.
     SamePort(u16),
     /// No address to listen on was given.
     NoAddress,
@@ -45,6 +46,24 @@ pub enum StartError {
     },
     /// The certificate authority cannot be used; the error names the file.
     Authority(AuthorityError),
+    /// Another desktop runs with this state directory.
+    AlreadyRunning {
+        /// Its process, if that is known.
+        pid: Option<u32>,
+        /// The directory.
+        directory: PathBuf,
+    },
+    /// The state directory cannot be used.
+    State {
+        /// What was tried.
+        doing: &'static str,
+        /// The file or directory.
+        path: PathBuf,
+        /// What kind of error it is.
+        kind: io::ErrorKind,
+        /// What the system said.
+        text: String,
+    },
     /// No directory was given, and there is no home directory to put one into.
     NoStateDirectory,
     /// The system gives no thread for the observers.
@@ -66,7 +85,9 @@ impl fmt::Display for StartError {
                 "the variable {variable} must hold the two ports of the desktop as INSECURE,SECURE (such as 9089,9088), \
                  not {value:?}"
             ),
-            Self::SamePort(port) => write!(f, "exchanges and sessions cannot both be on port {port}; give two ports"),
+            Self::SamePort(port) => {
+                write!(f, "the desktop cannot use port {port} for two things; give each of its ports another number")
+            }
             Self::NoAddress => f.write_str("there is no address to listen on"),
             Self::PortInUse { address, owner: Some(owner) } => {
                 write!(f, "{address} is in use by {owner}; stop that, or choose other ports")
@@ -76,6 +97,18 @@ impl fmt::Display for StartError {
             }
             Self::CannotListen { address, text, .. } => write!(f, "cannot listen on {address}: {text}"),
             Self::Authority(error) => write!(f, "{error}"),
+            Self::AlreadyRunning { pid, directory } => {
+                write!(f, "a desktop already runs on {}", directory.display())?;
+                if let Some(pid) = pid {
+                    write!(f, ", process {pid}")?;
+                }
+                f.write_str("; stop it, or give this one another directory (--state-dir)")
+            }
+            Self::State { doing, path, text, .. } => write!(
+                f,
+                "cannot {doing} {}: {text}; make it the desktop's own, or give another directory (--state-dir)",
+                path.display()
+            ),
             Self::NoStateDirectory => f.write_str(
                 "there is no home directory to keep the certificate authority in; give a directory, or set \
                  FLIPPER_STATE_DIR",

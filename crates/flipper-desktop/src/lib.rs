@@ -41,10 +41,12 @@ mod desktop;
 mod error;
 mod event;
 mod exchange;
+mod exposure;
 mod port_owner;
 mod ports;
 mod pump;
 mod renewal;
+mod state;
 mod www;
 
 pub use self::audience::Events;
@@ -54,12 +56,14 @@ pub use self::desktop::{Counters, Desktop};
 pub use self::error::{CallError, StartError};
 pub use self::event::Event;
 pub use self::exchange::{Deliverer, Delivery, DeliveryError, Issued, PlainFiles};
-pub use self::port_owner::PortOwner;
+pub use self::exposure::Exposure;
+pub use self::port_owner::{PortOwner, find_port_owner};
 pub use self::ports::Ports;
+pub use self::state::{RunningDesktop, default_state_directory, find_running_desktop};
 #[cfg(feature = "www-http")]
-pub use self::www::HttpUploader;
+pub use self::www::{HttpPlace, HttpUploader};
 #[cfg(feature = "www-object-store")]
-pub use self::www::ObjectStoreUploader;
+pub use self::www::{ObjectPlace, ObjectStoreUploader};
 pub use self::www::{CertificateUploader, DirectoryUploader, UploadError};
 pub use flipper_async::desk::{Counters as DeskCounters, Options, Port};
 pub use flipper_pki as pki;

@@ -24,7 +24,8 @@ impl fmt::Display for PortOwner {
 
 /// The process that listens on this TCP port, whatever the address. `None` where `/proc` does not tell: on other
 /// systems than Linux, and for processes of other users.
-pub(crate) fn find_port_owner(port: u16) -> Option<PortOwner> {
+#[must_use]
+pub fn find_port_owner(port: u16) -> Option<PortOwner> {
     #[cfg(target_os = "linux")]
     return linux::find(port);
     #[cfg(not(target_os = "linux"))]

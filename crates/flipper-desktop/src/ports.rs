@@ -10,20 +10,37 @@ use flipper_async::Runtime;
 use crate::error::StartError;
 use crate::port_owner::find_port_owner;
 
-/// The two ports of a desktop.
+/// The ports of a desktop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Ports {
     /// The port for certificate exchanges. Usually 9089.
     pub insecure: u16,
     /// The port for sessions. Usually 9088.
     pub secure: u16,
+    /// The port for browsers and Node, if it is open. Usually 8333.
+    pub browser: Option<u16>,
 }
 
 impl Ports {
-    /// Any two that are free.
-    pub(crate) const ANY: Self = Self { insecure: 0, secure: 0 };
+    /// The port for browsers and Node that `js-flipper` looks for.
+    pub const USUAL_BROWSER: u16 = 8333;
 
-    const USUAL: Self = Self { insecure: 9089, secure: 9088 };
+    /// Any two that are free.
+    pub(crate) const ANY: Self = Self::new(0, 0);
+
+    const USUAL: Self = Self::new(9089, 9088);
+
+    pub(crate) const fn new(insecure: u16, secure: u16) -> Self {
+        Self { insecure, secure, browser: None }
+    }
+
+    /// The number that two of the ports have, if it is not "any that is free".
+    pub(crate) fn twice(self) -> Option<u16> {
+        let Self { insecure, secure, browser } = self;
+        let pairs = [(insecure, Some(secure)), (insecure, browser), (secure, browser)];
+        pairs.into_iter().find(|(one, other)| *one != 0 && *other == Some(*one)).map(|(port, _)| port)
+    }
 
     /// The ports that the environment names, else the usual ones.
     ///
@@ -43,15 +60,37 @@ impl Ports {
 
     fn parse(text: &str) -> Option<Self> {
         let (insecure, secure) = text.split_once(',')?;
-        Some(Self { insecure: insecure.trim().parse().ok()?, secure: secure.trim().parse().ok()? })
+        Some(Self::new(insecure.trim().parse().ok()?, secure.trim().parse().ok()?))
     }
 }
 
 impl fmt::Display for Ports {
-    /// As `FLIPPER_ALT_PORTS` has it: `9089,9088`.
+    /// The first two, as `FLIPPER_ALT_PORTS` has them: `9089,9088`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{},{}", self.insecure, self.secure)
     }
+}
+
+/// What listens on the ports.
+pub(crate) struct Listeners<L> {
+    pub(crate) insecure: Vec<L>,
+    pub(crate) secure: Vec<L>,
+    pub(crate) browser: Vec<L>,
+}
+
+/// Listens on all ports, and writes down which they are.
+pub(crate) async fn bind_all<R: Runtime>(
+    runtime: &R,
+    addresses: &[IpAddr],
+    ports: &mut Ports,
+) -> Result<Listeners<R::Listener>, StartError> {
+    let mut listeners = Listeners { insecure: Vec::new(), secure: Vec::new(), browser: Vec::new() };
+    (listeners.insecure, ports.insecure) = bind(runtime, addresses, ports.insecure).await?;
+    (listeners.secure, ports.secure) = bind(runtime, addresses, ports.secure).await?;
+    if let Some(port) = &mut ports.browser {
+        (listeners.browser, *port) = bind(runtime, addresses, *port).await?;
+    }
+    Ok(listeners)
 }
 
 /// How often a port is chosen anew that is free on one address only.
@@ -59,11 +98,7 @@ const TRIES: usize = 16;
 
 /// Listens on one port of several addresses; on 127.0.0.1 and, where possible, `::1` if none is given. Port 0 is any
 /// that is free on all of them.
-pub(crate) async fn bind<R: Runtime>(
-    runtime: &R,
-    addresses: &[IpAddr],
-    port: u16,
-) -> Result<(Vec<R::Listener>, u16), StartError> {
+async fn bind<R: Runtime>(runtime: &R, addresses: &[IpAddr], port: u16) -> Result<(Vec<R::Listener>, u16), StartError> {
     let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
     let (first, others) = if addresses.is_empty() { loopback.split_first() } else { addresses.split_first() }
         .ok_or(StartError::NoAddress)?;
@@ -122,9 +157,9 @@ mod tests {
     #[test]
     fn the_environment_moves_the_ports() {
         assert_eq!(ports(None, None), Ok(Ports::USUAL));
-        assert_eq!(ports(Some("1,2"), Some("3,4")), Ok(Ports { insecure: 1, secure: 2 }));
-        assert_eq!(ports(None, Some("3, 4")), Ok(Ports { insecure: 3, secure: 4 }));
-        assert_eq!(ports(Some(""), Some("3,4")), Ok(Ports { insecure: 3, secure: 4 }));
+        assert_eq!(ports(Some("1,2"), Some("3,4")), Ok(Ports::new(1, 2)));
+        assert_eq!(ports(None, Some("3, 4")), Ok(Ports::new(3, 4)));
+        assert_eq!(ports(Some(""), Some("3,4")), Ok(Ports::new(3, 4)));
         assert_eq!(ports(Some("0,0"), None), Ok(Ports::ANY));
     }
 

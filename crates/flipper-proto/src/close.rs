@@ -115,6 +115,8 @@ impl CloseCode {
     pub const NORMAL: Self = Self(1000);
     /// 1001: this side is going away.
     pub const GOING_AWAY: Self = Self(1001);
+    /// 1012: this side is going away, on the browser port. `js-flipper` connects anew after it, and never after 1001.
+    pub const RESTARTING: Self = Self(1012);
     /// 1011: the query could not be understood, or the client's os or medium is not served.
     pub const NOT_UNDERSTOOD: Self = Self(1011);
     /// 4401: the client's certificate is not accepted.

@@ -112,6 +112,8 @@ pub enum ProtocolError {
     },
     /// The peer never answered this method, which it must.
     Unanswered(&'static str),
+    /// The message is of another app than those before it; a connection serves one.
+    OtherApp(Excerpt),
 }
 
 impl fmt::Display for ProtocolError {
@@ -131,6 +133,7 @@ impl fmt::Display for ProtocolError {
             Self::CallsTooLarge { max } => write!(f, "more than {max} bytes of calls wait for their answers"),
             Self::TooManyPlugins { max } => write!(f, "more than {max} plugins are named"),
             Self::Unanswered(method) => write!(f, "`{method}` was never answered"),
+            Self::OtherApp(app) => write!(f, "the message is of app {app}; another app needs a connection of its own"),
         }
     }
 }

@@ -9,12 +9,12 @@ use flipper_proto::desktop::{
 };
 use flipper_proto::{CloseCode, Excerpt, Medium, QueryError};
 
-use self::desk::{Desk, bound, excerpt, id, target, unbound};
+use self::desk::{Desk, bound, excerpt, from_here, id, target, unbound};
 
 const QUERY: &str = "/?os=Linux&device=box&device_id=d1&app=A";
 
 fn request<'a>(host: &'a str, origin: Option<&'a str>) -> Upgrade<'a> {
-    Upgrade { target: QUERY, host: Some(host), origin, peer: "127.0.0.1:50000" }
+    Upgrade { origin, ..from_here(host, QUERY) }
 }
 
 /// Whether a desktop with this configuration lets the request in. Nothing may be left of one that it does not.
@@ -29,7 +29,7 @@ fn lets_in(config: &Config, channel: Channel, upgrade: Upgrade<'_>) -> bool {
         }
         Admission::Reject { status, reason } => {
             assert_eq!(status, 401, "official Android clients come back after no other status");
-            let peer = upgrade.peer.into();
+            let peer = upgrade.peer.to_string().into();
             assert_eq!(desk.event(), Event::ConnectionRefused { channel, peer, reason });
             assert_eq!((desk.desktop.connections(), desk.desktop.counters().refused_connections), (0, 1));
             false
@@ -119,6 +119,37 @@ fn origins_on_the_browser_port() {
     }
     for origin in evil {
         assert!(!lets_in(&config, Channel::Browser, request("localhost:8333", Some(origin))), "{origin:?}");
+    }
+}
+
+#[test]
+fn from_another_machine_the_browser_port_is_for_allowed_origins_only() {
+    let mut config = Config::new();
+    config.known_hosts = vec!["desk.lan".parse().unwrap()];
+    config.allowed_origins = vec!["http://phone.lan:3000".parse().unwrap()];
+    let from = |peer: &str, origin| Upgrade { peer: peer.parse().unwrap(), ..request("desk.lan:8333", origin) };
+    let elsewhere = ["192.168.1.9:4711", "[fe80::9]:4711", "[::ffff:192.168.1.9]:4711", "10.0.2.15:4711"];
+    let origins = [
+        None,
+        Some("localhost:"),
+        Some("localhost:8333"),
+        Some("http://localhost:3000"),
+        Some("http://127.0.0.1:3000"),
+        Some("http://desk.lan:8333"),
+    ];
+    for origin in origins {
+        for peer in ["127.0.0.1:4711", "127.9.9.9:4711", "[::1]:4711", "[::ffff:127.0.0.1]:4711"] {
+            assert!(lets_in(&config, Channel::Browser, from(peer, origin)), "{peer} {origin:?}");
+        }
+        for peer in elsewhere {
+            assert!(!lets_in(&config, Channel::Browser, from(peer, origin)), "{peer} {origin:?}");
+        }
+    }
+    for peer in elsewhere {
+        assert!(lets_in(&config, Channel::Browser, from(peer, Some("http://phone.lan:3000"))), "{peer}");
+        // The ports of apps ask for certificates, and not where somebody is.
+        assert!(lets_in(&config, Channel::Insecure, from(peer, None)), "{peer}");
+        assert!(lets_in(&config, Channel::Secure(unbound()), from(peer, None)), "{peer}");
     }
 }
 
@@ -335,7 +366,7 @@ fn refused(desk: &mut Desk, channel: Channel, target: &str) -> (u16, String, Ref
     let frame = desk.close_frame(conn);
     assert_eq!(frame.0, code.as_u16());
     assert!(frame.1.len() <= 123, "a close frame holds no more");
-    let peer = upgrade.peer.into();
+    let peer = upgrade.peer.to_string().into();
     assert_eq!(desk.event(), Event::ConnectionRefused { channel, peer, reason: reason.clone() });
     // Nobody listens to what it says before it has closed.
     desk.message(conn, r#"{"method":"refreshPlugins"}"#);
@@ -508,12 +539,14 @@ fn refusals_tell_what_to_do() {
     let mut desk = Desk::new();
     let admission = desk.upgrade(Channel::Browser, request("localhost", Some("http://phone.lan:3000")));
     let Admission::Reject { reason, .. } = admission else { panic!() };
-    let text = "web pages of http://phone.lan:3000 may not connect; if they should, add that to the allowed origins";
+    let text = "web pages of http://phone.lan:3000 may not connect; if they should, add that to the allowed origins \
+                (--allow-origin)";
     assert_eq!((reason.to_string().as_str(), reason.close_code()), (text, None));
 
     let admission = desk.upgrade(Channel::Insecure, request("desk.lan", None));
     let Admission::Reject { reason, .. } = admission else { panic!() };
-    assert_eq!(reason.to_string(), "this desktop is not known as desk.lan; if it is, add that to its known hosts");
+    let text = "this desktop is not known as desk.lan; if it is, add that to its known hosts (--known-host)";
+    assert_eq!(reason.to_string(), text);
     assert_eq!(Refusal::Host(None).to_string(), "the request names no host");
     assert_eq!(Refusal::IdentityInUse.close_code(), Some(CloseCode::IDENTITY));
     desk.events();

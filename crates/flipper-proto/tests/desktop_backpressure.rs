@@ -63,8 +63,7 @@ fn messages_wait_for_room() {
 fn a_new_connection_takes_one_message() {
     let mut desk = Desk::new();
     let target = target("A");
-    let upgrade = flipper_proto::desktop::Upgrade { target: &target, host: Some("localhost"), origin: None, peer: "p" };
-    desk.upgrade(Channel::Secure(unbound()), upgrade);
+    desk.upgrade(Channel::Secure(unbound()), desk::from_here("localhost", &target));
     let Event::ClientConnected { info, .. } = desk.event() else { panic!() };
     assert_eq!(desk.sent(info.conn), [r#"{"id":0,"method":"getPlugins"}"#]);
     desk.call("A", "m");

@@ -4,10 +4,10 @@
 
 mod desk;
 
-use flipper_proto::desktop::{Action, Admission, Channel, DisconnectCause, Event, Outcome, Refusal, Upgrade};
+use flipper_proto::desktop::{Action, Admission, Channel, DisconnectCause, Event, Outcome, Refusal};
 use flipper_proto::{ClientId, ConnId};
 
-use self::desk::{Desk, bound, id, target, unbound};
+use self::desk::{Desk, bound, from_here, id, target, unbound};
 
 fn instance(name: &str, instance: &str) -> String {
     format!("{}&instance_id={instance}", target(name))
@@ -164,7 +164,7 @@ fn nobody_without_a_certificate_takes_the_place_of_one_with() {
     desk.actions();
 
     let target_of_a = target("A");
-    let upgrade = Upgrade { target: &target_of_a, host: Some("localhost:8333"), origin: None, peer: "p" };
+    let upgrade = from_here("localhost:8333", &target_of_a);
     let Admission::AcceptThenClose { conn, reason, .. } = desk.upgrade(Channel::Browser, upgrade) else { panic!() };
     assert_eq!(reason, Refusal::IdentityInUse);
     assert_eq!(desk.close_frame(conn), (4403, "a client with a certificate has this identity".into()));

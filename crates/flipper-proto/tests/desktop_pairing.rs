@@ -6,7 +6,9 @@ mod desk;
 
 use std::time::Duration;
 
-use flipper_proto::desktop::{Admission, Channel, Config, Event, ExchangeRequest, Grant, Judgement, Rate, Upgrade, Verdict};
+use flipper_proto::desktop::{
+    Admission, Channel, Config, Event, ExchangeRequest, Grant, Judgement, Rate, Upgrade, Verdict,
+};
 use flipper_proto::{Bundle, ConnId, Medium, PairingProof, ProtocolError};
 
 use self::desk::Desk;

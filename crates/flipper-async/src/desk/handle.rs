@@ -58,6 +58,11 @@ impl<R: Runtime> Desk<R> {
         self.listen(listener, Port::Secure, Door::Secure(tls));
     }
 
+    /// Takes the connections of the port for browsers and Node.
+    pub fn listen_browser(&self, listener: R::Listener) {
+        self.listen(listener, Port::Browser, Door::Browser);
+    }
+
     fn listen(&self, listener: R::Listener, port: Port, door: Door) {
         let shared = Arc::clone(&self.held.shared);
         let presence = shared.task();

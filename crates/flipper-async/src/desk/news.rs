@@ -15,6 +15,8 @@ pub enum Port {
     Insecure,
     /// Sessions, over TLS with certificates on both sides. The usual number is 9088.
     Secure,
+    /// Sessions of browsers and Node, in plain text. The usual number is 8333.
+    Browser,
 }
 
 impl fmt::Display for Port {
@@ -22,6 +24,7 @@ impl fmt::Display for Port {
         f.write_str(match self {
             Self::Insecure => "insecure",
             Self::Secure => "secure",
+            Self::Browser => "browser",
         })
     }
 }

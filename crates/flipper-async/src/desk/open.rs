@@ -52,6 +52,7 @@ impl fmt::Debug for Tls {
 pub(super) enum Door {
     Insecure,
     Secure(Tls),
+    Browser,
 }
 
 /// What became of a connection.
@@ -85,6 +86,7 @@ pub(super) async fn open(
             let max = limits.exchange_message_bytes.saturating_mul(EXCHANGE_TOLERANCE).min(limits.message_bytes);
             upgrade(desk, stream, peer, Channel::Insecure, max).await
         }
+        Door::Browser => upgrade(desk, stream, peer, Channel::Browser, limits.message_bytes).await,
         Door::Secure(tls) => {
             let mut stream = BufReader::with_capacity(READ_AHEAD, stream);
             if *stream.fill_buf().await.map_err(|_| CloseCause::Reset)?.first().ok_or(CloseCause::Eof)? != TLS_HANDSHAKE
@@ -115,13 +117,8 @@ async fn upgrade(
         Ok(request) => request,
         Err(refused) => return Err(refused.answer(&mut stream).await),
     };
-    let peer = peer.to_string();
-    let upgrade = Upgrade {
-        target: &request.target,
-        host: request.host.as_deref(),
-        origin: request.origin.as_deref(),
-        peer: &peer,
-    };
+    let upgrade =
+        Upgrade { target: &request.target, host: request.host.as_deref(), origin: request.origin.as_deref(), peer };
     match desk.admit(channel, upgrade) {
         Ok(seat) => {
             // From here on, the state machine is told by the seat if anything goes wrong.

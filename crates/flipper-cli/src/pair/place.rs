@@ -6,6 +6,7 @@ use std::fs;
 use std::net::{IpAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 
+use flipper_desktop::default_state_directory;
 use serde_json::Value;
 
 /// What the link says about the desktop's place.
@@ -18,11 +19,10 @@ pub(super) struct Place {
 
 /// The directory of the desktop's own files.
 pub(super) fn state_directory(given: Option<PathBuf>) -> Result<PathBuf, &'static str> {
-    let state = given
-        .or_else(|| env::var_os("FLIPPER_STATE_DIR").filter(|value| !value.is_empty()).map(PathBuf::from))
-        .or_else(|| env::home_dir().map(|home| home.join(".flipper")));
-    let state = state.ok_or("there is no home directory; give --state-dir, or set FLIPPER_STATE_DIR")?;
-    Ok(state.join("desktop"))
+    given
+        .map(|state| state.join("desktop"))
+        .or_else(default_state_directory)
+        .ok_or("there is no home directory; give --state-dir, or set FLIPPER_STATE_DIR")
 }
 
 const NO_DESKTOP: &str = "no desktop runs on this state directory; start one with `flipper desktop --bind ADDRESS`";

@@ -24,7 +24,8 @@ pub(super) fn draw(text: &str, coloured: bool) -> Result<String, QrError> {
 mod tests {
     use super::*;
 
-    const LINK: &str = "flipper://pair?v=1&host=192.168.1.20&ports=9089,9088&id=e0f7b247d96e4bfe&secret=AAECAwQFBgcICQoLDA0ODw";
+    const LINK: &str =
+        "flipper://pair?v=1&host=192.168.1.20&ports=9089,9088&id=e0f7b247d96e4bfe&secret=AAECAwQFBgcICQoLDA0ODw";
 
     /// The modules of a drawing; `true` is dark.
     fn modules(drawn: &str) -> Vec<Vec<bool>> {

@@ -27,7 +27,7 @@ pub const READ_AHEAD: usize = 32 * 1024;
 #[must_use]
 pub fn websocket_config(max: usize) -> WebSocketConfig {
     WebSocketConfig::default()
-        .read_buffer_size(16 * 1024)
+        .read_buffer_size(8 * 1024)
         .write_buffer_size(64 * 1024)
         .max_message_size(Some(max))
         .max_frame_size(Some(max))

@@ -10,9 +10,9 @@ mod object_store;
 pub use self::directory::DirectoryProvider;
 pub use self::error::FetchError;
 #[cfg(feature = "www-http")]
-pub use self::http::HttpProvider;
+pub use self::http::{HttpError, HttpPlace, HttpProvider};
 #[cfg(feature = "www-object-store")]
-pub use self::object_store::ObjectStoreProvider;
+pub use self::object_store::{ObjectError, ObjectPlace, ObjectStoreProvider};
 
 use flipper_proto::{Bundle, Excerpt};
 

@@ -3,11 +3,10 @@
 use std::collections::VecDeque;
 use std::io::{self, BufReader, IoSlice, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use flipper_pki::{Authority, AuthorityConfig, ConnectionConfig, CredentialStore};
-use flipper_tokio::proto::Medium;
+use flipper_conformance::provision;
+use flipper_pki::{Authority, AuthorityConfig};
 use rustls::{ServerConnection, StreamOwned};
 use tempfile::TempDir;
 
@@ -57,7 +56,7 @@ impl Desktop {
     pub(crate) fn with(client: Client) -> Result<Self> {
         let directory = TempDir::new()?;
         let authority = Authority::in_memory(AuthorityConfig::default())?;
-        provision(&authority, directory.path())?;
+        provision(&authority, directory.path(), "com.example.bench", "bench")?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let peer = Peer::start(client, directory.path(), listener.local_addr()?.port())?;
         let (tcp, _) = listener.accept()?;
@@ -173,18 +172,6 @@ impl Desktop {
         })?;
         Ok(usize::try_from(*answered - before)?)
     }
-}
-
-/// Gives a client the credentials that an exchange would have given it.
-fn provision(authority: &Authority, directory: &Path) -> Result {
-    let store = CredentialStore::new(directory);
-    let prepared = store.begin("com.example.bench")?;
-    let signed = authority.sign(&prepared.csr_pem, "bench")?;
-    store.deliver(prepared.generation, &signed.ca_pem, &signed.certificate_pem)?;
-    let config = ConnectionConfig { device_id: "bench".to_owned(), medium: Medium::FsAccess, os: None };
-    store.complete(prepared.generation, &config)?;
-    store.promote(prepared.generation)?;
-    Ok(())
 }
 
 /// A socket that is asked for much at a time, where rustls asks for little.

@@ -13,14 +13,13 @@ mod process;
 mod start;
 
 use std::env;
-use std::error::Error;
 use std::time::Duration;
+
+use flipper_conformance::Result;
 
 use client::Client;
 use desktop::{Desktop, Load};
 use measure::{Sample, median};
-
-type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
 /// Each figure is the median of so many rounds, in which the clients take turns.
 const ROUNDS: usize = 5;

@@ -150,7 +150,9 @@ impl DeliveryError {
             }
             Self::ProofNotAFile { .. } => "app.csr must be a regular file in the destination itself",
             Self::ProofDiffers { .. } => "write the request that is sent to app.csr before it is sent",
-            Self::PairingRequired => "run `flipper pair` on the desktop's machine, and give the app the link that it prints",
+            Self::PairingRequired => {
+                "run `flipper pair` on the desktop's machine, and give the app the link that it prints"
+            }
             Self::Pairing(
                 PairingRefusal::Unknown(_)
                 | PairingRefusal::Revoked(_)

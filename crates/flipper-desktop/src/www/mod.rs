@@ -11,8 +11,12 @@ pub use self::directory::DirectoryUploader;
 pub use self::error::UploadError;
 #[cfg(feature = "www-http")]
 pub use self::http::HttpUploader;
+#[cfg(feature = "www-http")]
+pub use flipper_client::HttpPlace;
 #[cfg(feature = "www-object-store")]
 pub use self::object_store::ObjectStoreUploader;
+#[cfg(feature = "www-object-store")]
+pub use flipper_client::ObjectPlace;
 
 use std::path::PathBuf;
 
@@ -52,8 +56,7 @@ impl Www {
     /// The pairings, which are in the desktop's directory unless others were given, and the deliverer for those who have
     /// one.
     pub(crate) fn split(self, directory: Option<PathBuf>) -> (Pairings, PairedApps) {
-        let pairings =
-            self.pairings.unwrap_or_else(|| directory.map_or_else(Pairings::in_memory, |dir| Pairings::open(dir)));
+        let pairings = self.pairings.unwrap_or_else(|| directory.map_or_else(Pairings::in_memory, Pairings::open));
         let in_band = self.in_band || self.uploaders.is_empty();
         (pairings, PairedApps { uploaders: self.uploaders, in_band })
     }

@@ -29,9 +29,12 @@ macro_rules! on_every_runtime {
 
 mod accept;
 mod admission;
+mod browser;
 mod calls;
+mod environment;
 mod exchange;
 mod http;
+mod instance;
 mod lifecycle;
 mod load;
 mod paired_app;

@@ -18,10 +18,12 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use crate::support::{APP_ID, DEVICE, Rig, desktop, link, link_to, memory_authority, now, paired, paired_with, within};
 
 fn app(link: String, dir: &Path) -> Builder {
-    Flipper::builder("Paired", APP_ID).pairing(link).directory(dir).device(DEVICE).plugin(example()).configure(|config| {
-        config.backoff.first = Duration::from_millis(10);
-        config.backoff.ceiling = Duration::from_millis(50);
-    })
+    Flipper::builder("Paired", APP_ID).pairing(link).directory(dir).device(DEVICE).plugin(example()).configure(
+        |config| {
+            config.backoff.first = Duration::from_millis(10);
+            config.backoff.ceiling = Duration::from_millis(50);
+        },
+    )
 }
 
 /// What the app is told that went wrong with its credentials.
@@ -248,8 +250,7 @@ async fn a_new_key_of_the_desktop_leads_to_a_new_exchange_by_itself() {
 #[tokio::test]
 async fn a_directory_serves_apps_that_only_share_that() {
     let store = tempdir().unwrap();
-    let builder =
-        desktop().certificate_uploader(DirectoryUploader::new(store.path())).in_band_certificates(false);
+    let builder = desktop().certificate_uploader(DirectoryUploader::new(store.path())).in_band_certificates(false);
     let (mut rig, secret) = paired_with::<Tokio>(builder).await;
     let dir = tempdir().unwrap();
     let provider = DirectoryProvider::new(store.path());
@@ -264,8 +265,7 @@ async fn a_directory_serves_apps_that_only_share_that() {
 #[tokio::test]
 async fn a_store_can_withhold_certificates_but_not_replace_them() {
     let store = tempdir().unwrap();
-    let builder =
-        desktop().certificate_uploader(DirectoryUploader::new(store.path())).in_band_certificates(false);
+    let builder = desktop().certificate_uploader(DirectoryUploader::new(store.path())).in_band_certificates(false);
     let (rig, secret) = paired_with::<Tokio>(builder).await;
     let name = format!("{}.json", secret.device_id(APP_ID, DEVICE));
     // What the app reads is a directory of the store's own, in which another desktop's bundle lies.

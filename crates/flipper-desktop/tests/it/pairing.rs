@@ -6,7 +6,7 @@ use flipper_async::Runtime;
 use flipper_desktop::pki::{Binding, PairingSecret, Pairings};
 use flipper_desktop::proto::desktop::{ProofLimit, Rate};
 use flipper_desktop::proto::{Bundle, Medium, WallTime};
-use flipper_desktop::{CertificateUploader, Desktop, DeliveryError, Event, UploadError};
+use flipper_desktop::{CertificateUploader, DeliveryError, Desktop, Event, UploadError};
 use flipper_tokio::Tokio;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -45,9 +45,8 @@ async fn a_paired_app_is_answered_with_a_bundle_that_proves_itself() {
     assert_eq!(Binding::of_certificate(&certificate), Ok(bound));
 
     // Nothing that the desktop shows holds the secret.
-    let issued = rig
-        .event("the certificate", |event| matches!(event, Event::CertificateIssued { .. }).then_some(event))
-        .await;
+    let issued =
+        rig.event("the certificate", |event| matches!(event, Event::CertificateIssued { .. }).then_some(event)).await;
     let url = crate::support::link_to(&rig.desktop, &secret);
     let text = url.split("secret=").last().unwrap();
     assert!(!format!("{issued:?} {:?} {:?}", rig.desktop, rig.desktop.pairings()).contains(text));

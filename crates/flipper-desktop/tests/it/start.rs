@@ -66,6 +66,27 @@ async fn it_listens_where_it_is_told_and_goes_by_that_address() {
 }
 
 #[tokio::test]
+async fn what_it_means_to_listen_to_others_is_told() {
+    let loopback = Rig::<Tokio>::start(desktop().bind(IpAddr::from([127, 0, 0, 2]))).await;
+    assert_eq!(loopback.desktop.exposure(), None);
+
+    let any = || desktop().bind(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    let rig = Rig::<Tokio>::start(any()).await;
+    let text = rig.desktop.exposure().unwrap().to_string();
+    let ports = rig.desktop.ports();
+    for part in ["0.0.0.0", &ports.insecure.to_string(), &ports.secure.to_string(), "proves", "--known-host"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(!text.contains("browser") && !text.contains('\n'), "{text}");
+
+    let open = any().known_host("desk.lan".parse().unwrap()).require_proof(false).browser_port(Some(0));
+    let rig = Rig::<Tokio>::start(open).await;
+    let text = rig.desktop.exposure().unwrap().to_string();
+    assert!(text.contains("no proof is required") && text.contains("nobody from there"), "{text}");
+    assert!(!text.contains("--known-host"), "{text}");
+}
+
+#[tokio::test]
 async fn an_address_of_another_machine_is_refused() {
     let error = desktop().bind(IpAddr::from([192, 0, 2, 1])).start().await.unwrap_err();
     assert!(matches!(error, StartError::CannotListen { .. }), "{error:?}");
@@ -74,20 +95,20 @@ async fn an_address_of_another_machine_is_refused() {
 
 #[tokio::test]
 async fn one_port_is_not_enough() {
-    assert_eq!(desktop().ports(9_999, 9_999).start().await.unwrap_err(), StartError::SamePort(9_999));
+    for builder in [
+        desktop().ports(9_999, 9_999),
+        desktop().ports(9_999, 0).browser_port(Some(9_999)),
+        desktop().ports(0, 9_999).browser_port(Some(9_999)),
+    ] {
+        assert_eq!(builder.start().await.unwrap_err(), StartError::SamePort(9_999));
+    }
 }
 
 #[tokio::test]
 async fn a_certificate_authority_that_cannot_be_used_is_named() {
     let dir = tempdir().unwrap();
-    let file = dir.path().join("file");
-    fs::write(&file, "").unwrap();
-    let error = desktop().state_directory(&file).start().await.unwrap_err();
-    assert!(matches!(error, StartError::Authority(_)), "{error:?}");
-    assert!(error.to_string().contains(file.to_str().unwrap()), "{error}");
-
     let state = dir.path().join("state");
-    drop(desktop().state_directory(&state).start().await.unwrap());
+    desktop().state_directory(&state).start().await.unwrap().stop().await;
     fs::write(state.join("ca.key"), "garbage").unwrap();
     let error = desktop().state_directory(&state).start().await.unwrap_err();
     let StartError::Authority(inner) = &error else { panic!("{error:?}") };

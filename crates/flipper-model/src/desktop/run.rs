@@ -127,7 +127,8 @@ impl Run {
         let target = format!("/?os=Linux{device}&device_id=d&app=A{app}&sdk_version={version}{instance}{app_id}");
         let host = if fault == 3 { "evil.com" } else { "localhost" };
         let origin = (fault == 4).then_some("null");
-        let upgrade = Upgrade { target: &target, host: Some(host), origin, peer: "p" };
+        let peer = ([127, 0, 0, 1], 50_000).into();
+        let upgrade = Upgrade { target: &target, host: Some(host), origin, peer };
         let admission = self.desktop.handle_upgrade(channel, upgrade, self.now);
         if let Admission::Accept(conn) | Admission::AcceptThenClose { conn, .. } = admission {
             assert_eq!(self.promises.sockets.insert(conn, 1), None, "an id that was used before");

@@ -138,7 +138,7 @@ impl DeskInput {
         match self {
             Self::Upgrade { channel, target, host, origin } => {
                 let (host, origin) = (Some(host.as_str()), origin.as_deref());
-                let upgrade = Upgrade { target, host, origin, peer: "127.0.0.1:50000" };
+                let upgrade = Upgrade { target, host, origin, peer: ([127, 0, 0, 1], 50_000).into() };
                 return Ok(Said::Admission(desktop.handle_upgrade(channel.clone(), upgrade, now)));
             }
             Self::Message(conn, text) => desktop.handle_message(*conn, text.as_str(), now),

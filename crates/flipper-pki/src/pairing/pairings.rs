@@ -141,9 +141,8 @@ impl Pairings {
     ) -> Result<(Pairing, PairingSecret), PairingsError> {
         let secret = PairingSecret::generate().ok_or(PairingsError::NoRandomness)?;
         let millis = now.as_unix_millis();
-        let expires = lifetime.map(|lifetime| {
-            millis.saturating_add(u64::try_from(lifetime.as_millis()).unwrap_or(u64::MAX))
-        });
+        let expires =
+            lifetime.map(|lifetime| millis.saturating_add(u64::try_from(lifetime.as_millis()).unwrap_or(u64::MAX)));
         let name = name.chars().filter(|c| !c.is_control()).take(Self::MAX_NAME).collect();
         let record = Record::new(&secret, name, millis, expires);
         let pairing = Pairing::of(&record, millis);
@@ -219,17 +218,11 @@ impl Pairings {
         }
         checked
     }
-
 }
 
 impl Record {
     /// Whether a request may have a certificate with this pairing, which is not revoked.
-    fn check(
-        &mut self,
-        request: &PairedRequest<'_>,
-        proof: &PairingProof,
-        now: u64,
-    ) -> Result<Paired, PairingRefusal> {
+    fn check(&mut self, request: &PairedRequest<'_>, proof: &PairingProof, now: u64) -> Result<Paired, PairingRefusal> {
         // A file that a person changed may hold a secret that is none: nothing is right then.
         let secret = self.secret().filter(|secret| secret.accepts(request, proof));
         let secret = secret.ok_or(PairingRefusal::WrongProof)?;
@@ -374,10 +367,16 @@ impl fmt::Display for PairingsError {
         match self {
             Self::Disk { access, path, text, .. } => write!(f, "cannot {access} {}: {text}", path.display()),
             Self::Newer(path) => {
-                write!(f, "{} was written by a later version of Flipper; use that, or move the file away", path.display())
+                write!(
+                    f,
+                    "{} was written by a later version of Flipper; use that, or move the file away",
+                    path.display()
+                )
             }
             Self::Unknown(id) => write!(f, "there is no pairing {id}; `flipper pair list` shows those there are"),
-            Self::TooMany { max } => write!(f, "there are {max} pairings already; revoke one with `flipper pair revoke`"),
+            Self::TooMany { max } => {
+                write!(f, "there are {max} pairings already; revoke one with `flipper pair revoke`")
+            }
             Self::NoRandomness => f.write_str("the system has no random numbers to make a secret of"),
         }
     }

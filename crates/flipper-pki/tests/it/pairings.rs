@@ -96,7 +96,7 @@ fn what_one_process_makes_another_one_knows() {
     assert_eq!(desktop.list(at(NOW)).unwrap(), []);
     let (pairing, secret) = command.create("Ann's\nboard", Some(Duration::from_secs(60)), at(NOW)).unwrap();
     assert_eq!((pairing.name.as_str(), pairing.expires), ("Ann'sboard", Some(at(NOW + 60_000))));
-    assert_eq!(desktop.list(at(NOW)).unwrap(), [pairing.clone()]);
+    assert_eq!(desktop.list(at(NOW)).unwrap(), std::slice::from_ref(&pairing));
 
     let proof = secret.prove(&request(NOW)).unwrap();
     let paired = desktop.check(&request(NOW), &proof, at(NOW + 1)).unwrap();

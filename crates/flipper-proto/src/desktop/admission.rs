@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use core::fmt;
+use core::net::SocketAddr;
 
 use crate::close::CloseCode;
 use crate::error::Excerpt;
@@ -28,8 +29,8 @@ pub enum Channel {
     Insecure,
     /// The port with mutual TLS: the handshake is done, and the certificate was issued by this desktop's CA.
     Secure(PeerIdentity),
-    /// The plain port for browsers and Node. Its oldest format, which wraps the messages of several apps on one
-    /// connection (`{"app":…,"payload":…}`), is not spoken here.
+    /// The plain port for browsers and Node. Its oldest format, in which every message is wrapped
+    /// (`{"app":…,"payload":…}`), is spoken with whoever begins to speak it.
     Browser,
 }
 
@@ -61,8 +62,8 @@ pub struct Upgrade<'a> {
     pub host: Option<&'a str>,
     /// The `Origin` header; with two of them, both, joined by a comma, which no rule lets pass.
     pub origin: Option<&'a str>,
-    /// The address of the peer, for people.
-    pub peer: &'a str,
+    /// The address of the peer.
+    pub peer: SocketAddr,
 }
 
 /// The answer to an upgrade.
@@ -97,6 +98,8 @@ pub enum Refusal {
     Host(Option<Excerpt>),
     /// The request comes from a web page of this origin, which is not allowed.
     Origin(Excerpt),
+    /// The request names no origin, and comes to the browser port from another machine.
+    NoOrigin,
     /// The desktop has been stopped.
     Stopped,
     /// The query cannot be understood.
@@ -131,7 +134,7 @@ impl Refusal {
     #[must_use]
     pub fn close_code(&self) -> Option<CloseCode> {
         match self {
-            Self::Host(_) | Self::Origin(_) | Self::Stopped => None,
+            Self::Host(_) | Self::Origin(_) | Self::NoOrigin | Self::Stopped => None,
             Self::Query(_) => Some(CloseCode::NOT_UNDERSTOOD),
             Self::Certificate(_) => Some(CloseCode::CERTIFICATE),
             Self::App { .. } | Self::Device { .. } | Self::IdentityInUse => Some(CloseCode::IDENTITY),
@@ -144,12 +147,20 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Host(Some(host)) => {
-                write!(f, "this desktop is not known as {host}; if it is, add that to its known hosts")
+                write!(f, "this desktop is not known as {host}; if it is, add that to its known hosts (--known-host)")
             }
             Self::Host(None) => f.write_str("the request names no host"),
             Self::Origin(origin) => {
-                write!(f, "web pages of {origin} may not connect; if they should, add that to the allowed origins")
+                write!(
+                    f,
+                    "web pages of {origin} may not connect; if they should, add that to the allowed origins \
+                     (--allow-origin)"
+                )
             }
+            Self::NoOrigin => f.write_str(
+                "from another machine, the browser port is for web pages and programs that name one of the allowed \
+                 origins (--allow-origin)",
+            ),
             Self::Stopped => f.write_str("the desktop is going away"),
             Self::Query(error) => write!(f, "{error}"),
             Self::Certificate(how) => write!(f, "the certificate cannot be understood: {how}"),
@@ -187,10 +198,14 @@ impl Desktop {
     /// On every port the `Host` must be this machine's ([`Config::known_hosts`](super::Config::known_hosts)), and an
     /// `Origin` the one that this very port's own pages would have: there are none, but official iOS clients present
     /// themselves so. The browser port also takes pages of `localhost`, `127.0.0.1` and `[::1]`, on any port, and of
-    /// [`Config::allowed_origins`](super::Config::allowed_origins). A request that has no `Origin` is taken on every
-    /// port: it cannot come from a web page, and a program could write into it what it likes.
+    /// [`Config::allowed_origins`](super::Config::allowed_origins), and what programs on Node name instead,
+    /// `localhost:`. A request that has no `Origin` is taken as well: it cannot come from a web page, and a program could
+    /// write into it what it likes.
+    ///
+    /// Nobody on the browser port has a certificate. From another machine it is therefore open to the allowed origins
+    /// alone: what is `localhost` there is not this machine.
     pub fn handle_upgrade(&mut self, channel: Channel, upgrade: Upgrade<'_>, now: Instant) -> Admission {
-        let peer = Text::from(upgrade.peer);
+        let peer = Text::from(upgrade.peer.to_string());
         let admitted = match self.admit(&channel, &upgrade) {
             Ok(admitted) => admitted,
             Err(reason) => return self.refuse(channel, peer, reason, now),
@@ -257,16 +272,19 @@ impl Desktop {
         if !authority.host.is_local() && !self.config.known_hosts.contains(&authority.host) {
             return Err(named);
         }
-        let Some(text) = upgrade.origin else { return Ok(()) };
+        let from_here = upgrade.peer.ip().to_canonical().is_loopback();
+        let Some(text) = upgrade.origin else {
+            let allowed = from_here || !matches!(channel, Channel::Browser);
+            return if allowed { Ok(()) } else { Err(Refusal::NoOrigin) };
+        };
         let allowed = match (channel, text.parse::<Origin>()) {
             (Channel::Insecure, Ok(origin)) => origin == Origin::of_server("http", &authority),
             (Channel::Secure(_), Ok(origin)) => origin == Origin::of_server("https", &authority),
             (Channel::Browser, Ok(origin)) => {
-                origin.is_developers_own()
-                    || origin == Origin::of_server("http", &authority)
-                    || self.config.allowed_origins.contains(&origin)
+                let own = origin.is_developers_own() || origin == Origin::of_server("http", &authority);
+                (own && from_here) || self.config.allowed_origins.contains(&origin)
             }
-            (Channel::Browser, Err(_)) => is_nodes_origin(text),
+            (Channel::Browser, Err(_)) => is_nodes_origin(text) && from_here,
             (Channel::Insecure | Channel::Secure(_), Err(_)) => false,
         };
         if allowed { Ok(()) } else { Err(Refusal::Origin(Excerpt::new(text))) }

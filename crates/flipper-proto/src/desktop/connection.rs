@@ -9,6 +9,7 @@ use crate::ids::ConnId;
 use crate::time::Instant;
 
 use super::action::{Action, Event};
+use super::admission::Channel;
 use super::alarms::{Alarm, Alarms};
 use super::config::Config;
 use super::exchange::ExchangeSocket;
@@ -47,6 +48,14 @@ impl Connection {
         let text = self.outbox.pop(conn, &mut out.ready)?;
         self.say_farewell(conn, out);
         Some(Action::Send { conn, text })
+    }
+
+    /// With which code it is closed because the desktop stops.
+    pub(super) fn code_of_stop(&self) -> CloseCode {
+        match &self.phase {
+            Phase::Session(session) if session.info.channel == Channel::Browser => CloseCode::RESTARTING,
+            Phase::Session(_) | Phase::Exchange(_) | Phase::Closing(_) => CloseCode::GOING_AWAY,
+        }
     }
 
     /// Gives the close frame, once, when nothing is left to be sent.

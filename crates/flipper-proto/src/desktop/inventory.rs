@@ -8,7 +8,7 @@ use crate::error::ProtocolError;
 use crate::identity::PluginId;
 use crate::ids::MessageId;
 use crate::time::Instant;
-use crate::wire::decode::decode_plugins;
+use crate::wire::decode::{decode_names, decode_plugins};
 
 use super::action::{DisconnectCause, Event, Outcome};
 use super::alarms::Alarm;
@@ -186,6 +186,20 @@ impl Session {
         self.refresh(cx, now);
     }
 
+    /// The client names its plugins by itself, as only the oldest do. An answer to what it was asked comes too late.
+    pub(super) fn introduced(
+        &mut self,
+        cx: &mut Context<'_>,
+        plugins: &str,
+        now: Instant,
+    ) -> Result<(), ProtocolError> {
+        let max = cx.config.limits.plugins;
+        let names = decode_names(plugins, max)?;
+        self.drop_inquiry(cx);
+        self.conclude(cx, self.next_id(), names.kept, Vec::new(), false, now);
+        if names.truncated { Err(ProtocolError::TooManyPlugins { max }) } else { Ok(()) }
+    }
+
     /// The deadline of an answer has come. Returns why the client is to be given up, if so.
     pub(super) fn inquiry_overdue(&mut self, cx: &mut Context<'_>, now: Instant) -> Option<DisconnectCause> {
         let Inquiry::Asking(asking) = mem::take(&mut self.inventory.inquiry) else { return None };
@@ -299,6 +313,6 @@ impl Session {
     }
 
     fn knows_background(&self) -> bool {
-        self.info.query.sdk_version.is_some_and(|version| version >= BACKGROUND_SINCE)
+        !self.wraps() && self.info.query.sdk_version.is_some_and(|version| version >= BACKGROUND_SINCE)
     }
 }

@@ -75,7 +75,8 @@ use self::session::Session;
 /// // A fact: somebody connects to the port with mutual TLS.
 /// let channel = Channel::Secure(PeerIdentity::Bound { app: "com.shop".into(), device_id: "d1".into() });
 /// let target = "/?os=Linux&device=box&device_id=d1&app=Shop&app_id=com.shop&sdk_version=4";
-/// let upgrade = Upgrade { target, host: Some("localhost:9088"), origin: None, peer: "127.0.0.1:50000" };
+/// let peer = ([127, 0, 0, 1], 50_000).into();
+/// let upgrade = Upgrade { target, host: Some("localhost:9088"), origin: None, peer };
 /// let now = Instant::from_millis(0);
 /// let Admission::Accept(conn) = desktop.handle_upgrade(channel, upgrade, now) else { panic!("refused") };
 ///
@@ -286,12 +287,14 @@ impl Desktop {
         Ok(())
     }
 
-    /// Closes every connection with 1001, and refuses new ones from now on. Drive it on until no connection is left.
+    /// Closes every connection with 1001, those of the browser port with 1012, and refuses new ones from now on. Drive it
+    /// on until no connection is left.
     pub fn stop(&mut self, now: Instant) {
         self.stopped = true;
-        let open: Vec<ConnId> = self.connections.keys().copied().collect();
-        for conn in open {
-            self.close(conn, CloseCode::GOING_AWAY, "the desktop is going away", now);
+        let codes = self.connections.iter().map(|(conn, connection)| (*conn, connection.code_of_stop()));
+        let open: Vec<(ConnId, CloseCode)> = codes.collect();
+        for (conn, code) in open {
+            self.close(conn, code, "the desktop is going away", now);
         }
     }
 

@@ -4,7 +4,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use core::time::Duration;
 
-use crate::error::{ApiMisuse, ProtocolError};
+use crate::error::{ApiMisuse, Excerpt, ProtocolError};
 use crate::identity::{ClientId, PluginId};
 use crate::ids::{MessageId, RequestId};
 use crate::text::{Payload, Text};
@@ -12,8 +12,10 @@ use crate::time::Instant;
 use crate::wire::decode::{Envelope, Field, Params};
 use crate::wire::encode;
 use crate::wire::exchange::decode_report;
+use crate::wire::wrapper::{self, Content, Wrapped};
 
 use super::action::{Action, ClientInfo, DisconnectCause, Event, Outcome};
+use super::admission::Channel;
 use super::alarms::Alarm;
 use super::config::Timing;
 use super::connection::Context;
@@ -34,6 +36,8 @@ pub(super) struct Session {
     /// Those among them that were initialised after the client was last asked which plugins it has, and the id of the
     /// request that came next.
     pub(super) initialised_since: BTreeMap<PluginId, MessageId>,
+    /// The name by which the client wraps its messages, if it does.
+    wrapped_as: Option<Text>,
     requests: BTreeMap<MessageId, PendingRequest>,
     next_id: MessageId,
 }
@@ -59,6 +63,7 @@ impl Session {
             inventory: Inventory::default(),
             initialised: BTreeSet::new(),
             initialised_since: BTreeMap::new(),
+            wrapped_as: None,
             requests: BTreeMap::new(),
             next_id: MessageId::ZERO,
         };
@@ -71,16 +76,39 @@ impl Session {
     /// A message of the client, or something that cannot even be one.
     pub(super) fn message(&mut self, cx: &mut Context<'_>, text: Result<&Text, ProtocolError>, now: Instant) {
         self.alive(cx, now);
-        if let Err(error) = text.and_then(|text| self.read(cx, text, now)) {
+        if let Err(error) = text.and_then(|text| self.unwrap(cx, text, now)) {
             self.misbehaved(cx, error);
         }
     }
 
-    fn read(&mut self, cx: &mut Context<'_>, text: &Text, now: Instant) -> Result<(), ProtocolError> {
+    /// Takes a message out of its wrapper, if it has one, and reads it.
+    fn unwrap(&mut self, cx: &mut Context<'_>, text: &Text, now: Instant) -> Result<(), ProtocolError> {
         let (size, max) = (text.len(), cx.config.limits.message_bytes);
         if size > max {
             return Err(ProtocolError::TooLarge { size, max });
         }
+        let wrapped = if self.info.channel == Channel::Browser { Wrapped::decode(text) } else { None };
+        let Some(Wrapped { app, content }) = wrapped else { return self.read(cx, text, now) };
+        // The official desktop takes all that comes for the one client of the connection. Mixed up like that, nobody
+        // could tell whose events they are.
+        if self.wrapped_as.as_deref().is_some_and(|known| *known != *app) {
+            return Err(ProtocolError::OtherApp(Excerpt::new(&app)));
+        }
+        self.wrapped_as.get_or_insert_with(|| text.share(app));
+        match content {
+            Content::Connect { plugins: Some(plugins) } => self.introduced(cx, plugins.get(), now),
+            Content::Connect { plugins: None } => Ok(()),
+            Content::Message(message) => self.read(cx, &text.part(message.get()), now),
+            Content::Nothing => Err(ProtocolError::Missing("payload")),
+        }
+    }
+
+    /// Whether the client speaks the oldest format, in which there are no background plugins.
+    pub(super) fn wraps(&self) -> bool {
+        self.wrapped_as.is_some()
+    }
+
+    fn read(&mut self, cx: &mut Context<'_>, text: &Text, now: Instant) -> Result<(), ProtocolError> {
         let envelope = Envelope::decode(text)?;
         // Whatever has an id is an answer, even if it has a method too: clients ask nothing.
         if let Some(id) = envelope.good_id() {
@@ -180,7 +208,7 @@ impl Session {
             return Err(ApiMisuse::TooManyPending { max });
         }
         let id = self.next_id;
-        let place = Self::queue(cx, write(id))?;
+        let place = self.queue(cx, write(id))?;
         self.next_id = id.successor();
         let deadline = now.later(after);
         cx.arm(deadline, Alarm::Request(id));
@@ -190,7 +218,7 @@ impl Session {
 
     /// Sends what has no answer.
     pub(super) fn notify(&mut self, cx: &mut Context<'_>, text: String) -> Result<(), ApiMisuse> {
-        Self::queue(cx, text).map(drop)
+        self.queue(cx, text).map(drop)
     }
 
     pub(super) fn init_plugin(&mut self, cx: &mut Context<'_>, plugin: &PluginId) -> Result<(), ApiMisuse> {
@@ -207,15 +235,21 @@ impl Session {
         Ok(())
     }
 
+    /// The id of the request that comes next.
+    pub(super) fn next_id(&self) -> MessageId {
+        self.next_id
+    }
+
     /// A request of the desktop's own, whose answer is nobody's business but this module's.
     pub(super) fn own_request(&mut self, cx: &mut Context<'_>, method: &str) -> MessageId {
         let id = self.next_id;
         self.next_id = id.successor();
-        cx.send(encode::request(id, method, None));
+        cx.send(self.wrap(encode::request(id, method, None)));
         id
     }
 
-    fn queue(cx: &mut Context<'_>, text: String) -> Result<Place, ApiMisuse> {
+    fn queue(&self, cx: &mut Context<'_>, text: String) -> Result<Place, ApiMisuse> {
+        let text = self.wrap(text);
         let (size, limits) = (text.len(), &cx.config.limits);
         if size > limits.message_bytes {
             return Err(ApiMisuse::TooLarge { size, max: limits.message_bytes });
@@ -224,6 +258,13 @@ impl Session {
             return Err(ApiMisuse::QueueFull { max: limits.queued_answer_bytes });
         }
         Ok(cx.send(text))
+    }
+
+    fn wrap(&self, text: String) -> String {
+        match &self.wrapped_as {
+            Some(app) => wrapper::wrap(app, &text),
+            None => text,
+        }
     }
 
     /// The deadline of a request has come.

@@ -299,7 +299,15 @@ pub(crate) fn decode_plugins(json: &str, max: usize) -> Result<Names, ProtocolEr
         plugins: &'a RawValue,
     }
     let answer: Answer<'_> = decode_as(json, "plugins")?;
-    let mut names = serde_json::Deserializer::from_str(answer.plugins.get());
+    decode_names(answer.plugins.get(), max)
+}
+
+/// The names of plugins in an array.
+///
+/// # Errors
+/// As [`decode_plugins`].
+pub(crate) fn decode_names(json: &str, max: usize) -> Result<Names, ProtocolError> {
+    let mut names = serde_json::Deserializer::from_str(json);
     names.deserialize_seq(NamesVisitor { max }).map_err(|_| ProtocolError::WrongType("plugins"))
 }
 

@@ -125,7 +125,7 @@ fn push_call(text: &mut String, api: &str, method: &str, params: Option<&Payload
     text.push('}');
 }
 
-fn push_string(text: &mut String, value: &str) {
+pub(super) fn push_string(text: &mut String, value: &str) {
     if value.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
         text.push_str(&to_json(&value));
     } else {

@@ -30,6 +30,11 @@ pub(crate) fn id(name: &str) -> ClientId {
     ClientId::from_text(&format!("{name}#Linux#box#d1"))
 }
 
+/// A request of a program on the desktop's own machine.
+pub(crate) fn from_here<'a>(host: &'a str, target: &'a str) -> Upgrade<'a> {
+    Upgrade { target, host: Some(host), origin: None, peer: ([127, 0, 0, 1], 50_000).into() }
+}
+
 pub(crate) fn unbound() -> PeerIdentity {
     PeerIdentity::Unbound { common_name: None }
 }
@@ -74,8 +79,9 @@ impl Desk {
             Channel::Secure(_) => "localhost:9088",
             Channel::Browser => "localhost:8333",
         };
-        let upgrade = Upgrade { target, host: Some(host), origin: None, peer: "127.0.0.1:50000" };
-        let Admission::Accept(conn) = self.upgrade(channel, upgrade) else { panic!("not accepted: {target}") };
+        let Admission::Accept(conn) = self.upgrade(channel, from_here(host, target)) else {
+            panic!("not accepted: {target}")
+        };
         self.writable(conn, usize::MAX);
         conn
     }

@@ -281,8 +281,8 @@ impl Pair {
             Trust::Mutual(generation) => Channel::Secure(self.apps[app].disk[&generation].identity.clone()),
         };
         let host = format!("{}:{}", endpoint.host, endpoint.port);
-        let peer = format!("app {app}");
-        let upgrade = Upgrade { target: &endpoint.target, host: Some(&host), origin: None, peer: &peer };
+        let peer = ([127, 0, 0, 1], 50_000).into();
+        let upgrade = Upgrade { target: &endpoint.target, host: Some(&host), origin: None, peer };
         let admission = self.desktop.handle_upgrade(channel, upgrade, now);
         let client = &mut self.apps[app].client;
         match admission {

@@ -2,10 +2,10 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use flipper_async::Runtime;
 use flipper_desktop::pki::{PairedRequest, PairingLink, PairingSecret, Pairings};
 use flipper_desktop::proto::{Medium, PairingProof, Query, WallTime};
 use flipper_desktop::{Builder, Desktop, Ports};
-use flipper_async::Runtime;
 use serde_json::{Value, json};
 
 use super::{Identity, Rig, desktop};

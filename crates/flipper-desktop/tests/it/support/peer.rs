@@ -43,6 +43,10 @@ impl Request {
         Self { tls: Some(tls), ..Self::exchange(port, query) }
     }
 
+    pub(crate) fn browser(port: u16, target: &str) -> Self {
+        Self { port, target: target.to_owned(), host: None, origin: None, tls: None }
+    }
+
     pub(crate) fn target(mut self, target: &str) -> Self {
         target.clone_into(&mut self.target);
         self
