@@ -49,9 +49,9 @@ pub use self::jobs::Jobs;
 pub use self::plugin::Plugin;
 pub use self::settings::{Builder, Launch, Setup, StartError};
 pub use self::status::{Status, Watch};
+pub use self::www::{CertificateProvider, Certificates, DirectoryProvider, FetchError};
 #[cfg(feature = "www-http")]
 pub use self::www::{HttpError, HttpPlace, HttpProvider};
 #[cfg(feature = "www-object-store")]
 pub use self::www::{ObjectError, ObjectPlace, ObjectStoreProvider};
-pub use self::www::{CertificateProvider, Certificates, DirectoryProvider, FetchError};
 pub use flipper_proto as proto;

@@ -60,11 +60,11 @@ pub use self::exposure::Exposure;
 pub use self::port_owner::{PortOwner, find_port_owner};
 pub use self::ports::Ports;
 pub use self::state::{RunningDesktop, default_state_directory, find_running_desktop};
+pub use self::www::{CertificateUploader, DirectoryUploader, UploadError};
 #[cfg(feature = "www-http")]
 pub use self::www::{HttpPlace, HttpUploader};
 #[cfg(feature = "www-object-store")]
 pub use self::www::{ObjectPlace, ObjectStoreUploader};
-pub use self::www::{CertificateUploader, DirectoryUploader, UploadError};
 pub use flipper_async::desk::{Counters as DeskCounters, Options, Port};
 pub use flipper_pki as pki;
 pub use flipper_proto as proto;

@@ -106,11 +106,7 @@ impl HttpPlace {
         self.answered(name, request.send(content)).map(drop)
     }
 
-    fn answered(
-        &self,
-        name: &str,
-        answer: Result<ureq::http::Response<Body>, ureq::Error>,
-    ) -> Result<Body, HttpError> {
+    fn answered(&self, name: &str, answer: Result<ureq::http::Response<Body>, ureq::Error>) -> Result<Body, HttpError> {
         let answer = answer.map_err(|error| self.failed(name, &error))?;
         let status = answer.status();
         if status.is_success() {
@@ -276,7 +272,8 @@ mod tests {
 
     #[test]
     fn what_may_be_secret_is_not_shown() {
-        let place = HttpPlace::new("https://me:pass@a:8/b/{name}?sig=secret#more").header("Authorization", "Bearer token");
+        let place =
+            HttpPlace::new("https://me:pass@a:8/b/{name}?sig=secret#more").header("Authorization", "Bearer token");
         assert_eq!(place.shown("x"), "https://a:8/b/x");
         let shown = format!("{place:?} {:?}", HttpProvider::new(place.clone()));
         assert!(!shown.contains("secret") && !shown.contains("pass") && !shown.contains("token"), "{shown}");

@@ -57,7 +57,8 @@ impl ObjectPlace {
     /// # Errors
     /// Where the system gives no thread.
     pub fn new(store: Arc<dyn ObjectStore>, prefix: &str) -> io::Result<Self> {
-        let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("flipper-store").enable_all().build()?;
+        let runtime =
+            Builder::new_multi_thread().worker_threads(1).thread_name("flipper-store").enable_all().build()?;
         Ok(Self(Arc::new(Place { store, prefix: Path::from(prefix), runtime: Some(runtime) })))
     }
 
@@ -82,11 +83,7 @@ impl ObjectPlace {
         self.wait(name, async { self.0.store.put(&self.path(name), content.to_vec().into()).await.map(drop) })
     }
 
-    fn wait<T>(
-        &self,
-        name: &str,
-        request: impl Future<Output = object_store::Result<T>>,
-    ) -> Result<T, ObjectError> {
+    fn wait<T>(&self, name: &str, request: impl Future<Output = object_store::Result<T>>) -> Result<T, ObjectError> {
         let failed = |why: &str| ObjectError::Failed {
             place: Excerpt::new(&self.shown(name)),
             why: Excerpt::new(&without_queries(why)),

@@ -98,7 +98,7 @@ async fn a_few_redirects_are_followed_and_many_are_not() {
         _ => Reply::Serve,
     });
     // Every name is read at the same path here.
-    let at = |path: &str| HttpProvider::new(format!("{}{path}?name={{name}}", store.url).replace("?name={name}", "#{name}"));
+    let at = |path: &str| HttpProvider::new(format!("{}{path}#{{name}}", store.url));
     let app = rig.app(at("/first"));
     rig.answers().await;
     app.flipper.stop().await;

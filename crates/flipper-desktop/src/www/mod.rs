@@ -11,10 +11,10 @@ pub use self::directory::DirectoryUploader;
 pub use self::error::UploadError;
 #[cfg(feature = "www-http")]
 pub use self::http::HttpUploader;
-#[cfg(feature = "www-http")]
-pub use flipper_client::HttpPlace;
 #[cfg(feature = "www-object-store")]
 pub use self::object_store::ObjectStoreUploader;
+#[cfg(feature = "www-http")]
+pub use flipper_client::HttpPlace;
 #[cfg(feature = "www-object-store")]
 pub use flipper_client::ObjectPlace;
 
