@@ -1,10 +1,11 @@
 //! The one asynchronous Flipper driver, over a small [`Runtime`] trait.
 //!
 //! Apps do not name this crate: they use the adapter of their runtime, such as `flipper-tokio`, which implements
-//! [`Runtime`] and gives [`Flipper`] its runtime. The desktop's side is in [`desk`].
+//! [`Runtime`] and gives [`Flipper`] its runtime. The desktop's side is in [`desk`], and the WebSocket of both in [`wire`].
 #![forbid(unsafe_code)]
 
 pub mod desk;
+pub mod wire;
 
 mod connect;
 mod driver;
@@ -12,7 +13,6 @@ mod flipper;
 mod handlers;
 mod head;
 mod runtime;
-mod wire;
 
 pub use self::flipper::Flipper;
 pub use self::handlers::AsyncMethods;

@@ -1,19 +1,24 @@
 //! An open WebSocket, polled by a driver of either role.
+//!
+//! For those who write drivers: one loop that reads, decides and writes in the same round.
 
+use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use async_tungstenite::WebSocketStream;
-use flipper_client::wire::{Incoming, Socket, Traffic};
+use flipper_client::wire::{Incoming, Socket, Traffic, websocket_config};
 use flipper_proto::{CloseCause, CloseCode};
 use futures_io::{AsyncRead, AsyncWrite};
 use futures_util::{SinkExt as _, StreamExt as _};
+use tungstenite::handshake::derive_accept_key;
+use tungstenite::protocol::Role;
 use tungstenite::{Error, Message};
 
 use crate::head::WholeHead;
 
 /// Any byte stream that a WebSocket runs over.
-pub(crate) trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
+pub trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
 
@@ -23,8 +28,14 @@ pub(crate) type Stream = WholeHead<Box<dyn Transport>>;
 /// How many bytes of what nobody wants any more are read in one go.
 const REST_BYTES: usize = 1024 * 1024;
 
+/// What `Sec-WebSocket-Accept` has to say to the `Sec-WebSocket-Key` of a request.
+#[must_use]
+pub fn accept_key(key: &str) -> String {
+    derive_accept_key(key.as_bytes())
+}
+
 /// An open WebSocket.
-pub(crate) struct Wire {
+pub struct Wire {
     socket: WebSocketStream<Stream>,
     traffic: Traffic,
     parting: Parting,
@@ -46,13 +57,24 @@ impl Wire {
         Self { socket, traffic: Traffic::default(), parting: Parting::Flush }
     }
 
+    /// The server's side of a WebSocket whose upgrade was answered. `rest` is what has arrived after the request, and a
+    /// message may have `max_message` bytes.
+    pub async fn serve(stream: Box<dyn Transport>, rest: Vec<u8>, max_message: usize) -> Self {
+        let (stream, config) = (WholeHead::already_read(stream), Some(websocket_config(max_message)));
+        Self::new(WebSocketStream::from_partially_read(stream, rest, Role::Server, config).await)
+    }
+
     /// How many more bytes to hand over.
-    pub(crate) fn room(&self) -> usize {
+    #[must_use]
+    pub fn room(&self) -> usize {
         self.traffic.room()
     }
 
-    /// Reads what has arrived, up to a batch. `Err` is the end of the socket, once everything before it was given.
-    pub(crate) fn read(&mut self, cx: &mut Context<'_>, batch: &mut Vec<Incoming>) -> Result<(), CloseCause> {
+    /// Reads what has arrived, up to a batch.
+    ///
+    /// # Errors
+    /// The end of the socket, once everything before it was given.
+    pub fn read(&mut self, cx: &mut Context<'_>, batch: &mut Vec<Incoming>) -> Result<(), CloseCause> {
         if self.traffic.read(&mut Polled { socket: &mut self.socket, cx }, batch)? {
             cx.waker().wake_by_ref();
         }
@@ -60,30 +82,34 @@ impl Wire {
     }
 
     /// Queues a text message.
-    pub(crate) fn send(&mut self, text: String) {
+    pub fn send(&mut self, text: String) {
         let message = self.traffic.text(text);
         self.queue(message);
     }
 
     /// Queues a ping.
-    pub(crate) fn ping(&mut self) {
+    pub fn ping(&mut self) {
         let message = self.traffic.ping();
         self.queue(message);
     }
 
     /// Queues a close frame, after everything else.
-    pub(crate) fn close(&mut self, code: CloseCode, reason: &str) {
+    pub fn close(&mut self, code: CloseCode, reason: &str) {
         let message = self.traffic.close(code, reason);
         self.queue(message);
     }
 
     /// Whether anything waits to be written.
-    pub(crate) fn wants_flush(&self) -> bool {
+    #[must_use]
+    pub fn wants_flush(&self) -> bool {
         self.traffic.wants_flush()
     }
 
     /// Writes what is queued. Ready once all of it is with the system.
-    pub(crate) fn flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), CloseCause>> {
+    ///
+    /// # Errors
+    /// The end of the socket.
+    pub fn flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), CloseCause>> {
         self.traffic.flush(&mut Polled { socket: &mut self.socket, cx })
     }
 
@@ -96,7 +122,7 @@ impl Wire {
     /// arrives. Ready when the peer has closed its side, too.
     ///
     /// A socket that is dropped with something unread in it is reset, and the peer may then never see the close frame.
-    pub(crate) fn part(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub fn part(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.parting == Parting::Flush && self.flush(cx).is_ready() {
             self.parting = Parting::Close;
         }
@@ -124,6 +150,12 @@ impl Wire {
         if let Err(error) = self.socket.start_send_unpin(message) {
             tracing::debug!("a message was not queued: {error}");
         }
+    }
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wire").field("traffic", &self.traffic).finish_non_exhaustive()
     }
 }
 

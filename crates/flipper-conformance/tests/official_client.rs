@@ -7,8 +7,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use flipper_conformance::adapters::TokioAdapter;
+use flipper_conformance::desktops::{Host as _, OnTokio};
 use flipper_conformance::official::{OfficialDesktop, Ui};
 use flipper_conformance::{Handle as _, Result};
+use flipper_desktop::Event;
+use flipper_desktop::proto::desktop::{Channel, PeerIdentity};
 use flipper_sample::{Ticker, example};
 use flipper_tokio::proto::Medium;
 use flipper_tokio::proto::client::{CredentialProblem, ExchangeReason, Failure, State, Step};
@@ -70,6 +73,46 @@ fn a_desktop_that_was_killed_gets_its_app_back() -> Result {
 
     assert_eq!(desktop.ui()?.wait_for_client("Rust App")?.id, client.id);
     app.stop_alone();
+    Ok(())
+}
+
+#[test]
+fn our_desktop_takes_over_an_app_without_an_exchange_once_it_adopted_the_official_ca() -> Result {
+    let Some(mut official) = OfficialDesktop::start_unless_skipped()? else { return Ok(()) };
+    let dir = TempDir::new()?;
+    let mut app = start(&official, "Rust App", &dir.path().join("app"))?;
+    app.wait_connected()?;
+    official.stop()?;
+    app.wait_failure()?;
+
+    let ports = official.ports();
+    let host = OnTokio::new()?;
+    let mut builder = flipper_desktop::Desktop::builder()
+        .ports(ports.insecure, ports.secure)
+        .state_directory(dir.path().join("desktop"))
+        .adopt_official(official.certificates_dir());
+    let mut events = builder.events();
+    let desktop = host.wait_for(builder.start_on(host.runtime()))?;
+    app.wait_connected()?;
+
+    let connected = async {
+        while let Some(event) = events.next().await {
+            match event {
+                Event::CertificateIssued { .. } => return Err("it exchanged certificates".into()),
+                Event::ClientConnected { info, .. } => return Ok(info.channel),
+                _ => {}
+            }
+        }
+        Err("the desktop ended".into())
+    };
+    let channel = host.wait_for(connected);
+    let identity = PeerIdentity::Unbound { common_name: Some("com.example.app".to_owned()) };
+    app.stop_alone();
+    host.wait_for(desktop.stop());
+    assert_eq!(
+        channel.map_err(|error: Box<dyn std::error::Error + Send + Sync>| error.to_string()),
+        Ok(Channel::Secure(identity))
+    );
     Ok(())
 }
 

@@ -2,15 +2,19 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::future::poll_fn;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll, Waker};
 use std::thread;
 
-use tokio::sync::{Notify, mpsc, watch};
+use flipper_proto::WallTime;
+use tokio::sync::{mpsc, watch};
 
 use crate::event::Event;
+use crate::filter::Filter;
 
 /// Is called with every event.
 pub(crate) type Observer = Box<dyn Fn(&Event) + Send + Sync>;
@@ -18,6 +22,9 @@ pub(crate) type Observer = Box<dyn Fn(&Event) + Send + Sync>;
 /// How many events wait for a subscriber that does not take them, and how many bytes they may hold.
 const MAX_WAITING: usize = 10_000;
 const MAX_WAITING_BYTES: usize = 16 << 20;
+
+/// No event is added to a batch that holds so many bytes.
+const BATCH_BYTES: usize = 256 << 10;
 
 /// How many events wait for the observers. A few are enough for the threads to hand them over without waiting for each
 /// other; when they are not, whatever is at work upstream waits.
@@ -38,8 +45,8 @@ pub(crate) struct Speaker {
 }
 
 impl Audience {
-    pub(crate) fn subscribe(self: &Arc<Self>) -> Events {
-        let subscription = Arc::new(Subscription::default());
+    pub(crate) fn subscribe(&self, filter: Filter) -> Events {
+        let subscription = Arc::new(Subscription { filter, waiting: Mutex::default() });
         match &mut *self.subscriptions() {
             Some(subscriptions) => subscriptions.push(Arc::downgrade(&subscription)),
             None => subscription.lock().over = true,
@@ -59,25 +66,28 @@ impl Audience {
         }
     }
 
-    fn publish(&self, event: &Event) {
-        let mut missed = 0;
+    /// Tells events that happened at one time. Each lock is taken once, however many they are.
+    fn publish(&self, events: &[Event], at: WallTime) {
         if let Some(subscriptions) = &mut *self.subscriptions() {
             subscriptions.retain(|subscription| match subscription.upgrade() {
                 Some(subscription) => {
-                    missed += subscription.push(event);
+                    subscription.push(events, at, &self.missed);
                     true
                 }
                 None => false,
             });
         }
-        self.missed.fetch_add(missed, Ordering::Relaxed);
     }
 
     fn dismiss(&self) {
         let subscriptions = self.subscriptions().take().unwrap_or_default();
         for subscription in subscriptions.iter().filter_map(Weak::upgrade) {
-            subscription.lock().over = true;
-            subscription.arrived.notify_one();
+            let waker = {
+                let mut waiting = subscription.lock();
+                waiting.over = true;
+                waiting.waker.take()
+            };
+            waker.into_iter().for_each(Waker::wake);
         }
     }
 
@@ -128,10 +138,11 @@ impl Speaker {
         &self.audience
     }
 
-    /// Tells everybody. Waits while the observers are far behind.
-    pub(crate) async fn tell(&self, event: Event) {
-        self.audience.publish(&event);
-        if let Some(observed) = &self.observed {
+    /// Tells everybody what has happened, at a time. Waits while the observers are far behind.
+    pub(crate) async fn tell(&self, events: Vec<Event>, at: WallTime) {
+        self.audience.publish(&events, at);
+        let Some(observed) = &self.observed else { return };
+        for event in events {
             // The thread of the observers lives as long as this does.
             let _ended = observed.send(event).await;
         }
@@ -151,21 +162,68 @@ pub struct Events {
     subscription: Arc<Subscription>,
 }
 
+/// An event, and when it was told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Occurrence {
+    /// When.
+    pub at: WallTime,
+    /// What.
+    pub event: Event,
+}
+
+/// Events that were taken together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// How many events went missing since the batch before, because they were not taken in time. All of them happened
+    /// before those that are here.
+    pub missed: u64,
+    /// The events, in order.
+    pub occurrences: Vec<Occurrence>,
+}
+
 impl Events {
     /// The next event; `None` once the desktop has stopped and all of them were taken.
     ///
     /// A call that is dropped before it is ready takes nothing.
     pub async fn next(&mut self) -> Option<Event> {
         loop {
-            {
-                let mut waiting = self.subscription.lock();
-                let event = waiting.pop();
-                if event.is_some() || waiting.over {
-                    return event;
-                }
+            let batch = poll_fn(|cx| self.poll_batch(cx, 1)).await?;
+            if let Some(occurrence) = batch.occurrences.into_iter().next() {
+                return Some(occurrence.event);
             }
-            self.subscription.arrived.notified().await;
         }
+    }
+
+    /// The events that are there, up to `max` of them, and fewer where they are large: with many at once, far cheaper
+    /// than one by one. `None` once the desktop has stopped and all of them were taken.
+    ///
+    /// A call that is dropped before it is ready takes nothing.
+    pub async fn next_batch(&mut self, max: usize) -> Option<Batch> {
+        poll_fn(|cx| self.poll_batch(cx, max)).await
+    }
+
+    /// As [`next_batch`](Self::next_batch), for those who poll several things in one place.
+    pub fn poll_batch(&mut self, cx: &Context<'_>, max: usize) -> Poll<Option<Batch>> {
+        let mut waiting = self.subscription.lock();
+        if waiting.events.is_empty() {
+            if waiting.over {
+                return Poll::Ready(None);
+            }
+            waiting.waker = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        let untold = waiting.missed - waiting.missed_told;
+        waiting.missed_told = waiting.missed;
+        let mut occurrences = Vec::with_capacity(max.min(waiting.events.len()));
+        let mut bytes = 0;
+        while occurrences.len() < max.max(1)
+            && bytes < BATCH_BYTES
+            && let Some(occurrence) = waiting.pop()
+        {
+            bytes += occurrence.event.weight();
+            occurrences.push(occurrence);
+        }
+        Poll::Ready(Some(Batch { missed: untold, occurrences }))
     }
 
     /// How many events this subscription has missed, because they were not taken in time.
@@ -185,37 +243,39 @@ impl fmt::Debug for Events {
     }
 }
 
-#[derive(Default)]
 struct Subscription {
+    filter: Filter,
     waiting: Mutex<Waiting>,
-    arrived: Notify,
 }
 
 #[derive(Default)]
 struct Waiting {
-    events: VecDeque<Event>,
+    events: VecDeque<Occurrence>,
     bytes: usize,
     missed: u64,
+    /// How many of the missed ones the subscriber was told of.
+    missed_told: u64,
+    waker: Option<Waker>,
     over: bool,
 }
 
 impl Subscription {
-    /// Returns how many events had to go.
-    fn push(&self, event: &Event) -> u64 {
-        let missed = {
+    /// Adds to `missed` how many events had to go, before anybody can see that they did.
+    fn push(&self, events: &[Event], at: WallTime, missed: &AtomicU64) {
+        let mut wanted = events.iter().filter(|event| self.filter.lets_pass(event)).peekable();
+        if wanted.peek().is_none() {
+            return;
+        }
+        let waker = {
             let mut waiting = self.lock();
-            waiting.bytes += event.weight();
-            waiting.events.push_back(event.clone());
             let before = waiting.missed;
-            while waiting.events.len() > MAX_WAITING || (waiting.bytes > MAX_WAITING_BYTES && waiting.events.len() > 1)
-            {
-                waiting.pop();
-                waiting.missed += 1;
+            for event in wanted {
+                waiting.push(Occurrence { at, event: event.clone() });
             }
-            waiting.missed - before
+            missed.fetch_add(waiting.missed - before, Ordering::Relaxed);
+            waiting.waker.take()
         };
-        self.arrived.notify_one();
-        missed
+        waker.into_iter().for_each(Waker::wake);
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
@@ -224,9 +284,18 @@ impl Subscription {
 }
 
 impl Waiting {
-    fn pop(&mut self) -> Option<Event> {
-        let event = self.events.pop_front()?;
-        self.bytes -= event.weight();
-        Some(event)
+    fn push(&mut self, occurrence: Occurrence) {
+        self.bytes += occurrence.event.weight();
+        self.events.push_back(occurrence);
+        while self.events.len() > MAX_WAITING || (self.bytes > MAX_WAITING_BYTES && self.events.len() > 1) {
+            self.pop();
+            self.missed += 1;
+        }
+    }
+
+    fn pop(&mut self) -> Option<Occurrence> {
+        let occurrence = self.events.pop_front()?;
+        self.bytes -= occurrence.event.weight();
+        Some(occurrence)
     }
 }

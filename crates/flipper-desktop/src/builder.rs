@@ -8,7 +8,7 @@ use std::sync::Arc;
 use flipper_async::Runtime;
 use flipper_async::desk::{Desk, Options, Tls};
 use flipper_pki::{Authority, AuthorityConfig, Binding, WallClock};
-use flipper_proto::desktop::{Config, Host, Origin, PeerIdentity, Timing};
+use flipper_proto::desktop::{Config, Host, Origin, PeerIdentity, Rate, Timing};
 use flipper_proto::{Excerpt, Limits};
 use flipper_tokio::Tokio;
 
@@ -18,6 +18,8 @@ use crate::error::StartError;
 use crate::event::Event;
 use crate::exchange::{Deliverer, PlainFiles};
 use crate::exposure::Exposure;
+use crate::filter::Filter;
+use crate::init_policy::InitPolicy;
 use crate::port_owner::PortOwner;
 use crate::ports::{Ports, bind_all};
 use crate::state::{Instance, RunningDesktop, default_state_directory, find_running_desktop};
@@ -32,10 +34,11 @@ pub struct Builder {
     browser_port: Option<u16>,
     addresses: Vec<IpAddr>,
     authority: AuthoritySource,
+    adopt_official: Option<PathBuf>,
     wall_clock: WallClock,
     deliverers: Vec<Box<dyn Deliverer>>,
     require_proof: bool,
-    init_background_plugins: bool,
+    init_policy: InitPolicy,
     observers: Vec<Observer>,
     speaker: Speaker,
     pub(crate) www: Www,
@@ -57,10 +60,11 @@ impl Builder {
             browser_port: None,
             addresses: Vec::new(),
             authority: AuthoritySource::Default,
+            adopt_official: None,
             wall_clock: WallClock::default(),
             deliverers: Vec::new(),
             require_proof: true,
-            init_background_plugins: true,
+            init_policy: InitPolicy::default(),
             observers: Vec::new(),
             speaker: Speaker::new(),
             www: Www::new(),
@@ -135,6 +139,17 @@ impl Builder {
         self
     }
 
+    /// Makes the CA of an official desktop this one's, so that the apps that trust it connect without a new exchange. Its
+    /// files lie in `~/.flipper/certs` as a rule, and are only read.
+    ///
+    /// The certificates that the official desktop issued bind nobody: who holds one may connect as any app, and shows as
+    /// [`PeerIdentity::Unbound`](flipper_proto::desktop::PeerIdentity::Unbound). Apps of the CA that was in use before
+    /// exchange certificates again. Has no effect on an authority that is [given](Self::authority), or lives in memory.
+    pub fn adopt_official(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.adopt_official = Some(directory.into());
+        self
+    }
+
     /// The calendar that certificates are issued and checked by. An authority that is [given](Self::authority) has one of
     /// its own. Default: the system's.
     pub fn wall_clock(mut self, clock: WallClock) -> Self {
@@ -156,10 +171,9 @@ impl Builder {
         self
     }
 
-    /// Whether the desktop initialises the background plugins of every client by itself, as the official one does when
-    /// a person looks at it. Default: yes.
-    pub fn init_background_plugins(mut self, init: bool) -> Self {
-        self.init_background_plugins = init;
+    /// Which plugins of every client the desktop initialises by itself. Default: [`InitPolicy::Background`].
+    pub fn init_policy(mut self, policy: InitPolicy) -> Self {
+        self.init_policy = policy;
         self
     }
 
@@ -177,7 +191,14 @@ impl Builder {
     /// All events from the first one on: an app that has waited for the desktop may connect before
     /// [`Desktop::events`] can be called.
     pub fn events(&mut self) -> Events {
-        self.speaker.audience().subscribe()
+        self.speaker.audience().subscribe(Filter::new())
+    }
+
+    /// How many certificate requests are taken up, from all apps together. Default: 5 a second, 20 in a burst. What one
+    /// connection alone may have is [`Config::connection_exchange_rate`].
+    pub fn exchange_rate(mut self, rate: Rate) -> Self {
+        self.config.exchange_rate = rate;
+        self
     }
 
     /// What is bounded.
@@ -235,10 +256,13 @@ impl Builder {
         let named = self.addresses.iter().filter(|address| !address.is_unspecified());
         config.known_hosts.extend(named.filter_map(|address| address.to_string().parse::<Host>().ok()));
         let (pairings, paired_apps) = self.www.split(directory.clone());
-        let (source, clock) = (self.authority, self.wall_clock.clone());
+        let mut authority_config = AuthorityConfig::default();
+        authority_config.clock = Arc::new(self.wall_clock.clone());
+        authority_config.adopt = self.adopt_official;
+        let source = self.authority;
         let open = move || {
             let instance = directory.as_deref().map(Instance::take).transpose()?;
-            Ok::<_, StartError>((instance, source.open(directory, clock)?))
+            Ok::<_, StartError>((instance, source.open(directory, authority_config)?))
         };
         let (instance, authority) = runtime.unblock(open).await?;
 
@@ -260,7 +284,7 @@ impl Builder {
             wall_clock: self.wall_clock,
             pairings,
             deliverers,
-            init_background_plugins: self.init_background_plugins,
+            init_policy: self.init_policy,
             observers: self.observers,
             speaker: self.speaker,
         })
@@ -278,9 +302,7 @@ impl AuthoritySource {
     }
 
     /// This may block on the disk.
-    fn open(self, directory: Option<PathBuf>, clock: WallClock) -> Result<Authority, StartError> {
-        let mut config = AuthorityConfig::default();
-        config.clock = Arc::new(clock);
+    fn open(self, directory: Option<PathBuf>, config: AuthorityConfig) -> Result<Authority, StartError> {
         Ok(match (self, directory) {
             (Self::Given(authority), _) => authority,
             (_, Some(directory)) => Authority::open_with(directory, config)?,

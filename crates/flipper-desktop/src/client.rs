@@ -1,9 +1,10 @@
 //! A client, as it is at one moment.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use flipper_proto::desktop::{ClientInfo, ClientStatus};
-use flipper_proto::{ClientId, PluginId};
+use flipper_proto::{ClientId, Instant, PluginId};
 
 /// A client that is connected, as it was when it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub struct Client {
     pub id: ClientId,
     /// Who it is and where it came from.
     pub info: ClientInfo,
+    /// For how long it has been there.
+    pub connected_for: Duration,
     /// Its plugins; `None` until it has told.
     pub plugins: Option<Vec<PluginId>>,
     /// Those of its plugins that it wants initialised as soon as it connects.
@@ -27,11 +30,12 @@ pub struct Client {
     pub queued_bytes: usize,
 }
 
-impl From<ClientStatus<'_>> for Client {
-    fn from(status: ClientStatus<'_>) -> Self {
+impl Client {
+    pub(crate) fn new(status: ClientStatus<'_>, now: Instant) -> Self {
         Self {
             id: status.client.clone(),
             info: status.info.clone(),
+            connected_for: now.saturating_duration_since(status.info.connected_at),
             plugins: status.plugins.map(<[_]>::to_vec),
             background: status.background.to_vec(),
             initialised: status.initialised.clone(),

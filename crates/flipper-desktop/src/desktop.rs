@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::future::Future;
+#[cfg(feature = "records")]
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use flipper_async::Runtime;
@@ -18,8 +20,12 @@ use crate::client::Client;
 use crate::error::{CallError, StartError};
 use crate::exchange::{Deliverer, Exchanges};
 use crate::exposure::Exposure;
+use crate::filter::Filter;
+use crate::init_policy::{InitPolicy, Initialiser};
 use crate::ports::Ports;
-use crate::pump::{Background, Pump};
+use crate::pump::Pump;
+#[cfg(feature = "records")]
+use crate::records::{RecordError, RecordOptions, RecordStatus, Recordings};
 use crate::renewal::renew;
 use crate::state::Instance;
 
@@ -34,9 +40,12 @@ struct Held<R: Runtime> {
     ports: Ports,
     pairings: Pairings,
     exposure: Option<Exposure>,
+    authority: Authority,
     audience: Arc<Audience>,
     /// Closed when everything has ended.
     running: watch::Receiver<()>,
+    #[cfg(feature = "records")]
+    recordings: Recordings,
 }
 
 impl<R: Runtime> Clone for Desktop<R> {
@@ -63,7 +72,7 @@ pub(crate) struct Parts<R: Runtime> {
     pub(crate) wall_clock: WallClock,
     pub(crate) pairings: Pairings,
     pub(crate) deliverers: Vec<Box<dyn Deliverer>>,
-    pub(crate) init_background_plugins: bool,
+    pub(crate) init_policy: InitPolicy,
     pub(crate) observers: Vec<Observer>,
     pub(crate) speaker: Speaker,
 }
@@ -76,6 +85,8 @@ pub struct Counters {
     pub protocol: flipper_proto::desktop::Counters,
     /// Before the state machine could know of it.
     pub desk: flipper_async::desk::Counters,
+    /// Connections that were refused because their certificate was revoked; they are among the failed handshakes as well.
+    pub revoked_certificates: u64,
     /// Events that subscribers missed, because they did not take them in time.
     pub missed_events: u64,
     /// Panics of observers.
@@ -101,7 +112,7 @@ impl<R: Runtime> Desktop<R> {
             wall_clock,
             pairings,
             deliverers,
-            init_background_plugins,
+            init_policy,
             observers,
             mut speaker,
         } = parts;
@@ -112,20 +123,23 @@ impl<R: Runtime> Desktop<R> {
         let audience = Arc::clone(speaker.audience());
         let (tell, told) = mpsc::unbounded_channel();
         let renewal = renew(runtime.clone(), authority.clone(), tell.clone());
+        #[cfg(feature = "records")]
+        let recordings = Recordings::new(wall_clock.clone(), tell.clone());
         let pump = Pump {
             desk: desk.clone(),
             exchanges: Exchanges::new(
                 runtime.clone(),
                 desk.clone(),
-                authority,
-                wall_clock,
+                authority.clone(),
+                wall_clock.clone(),
                 pairings.clone(),
                 deliverers,
                 tell,
             ),
             speaker,
             events: told,
-            background: init_background_plugins.then(Background::default),
+            initialiser: Initialiser::new(init_policy),
+            wall_clock,
         };
         runtime.spawn(async move {
             tokio::select! {
@@ -136,7 +150,24 @@ impl<R: Runtime> Desktop<R> {
             drop(instance);
             drop(until_the_end);
         });
-        Ok(Self { held: Arc::new(Held { desk, ports, pairings, exposure, audience, running }) })
+        let held = Held {
+            desk,
+            ports,
+            pairings,
+            exposure,
+            authority,
+            audience,
+            running,
+            #[cfg(feature = "records")]
+            recordings,
+        };
+        Ok(Self { held: Arc::new(held) })
+    }
+
+    /// What its listeners and connections share.
+    #[cfg(feature = "api")]
+    pub(crate) fn desk(&self) -> &Desk<R> {
+        &self.held.desk
     }
 
     /// The ports that it listens on.
@@ -158,16 +189,24 @@ impl<R: Runtime> Desktop<R> {
         self.held.exposure.as_ref()
     }
 
+    /// Its certificate authority, for instance to [revoke](Authority::revoke) certificates. It may wait for the disk.
+    #[must_use]
+    pub fn authority(&self) -> &Authority {
+        &self.held.authority
+    }
+
     /// The clients that are connected, in the order of their ids.
     #[must_use]
     pub fn clients(&self) -> Vec<Client> {
-        self.held.desk.peek(|core| core.clients().map(Client::from).collect())
+        let now = self.held.desk.clock().now();
+        self.held.desk.peek(|core| core.clients().map(|client| Client::new(client, now)).collect())
     }
 
     /// A client, if it is connected.
     #[must_use]
     pub fn client(&self, client: &ClientId) -> Option<Client> {
-        self.held.desk.peek(|core| core.client(client).map(Client::from))
+        let now = self.held.desk.clock().now();
+        self.held.desk.peek(|core| core.client(client).map(|client| Client::new(client, now)))
     }
 
     /// The plugins of a client; `None` if it is not connected, or has not told yet.
@@ -179,7 +218,13 @@ impl<R: Runtime> Desktop<R> {
     /// All events from now on.
     #[must_use]
     pub fn events(&self) -> Events {
-        self.held.audience.subscribe()
+        self.events_of(Filter::new())
+    }
+
+    /// The events from now on that a filter lets pass.
+    #[must_use]
+    pub fn events_of(&self, filter: Filter) -> Events {
+        self.held.audience.subscribe(filter)
     }
 
     /// Initialises a plugin: its events are wanted, and its methods may be called. One that is initialised already
@@ -250,12 +295,46 @@ impl<R: Runtime> Desktop<R> {
         Ok(self.held.desk.with_core(|core, now| core.disconnect(client, CloseCode::NORMAL, now))?)
     }
 
+    /// Begins to record everything that passes into a file, which is made if it is not there; a recording that is there
+    /// goes on with a new session. What the clients that are connected said before is not in it.
+    ///
+    /// It ends with the desktop, or with [`stop_recording`](Self::stop_recording). What happens to it meanwhile is told
+    /// by [`Event::RecordingIncomplete`](crate::Event::RecordingIncomplete).
+    ///
+    /// # Errors
+    /// [`RecordError`]: this desktop records already, somebody else records into the file, or it cannot be used.
+    #[cfg(feature = "records")]
+    pub async fn start_recording(
+        &self,
+        path: impl Into<PathBuf>,
+        options: RecordOptions,
+    ) -> Result<RecordStatus, RecordError> {
+        self.held.recordings.start(&self.held.desk, path.into(), options).await
+    }
+
+    /// Ends the recording, and waits until it is written. The status says if part of it could not be.
+    ///
+    /// # Errors
+    /// [`RecordError::NotRecording`].
+    #[cfg(feature = "records")]
+    pub async fn stop_recording(&self) -> Result<RecordStatus, RecordError> {
+        self.held.recordings.stop(&self.held.desk).await
+    }
+
+    /// How the recording stands, if there is one; once the desktop has [stopped](Self::stop), how it ended.
+    #[cfg(feature = "records")]
+    #[must_use]
+    pub fn recording(&self) -> Option<RecordStatus> {
+        self.held.recordings.status()
+    }
+
     /// What was refused, lost or ignored so far.
     #[must_use]
     pub fn counters(&self) -> Counters {
         Counters {
             protocol: self.held.desk.peek(flipper_proto::desktop::Desktop::counters),
             desk: self.held.desk.counters(),
+            revoked_certificates: self.held.authority.refused_revoked(),
             missed_events: self.held.audience.missed(),
             observer_panics: self.held.audience.panics(),
         }
@@ -269,8 +348,12 @@ impl<R: Runtime> Desktop<R> {
     pub fn stop(&self) -> impl Future<Output = ()> + Send + use<R> {
         let mut running = self.held.running.clone();
         let stopped = self.held.desk.stop();
+        #[cfg(feature = "records")]
+        let recorded = self.held.recordings.end();
         async move {
             stopped.await;
+            #[cfg(feature = "records")]
+            recorded.await;
             // Nothing is ever sent: this waits for the end.
             while running.changed().await.is_ok() {}
         }

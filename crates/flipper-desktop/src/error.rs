@@ -66,6 +66,17 @@ pub enum StartError {
     },
     /// No directory was given, and there is no home directory to put one into.
     NoStateDirectory,
+    /// A file that says where the desktop is cannot be written.
+    StateFile {
+        /// The file.
+        path: PathBuf,
+        /// What kind of error it is.
+        kind: io::ErrorKind,
+        /// What the system said.
+        text: String,
+    },
+    /// The system has no random numbers to give; the text says why.
+    NoChance(String),
     /// The system gives no thread for the observers.
     NoThread {
         /// What kind of error it is.
@@ -113,6 +124,12 @@ impl fmt::Display for StartError {
                 "there is no home directory to keep the certificate authority in; give a directory, or set \
                  FLIPPER_STATE_DIR",
             ),
+            Self::StateFile { path, text, .. } => write!(
+                f,
+                "{} cannot be written: {text}; make its directory writable, or choose another one",
+                path.display()
+            ),
+            Self::NoChance(text) => write!(f, "the system gives no random numbers: {text}"),
             Self::NoThread { text, .. } => write!(f, "there is no thread for the observers: {text}"),
             Self::NoRuntime(what) => f.write_str(what),
         }

@@ -12,6 +12,8 @@ use flipper_proto::{
 };
 
 use crate::exchange::DeliveryError;
+#[cfg(feature = "records")]
+use crate::records::RecordError;
 
 /// Something that happened. Clones share what is large.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +44,7 @@ pub enum Event {
         client: ClientId,
     },
     /// A client told which plugins it has. Those in the background are initialised by now, unless
-    /// [`Builder::init_background_plugins`](crate::Builder::init_background_plugins) says otherwise.
+    /// [`Builder::init_policy`](crate::Builder::init_policy) says otherwise.
     PluginsChanged {
         /// The client.
         client: ClientId,
@@ -153,9 +155,43 @@ pub enum Event {
     CertificatesRenewed,
     /// The desktop's own certificates are old and could not be renewed. The old ones stay in use; it is tried again.
     RenewalFailed(AuthorityError),
+    /// Some of what passed is not in the recording. It goes on, and tries again.
+    #[cfg(feature = "records")]
+    RecordingIncomplete {
+        /// What keeps it from being written, told once until something is written again; none if it came too fast.
+        error: Option<RecordError>,
+        /// How many messages were lost since this was told last. There may be more later for the same reason.
+        lost: u64,
+    },
 }
 
 impl Event {
+    /// The client that it is about, if it is about one that is or was connected.
+    #[must_use]
+    pub fn client(&self) -> Option<&ClientId> {
+        match self {
+            Self::ClientConnected { client, .. }
+            | Self::ClientDisconnected { client, .. }
+            | Self::ClientUnresponsive { client }
+            | Self::ClientResponsive { client }
+            | Self::PluginsChanged { client, .. }
+            | Self::Message { client, .. }
+            | Self::ClientError { client, .. } => Some(client),
+            Self::PeerMisbehaved { client, .. } => client.as_ref(),
+            Self::CertificateIssued { .. }
+            | Self::CertificateRefused { .. }
+            | Self::PairingLocked { .. }
+            | Self::ExchangeAcknowledged { .. }
+            | Self::ConnectionRefused { .. }
+            | Self::HandshakeFailed { .. }
+            | Self::AcceptFailed { .. }
+            | Self::CertificatesRenewed
+            | Self::RenewalFailed(_) => None,
+            #[cfg(feature = "records")]
+            Self::RecordingIncomplete { .. } => None,
+        }
+    }
+
     /// Roughly the memory that it holds on to, in bytes.
     pub(crate) fn weight(&self) -> usize {
         let held = match self {

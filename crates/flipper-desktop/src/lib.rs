@@ -34,6 +34,10 @@
 //! A new way for certificates to reach an app is a [`Deliverer`].
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "api")]
+pub mod api;
+pub mod json;
+
 mod audience;
 mod builder;
 mod client;
@@ -42,14 +46,18 @@ mod error;
 mod event;
 mod exchange;
 mod exposure;
+mod filter;
+mod init_policy;
 mod port_owner;
 mod ports;
 mod pump;
+#[cfg(feature = "records")]
+pub mod records;
 mod renewal;
 mod state;
 mod www;
 
-pub use self::audience::Events;
+pub use self::audience::{Batch, Events, Occurrence};
 pub use self::builder::Builder;
 pub use self::client::Client;
 pub use self::desktop::{Counters, Desktop};
@@ -57,6 +65,8 @@ pub use self::error::{CallError, StartError};
 pub use self::event::Event;
 pub use self::exchange::{Deliverer, Delivery, DeliveryError, Issued, PlainFiles};
 pub use self::exposure::Exposure;
+pub use self::filter::Filter;
+pub use self::init_policy::InitPolicy;
 pub use self::port_owner::{PortOwner, find_port_owner};
 pub use self::ports::Ports;
 pub use self::state::{RunningDesktop, default_state_directory, find_running_desktop};

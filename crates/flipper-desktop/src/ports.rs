@@ -98,7 +98,11 @@ const TRIES: usize = 16;
 
 /// Listens on one port of several addresses; on 127.0.0.1 and, where possible, `::1` if none is given. Port 0 is any
 /// that is free on all of them.
-async fn bind<R: Runtime>(runtime: &R, addresses: &[IpAddr], port: u16) -> Result<(Vec<R::Listener>, u16), StartError> {
+pub(crate) async fn bind<R: Runtime>(
+    runtime: &R,
+    addresses: &[IpAddr],
+    port: u16,
+) -> Result<(Vec<R::Listener>, u16), StartError> {
     let loopback = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
     let (first, others) = if addresses.is_empty() { loopback.split_first() } else { addresses.split_first() }
         .ok_or(StartError::NoAddress)?;

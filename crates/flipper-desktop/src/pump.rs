@@ -1,16 +1,15 @@
 //! From what the driver tells to what the world is told.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use flipper_async::Runtime;
 use flipper_async::desk::{Desk, News};
+use flipper_pki::WallClock;
 use flipper_proto::desktop::Event as CoreEvent;
-use flipper_proto::{ClientId, PluginId};
 use tokio::sync::mpsc;
 
 use crate::audience::Speaker;
 use crate::event::Event;
 use crate::exchange::Exchanges;
+use crate::init_policy::Initialiser;
 
 /// Takes all news until the desk has ended.
 pub(crate) struct Pump<R: Runtime> {
@@ -19,24 +18,23 @@ pub(crate) struct Pump<R: Runtime> {
     pub(crate) speaker: Speaker,
     /// Events that are not the driver's.
     pub(crate) events: mpsc::UnboundedReceiver<Event>,
-    pub(crate) background: Option<Background>,
+    pub(crate) initialiser: Initialiser,
+    pub(crate) wall_clock: WallClock,
 }
 
 impl<R: Runtime> Pump<R> {
     pub(crate) async fn run(mut self) {
         loop {
             // An exchange is told of before its client is answered: that has to come before what the client does next.
-            let event = tokio::select! {
+            let events = tokio::select! {
                 biased;
-                Some(event) = self.events.recv() => Some(event),
+                Some(event) = self.events.recv() => vec![event],
                 news = self.desk.next_news() => match news {
-                    Some(news) => self.take(news),
+                    Some(news) => news.into_iter().filter_map(|news| self.take(news)).collect(),
                     None => return,
                 },
             };
-            if let Some(event) = event {
-                self.speaker.tell(event).await;
-            }
+            self.speaker.tell(events, self.wall_clock.now()).await;
         }
     }
 
@@ -48,9 +46,7 @@ impl<R: Runtime> Pump<R> {
                 None
             }
             News::Event(event) => {
-                if let Some(background) = &mut self.background {
-                    background.follow(&event, &self.desk);
-                }
+                self.initialiser.follow(&event, &self.desk);
                 translate(event)
             }
             News::HandshakeFailed { port, peer, cause } => Some(Event::HandshakeFailed { port, peer, cause }),
@@ -59,33 +55,6 @@ impl<R: Runtime> Pump<R> {
                 tracing::debug!("not told: {other:?}");
                 None
             }
-        }
-    }
-}
-
-/// Initialises the plugins that clients want initialised as soon as they connect, each once: whoever leaves one of them
-/// later on may do so.
-#[derive(Debug, Default)]
-pub(crate) struct Background(BTreeMap<ClientId, BTreeSet<PluginId>>);
-
-impl Background {
-    fn follow<R: Runtime>(&mut self, event: &CoreEvent, desk: &Desk<R>) {
-        match event {
-            CoreEvent::PluginsChanged { client, background, .. } => {
-                let wanted: BTreeSet<PluginId> = background.iter().cloned().collect();
-                let known = self.0.entry(client.clone()).or_default();
-                desk.with_core(|core, _| {
-                    for plugin in wanted.difference(known) {
-                        // A client that has left meanwhile, or does not read, shows that in other ways.
-                        let _left = core.init_plugin(client, plugin);
-                    }
-                });
-                *known = wanted;
-            }
-            CoreEvent::ClientDisconnected { client, .. } => {
-                self.0.remove(client);
-            }
-            _ => {}
         }
     }
 }

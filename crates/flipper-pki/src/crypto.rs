@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 use rustls::crypto::CryptoProvider;
+use rustls::crypto::ring::cipher_suite;
 use rustls_pki_types::SubjectPublicKeyInfoDer;
 use webpki::RawPublicKeyEntity;
 
@@ -18,6 +19,13 @@ pub(crate) fn random_bytes<const N: usize>() -> Option<[u8; N]> {
     let mut bytes = [0; N];
     provider().secure_random.fill(&mut bytes).ok()?;
     Some(bytes)
+}
+
+/// The SHA-256 of `data`.
+#[expect(clippy::expect_used, reason = "the suite is one of TLS 1.3")]
+pub(crate) fn sha256(data: &[u8]) -> Vec<u8> {
+    let suite = cipher_suite::TLS13_AES_128_GCM_SHA256.tls13().expect("a suite of TLS 1.3");
+    suite.common.hash_provider.hash(data).as_ref().to_vec()
 }
 
 /// Why a signature does not hold.

@@ -137,6 +137,15 @@ impl Disk {
         })
     }
 
+    /// What tells whether a file was replaced meanwhile; `None` if there is none.
+    pub(crate) fn stamp(&self, path: &Path) -> Result<Option<Stamp>, DiskError> {
+        self.access(DiskAccess::Read, path, || match fs::metadata(path) {
+            Ok(found) => Ok(Some(Stamp::of(&found))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        })
+    }
+
     /// What is at the path, if anything is.
     pub(crate) fn kind(&self, path: &Path) -> Result<Option<Kind>, DiskError> {
         self.access(DiskAccess::Read, path, || match fs::metadata(path) {
@@ -198,6 +207,27 @@ impl Disk {
     fn access<T>(&self, access: DiskAccess, path: &Path, run: impl FnOnce() -> io::Result<T>) -> Result<T, DiskError> {
         let allowed = self.faults.as_ref().map_or(Ok(()), |faults| (faults.0)(access, path));
         allowed.and_then(|()| run()).map_err(|error| DiskError::new(access, path, &error))
+    }
+}
+
+/// Which file it is, and when it was last written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    modified: Option<SystemTime>,
+    size: u64,
+    /// Files that are replaced by renaming have another number each time, however fast that goes.
+    #[cfg(unix)]
+    inode: u64,
+}
+
+impl Stamp {
+    fn of(found: &fs::Metadata) -> Self {
+        Self {
+            modified: found.modified().ok(),
+            size: found.len(),
+            #[cfg(unix)]
+            inode: std::os::unix::fs::MetadataExt::ino(found),
+        }
     }
 }
 

@@ -52,6 +52,8 @@ fn in_words(fault: &CertificateError) -> String {
         format!("it is not meant for {required}")
     } else if *fault == CertificateError::BadEncoding {
         "it cannot be read".to_owned()
+    } else if *fault == CertificateError::Revoked {
+        "it was revoked".to_owned()
     } else if *fault == CertificateError::BadSignature {
         "the peer does not hold its key".to_owned()
     } else if *fault == CertificateError::NotValidForName {

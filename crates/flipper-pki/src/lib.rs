@@ -71,7 +71,10 @@ mod tls;
 mod verifier;
 mod x509;
 
-pub use self::authority::{Authority, AuthorityConfig, AuthorityError, AuthorityErrorKind, SignedClient};
+pub use self::authority::{
+    Authority, AuthorityConfig, AuthorityError, AuthorityErrorKind, BadRevocationTarget, CertificateFacts, Inspection,
+    Revocation, RevocationTarget, SignedClient, StoredCertificate,
+};
 pub use self::binding::{Binding, BindingError};
 pub use self::clock::WallClock;
 pub use self::disk::{DiskAccess, DiskFaults};

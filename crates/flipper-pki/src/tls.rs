@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use rustls::client::Resumption;
+use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, ResolvesServerCert};
 use rustls::sign::SingleCertAndKey;
 use rustls::time_provider::{DefaultTimeProvider, TimeProvider};
@@ -12,7 +13,6 @@ use rustls_pki_types::{IpAddr, ServerName};
 
 use crate::crypto;
 use crate::store::Credentials;
-use crate::verifier::PinnedCa;
 
 /// How an app connects to port 9088: TLS 1.3 or 1.2, with its certificate, trusting the CA of its
 /// exchange alone.
@@ -50,7 +50,7 @@ pub fn server_name() -> ServerName<'static> {
 
 /// A server that demands a certificate of `trust` and shows what `resolver` has.
 pub(crate) fn server_config_with(
-    trust: Arc<PinnedCa>,
+    trust: Arc<dyn ClientCertVerifier>,
     resolver: Arc<dyn ResolvesServerCert>,
     clock: Arc<dyn TimeProvider>,
 ) -> Arc<ServerConfig> {

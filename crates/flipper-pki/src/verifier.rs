@@ -106,6 +106,11 @@ impl PinnedCa {
         self.validity
     }
 
+    /// Whether this is the CA's key.
+    pub(crate) fn is_of_key(&self, key: &SubjectPublicKeyInfoDer<'_>) -> bool {
+        self.key == *key
+    }
+
     /// Whether this is a certificate about the CA: its key and its subject.
     pub(crate) fn is_subject_of(&self, certificate: &Parsed<'_>) -> bool {
         certificate.subject() == self.subject && certificate.key() == self.key

@@ -80,6 +80,13 @@ impl<'a> Parsed<'a> {
         if allowed && seen.len() == count { Ok(()) } else { Err(Malformed) }
     }
 
+    /// The serial number, in hexadecimal without leading zeros.
+    pub(crate) fn serial(&self) -> String {
+        let bytes = self.certificate.tbs_certificate().serial_number().as_bytes();
+        let digits = hex(bytes);
+        digits.trim_start_matches('0').to_owned()
+    }
+
     /// The DER of the issuer's name.
     pub(crate) fn issuer(&self) -> &'a [u8] {
         self.issuer
@@ -227,6 +234,15 @@ pub(crate) fn common_names(name: &Name) -> Vec<String> {
         .filter(|attribute| attribute.oid == COMMON_NAME)
         .map(|attribute| String::from_utf8_lossy(attribute.value.value()).into_owned())
         .collect()
+}
+
+/// The SHA-256 of a certificate, in hexadecimal: what other programs call its fingerprint.
+pub(crate) fn fingerprint(certificate: &CertificateDer<'_>) -> String {
+    hex(&crypto::sha256(certificate))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The first certificate in `pem`.

@@ -145,8 +145,10 @@ impl Payload {
         }
     }
 
-    /// The part of `text` that `value` was read from.
-    pub(crate) fn part_of(text: &Text, value: &RawValue) -> Self {
+    /// The part of `text` that `value` was read from, without a copy, and without another look at it. A value that was
+    /// read from something else is copied.
+    #[must_use]
+    pub fn part_of(text: &Text, value: &RawValue) -> Self {
         Self(text.part(value.get()))
     }
 }

@@ -26,6 +26,7 @@ fn desk() -> Desk {
 }
 
 fn connect(desk: &mut Desk, peer: &str) -> ConnId {
+    let peer = peer.parse().unwrap();
     let upgrade = Upgrade { target: TARGET, host: Some("localhost"), origin: None, peer };
     match desk.upgrade(Channel::Insecure, upgrade) {
         Admission::Accept(conn) => {

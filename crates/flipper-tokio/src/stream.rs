@@ -14,6 +14,18 @@ use tokio::net::TcpStream;
 #[derive(Debug)]
 pub struct Stream(pub(crate) TcpStream);
 
+impl From<TcpStream> for Stream {
+    fn from(tcp: TcpStream) -> Self {
+        Self(tcp)
+    }
+}
+
+impl From<Stream> for TcpStream {
+    fn from(stream: Stream) -> Self {
+        stream.0
+    }
+}
+
 impl AsyncRead for Stream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut buf = ReadBuf::new(buf);

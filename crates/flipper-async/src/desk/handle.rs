@@ -13,8 +13,10 @@ use super::alarm::Alarm;
 use super::news::{News, Port};
 use super::open::{Door, Tls};
 use super::options::Options;
+use super::replies::Replies;
 use super::reply::PendingReply;
 use super::shared::{Counters, Shared};
+use super::tap::Tap;
 use crate::runtime::Runtime;
 
 /// A desktop that runs. When the last clone is dropped, it stops.
@@ -95,8 +97,21 @@ impl<R: Runtime> Desk<R> {
         self.held.shared.ask(ask)
     }
 
-    /// The next news, in order; `None` once the desk has ended and all of them were taken. For one caller at a time.
-    pub fn next_news(&self) -> impl Future<Output = Option<News>> + Send + use<R> {
+    /// Shows `tap` everything that passes from now on, instead of the one that was there before; or nobody. It is told
+    /// first of the clients that are there, as if they came now.
+    pub fn set_tap(&self, tap: Option<Arc<dyn Tap>>) {
+        self.held.shared.set_tap(tap);
+    }
+
+    /// The replies to requests that are yet to be made, for one who makes many and wants them together.
+    #[must_use]
+    pub fn replies(&self) -> Replies {
+        Replies::new(Arc::clone(&self.held.shared))
+    }
+
+    /// The next news, in order: one or more, as many as there are and one batch holds. `None` once the desk has ended
+    /// and all of them were taken. For one caller at a time.
+    pub fn next_news(&self) -> impl Future<Output = Option<Vec<News>>> + Send + use<R> {
         // The future must not hold the desk: whoever waits for news would keep it from ending.
         let shared = Arc::clone(&self.held.shared);
         async move { shared.next_news().await }

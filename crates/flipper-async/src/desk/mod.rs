@@ -18,6 +18,8 @@
 //! A peer that sends faster than [`Desk::next_news`] is called is not read from until its news are fewer again, so that
 //! neither side of the desk grows without bound; what the others answer is read meanwhile. A peer that does not read
 //! holds up nobody but itself.
+//!
+//! Whoever makes one request has a [`PendingReply`]; whoever has many under way, [`Replies`].
 
 mod accept;
 mod alarm;
@@ -27,14 +29,18 @@ mod http;
 mod news;
 mod open;
 mod options;
+mod replies;
 mod reply;
 mod seat;
 mod shared;
 mod slots;
+mod tap;
 
 pub use self::handle::Desk;
 pub use self::news::{News, Port};
 pub use self::open::Tls;
 pub use self::options::Options;
+pub use self::replies::Replies;
 pub use self::reply::PendingReply;
 pub use self::shared::Counters;
+pub use self::tap::Tap;

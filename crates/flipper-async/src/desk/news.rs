@@ -56,7 +56,7 @@ pub enum News {
 
 impl News {
     /// Roughly the memory that it holds, in bytes.
-    fn weight(&self) -> usize {
+    pub(super) fn weight(&self) -> usize {
         let held = match self {
             Self::Event(event) => weight_of_event(event),
             Self::HandshakeFailed { .. } | Self::AcceptFailed { .. } => 0,

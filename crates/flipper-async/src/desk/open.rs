@@ -4,8 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use async_tungstenite::WebSocketStream;
-use flipper_client::wire::{READ_AHEAD, stream_failure, websocket_config};
+use flipper_client::wire::{READ_AHEAD, stream_failure};
 use flipper_proto::CloseCause;
 use flipper_proto::desktop::{Channel, PeerIdentity, Upgrade};
 use futures_rustls::TlsAcceptor;
@@ -13,12 +12,10 @@ use futures_util::AsyncBufReadExt as _;
 use futures_util::io::BufReader;
 use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
-use tungstenite::protocol::Role;
 
 use super::http::{self, Request};
 use super::seat::Seat;
 use super::shared::Shared;
-use crate::head::WholeHead;
 use crate::wire::{Transport, Wire};
 
 /// How a desk speaks TLS, and whom it takes its peers for.
@@ -123,10 +120,7 @@ async fn upgrade(
         Ok(seat) => {
             // From here on, the state machine is told by the seat if anything goes wrong.
             http::switch_protocols(&mut stream, &request.accept).await?;
-            let config = Some(websocket_config(max_message));
-            let stream = WholeHead::already_read(stream);
-            let socket = WebSocketStream::from_partially_read(stream, request.rest, Role::Server, config).await;
-            Ok(Opened::WebSocket(Box::new(Wire::new(socket)), seat))
+            Ok(Opened::WebSocket(Box::new(Wire::serve(stream, request.rest, max_message).await), seat))
         }
         Err((status, reason)) => {
             http::refuse(&mut stream, status, &reason.to_string()).await;

@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Waker};
 use flipper_proto::RequestId;
 use flipper_proto::desktop::Outcome;
 
+use super::replies::Mailbox;
 use super::shared::Shared;
 
 /// Ready when a request has ended, one way or the other. Dropped before, the request goes on and its end is told to
@@ -58,6 +59,8 @@ pub(super) enum ReplySlot {
     Wanted(Option<Waker>),
     /// It is here.
     Here(Outcome),
+    /// Somebody who has asked for more wants it there.
+    Mailbox(Arc<Mailbox>),
     /// Nobody wants it any more.
     Abandoned,
 }

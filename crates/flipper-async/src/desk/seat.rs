@@ -4,11 +4,10 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use flipper_client::wire::Incoming;
-use flipper_proto::desktop::Desktop;
 use flipper_proto::{CloseCause, CloseCode, ConnId, Instant};
 
 use super::news::Backlog;
-use super::shared::Shared;
+use super::shared::{Shared, State};
 
 /// A connection that was let in. Dropped before its end was told, it counts as lost.
 pub(super) struct Seat {
@@ -44,13 +43,13 @@ impl Seat {
     ) -> Turn {
         self.desk.change(|state, now, woken| {
             let mut worked = !arrived.is_empty();
-            self.hand_over(&mut state.core, arrived, now);
+            self.hand_over(state, arrived, now);
             let Some(line) = state.lines.get_mut(&self.conn) else { return Turn { held_back: false, worked } };
             line.waker = None;
             orders.append(&mut line.orders);
             let taken: usize = orders.iter().map(Order::bytes).sum();
             state.core.handle_writable(self.conn, room.saturating_sub(taken), now);
-            state.settle(Some(self.conn), woken);
+            state.settle(Some(self.conn), now, woken);
             let Some(line) = state.lines.get_mut(&self.conn) else { return Turn { held_back: false, worked } };
             let held_back =
                 if line.held_back { !state.news.lets_go_on(line.backlog) } else { state.news.holds_back(line.backlog) };
@@ -68,7 +67,7 @@ impl Seat {
     /// Hands over the last that arrived, and why there will be no more.
     pub(super) fn end(&self, arrived: &mut Vec<Incoming>, cause: CloseCause) {
         self.desk.change(|state, now, _| {
-            self.hand_over(&mut state.core, arrived, now);
+            self.hand_over(state, arrived, now);
             state.lines.remove(&self.conn);
             state.core.handle_closed(self.conn, cause, now);
         });
@@ -79,14 +78,29 @@ impl Seat {
         self.desk.lock().lines.remove(&self.conn);
     }
 
-    fn hand_over(&self, core: &mut Desktop, arrived: &mut Vec<Incoming>, now: Instant) {
+    fn hand_over(&self, state: &mut State, arrived: &mut Vec<Incoming>, now: Instant) {
+        let (core, tap) = (&mut state.core, state.tap.as_deref());
         for incoming in arrived.drain(..) {
+            if let Some(tap) = tap
+                && let Some(text) = text_of(&incoming)
+            {
+                tap.received(self.conn, text);
+            }
             match incoming {
                 Incoming::Text(text) => core.handle_message(self.conn, text, now),
                 Incoming::Binary(bytes) => core.handle_binary(self.conn, &bytes, now),
                 Incoming::Alive => core.handle_alive(self.conn, now),
             }
         }
+    }
+}
+
+/// The text of a message, however it came. What is none has none.
+fn text_of(incoming: &Incoming) -> Option<&str> {
+    match incoming {
+        Incoming::Text(text) => Some(text),
+        Incoming::Binary(bytes) => str::from_utf8(bytes).ok(),
+        Incoming::Alive => None,
     }
 }
 

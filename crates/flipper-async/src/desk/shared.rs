@@ -12,8 +12,14 @@ use flipper_proto::{ApiMisuse, CloseCause, ConnId, Excerpt, Instant, RequestId};
 
 use super::news::{News, Port, Queue};
 use super::options::Options;
+use super::replies::Mailbox;
 use super::reply::{PendingReply, ReplySlot};
 use super::seat::{Line, Order, Seat};
+use super::tap::Tap;
+
+/// How many news are taken at once, and how many bytes of them: enough that the lock does not matter.
+const BATCH: usize = 256;
+const BATCH_BYTES: usize = 1 << 20;
 
 /// One state machine, and those who wait for it.
 pub(super) struct Shared {
@@ -42,6 +48,7 @@ pub(super) struct State {
     tasks: usize,
     stopping: bool,
     counters: Counters,
+    pub(super) tap: Option<Arc<dyn Tap>>,
 }
 
 /// Sums of what came to nothing before the state machine could know of it.
@@ -74,6 +81,7 @@ impl Shared {
             tasks: 0,
             stopping: false,
             counters: Counters::default(),
+            tap: None,
         };
         Arc::new(Self {
             state: Mutex::new(state),
@@ -108,6 +116,20 @@ impl Shared {
         self.change(|state, now, _| change(&mut state.core, now))
     }
 
+    /// Shows `tap` everything from now on, and who is there.
+    pub(super) fn set_tap(&self, tap: Option<Arc<dyn Tap>>) {
+        let before = self.change(|state, now, woken| {
+            // What was decided before is not its business.
+            state.settle(None, now, woken);
+            if let Some(tap) = &tap {
+                state.introduce(&**tap, now);
+            }
+            std::mem::replace(&mut state.tap, tap)
+        });
+        // Not under the lock: what it does when it is dropped is its own affair.
+        drop(before);
+    }
+
     /// Sends a request whose reply somebody waits for.
     pub(super) fn ask(
         self: &Arc<Self>,
@@ -122,6 +144,22 @@ impl Shared {
         Ok(PendingReply::new(Arc::clone(self), request))
     }
 
+    /// Sends any number of requests whose replies go to one mailbox.
+    pub(super) fn ask_for<T>(
+        &self,
+        mailbox: &Arc<Mailbox>,
+        ask: impl FnOnce(&mut Desktop, Instant, &mut Vec<RequestId>) -> T,
+    ) -> T {
+        self.change(|state, now, _| {
+            let mut requests = Vec::new();
+            let result = ask(&mut state.core, now, &mut requests);
+            // Still under the lock, so that no reply can come before.
+            let slots = requests.into_iter().map(|request| (request, ReplySlot::Mailbox(Arc::clone(mailbox))));
+            state.replies.extend(slots);
+            result
+        })
+    }
+
     pub(super) fn poll_reply(&self, request: RequestId, cx: &Context<'_>) -> Poll<Outcome> {
         let mut state = self.lock();
         match state.replies.remove(&request) {
@@ -131,7 +169,7 @@ impl Shared {
                 Poll::Pending
             }
             // It was taken before, and a future is not to be polled after that.
-            Some(ReplySlot::Abandoned) | None => Poll::Pending,
+            Some(ReplySlot::Mailbox(_) | ReplySlot::Abandoned) | None => Poll::Pending,
         }
     }
 
@@ -177,10 +215,14 @@ impl Shared {
 
     // --- News ---
 
-    /// The next news; `None` when the desk has ended.
-    pub(super) async fn next_news(&self) -> Option<News> {
+    /// The next news, up to a batch; `None` when the desk has ended.
+    pub(super) async fn next_news(&self) -> Option<Vec<News>> {
         loop {
+            if let Poll::Ready(news) = self.take_news() {
+                return news;
+            }
             let told = self.told.listen();
+            // Once more: they may have come before this listened.
             if let Poll::Ready(news) = self.take_news() {
                 return news;
             }
@@ -188,18 +230,24 @@ impl Shared {
         }
     }
 
-    fn take_news(&self) -> Poll<Option<News>> {
+    fn take_news(&self) -> Poll<Option<Vec<News>>> {
         let mut state = self.lock();
-        let Some((from, news)) = state.news.pop() else {
-            return if state.has_ended() { Poll::Ready(None) } else { Poll::Pending };
-        };
         let mut woken = Woken::default();
-        if state.relieve(from, &news, &mut woken) {
-            self.roomy.notify(usize::MAX);
+        let (mut taken, mut bytes) = (Vec::new(), 0);
+        while taken.len() < BATCH && bytes < BATCH_BYTES {
+            let Some((from, news)) = state.news.pop() else { break };
+            bytes += news.weight();
+            if state.relieve(from, &news, &mut woken) {
+                self.roomy.notify(usize::MAX);
+            }
+            taken.push(news);
+        }
+        if taken.is_empty() {
+            return if state.has_ended() { Poll::Ready(None) } else { Poll::Pending };
         }
         drop(state);
         woken.tasks.into_iter().for_each(Waker::wake);
-        Poll::Ready(Some(news))
+        Poll::Ready(Some(taken))
     }
 
     pub(super) fn handshake_failed(&self, port: Port, peer: SocketAddr, cause: CloseCause) {
@@ -296,7 +344,7 @@ impl Shared {
         // Read under the lock, so that the state machine never sees time run backwards.
         let now = self.clock.now();
         let result = change(&mut state, now, &mut woken);
-        state.settle(None, &mut woken);
+        state.settle(None, now, &mut woken);
         drop(state);
         woken.tasks.into_iter().for_each(Waker::wake);
         if woken.told {
@@ -314,10 +362,17 @@ impl Shared {
 
 impl State {
     /// Hands out whatever the state machine decided, because of `from` if that is a connection.
-    pub(super) fn settle(&mut self, from: Option<ConnId>, woken: &mut Woken) {
+    pub(super) fn settle(&mut self, from: Option<ConnId>, now: Instant, woken: &mut Woken) {
+        let tap = self.tap.clone();
+        let mut sent = Vec::new();
         while let Some(action) = self.core.poll_action() {
             let (conn, order) = match action {
-                Action::Send { conn, text } => (conn, Order::Send(text)),
+                Action::Send { conn, text } => {
+                    if tap.is_some() {
+                        sent.push((conn, text.clone()));
+                    }
+                    (conn, Order::Send(text))
+                }
                 Action::Ping { conn } => (conn, Order::Ping),
                 Action::Close { conn, code, reason } => (conn, Order::Close { code, reason }),
                 Action::Abort { conn } => (conn, Order::Abort),
@@ -332,7 +387,14 @@ impl State {
             }
         }
         while let Some(event) = self.core.poll_event() {
+            if let Some(tap) = &tap {
+                tap.told(&event, now);
+            }
             self.tell_event(from, event, woken);
+        }
+        if let Some(tap) = tap {
+            // After the events, so that a client is known before what is sent to it.
+            sent.iter().for_each(|(conn, text)| tap.sent(*conn, text));
         }
         let next = self.core.poll_timeout().map(|(at, _)| at);
         if let Some(next) = next
@@ -340,6 +402,18 @@ impl State {
         {
             self.armed = Some(next);
             woken.tasks.extend(self.alarm.take());
+        }
+    }
+
+    /// Tells `tap` of the clients that are there.
+    fn introduce(&self, tap: &dyn Tap, now: Instant) {
+        for status in self.core.clients() {
+            let (client, info) = (status.client.clone(), status.info.clone());
+            tap.told(&Event::ClientConnected { client: client.clone(), info }, now);
+            if let Some(plugins) = status.plugins {
+                let (plugins, background) = (plugins.to_vec(), status.background.to_vec());
+                tap.told(&Event::PluginsChanged { client, plugins, background }, now);
+            }
         }
     }
 
@@ -352,6 +426,7 @@ impl State {
                 self.replies.insert(request, ReplySlot::Here(outcome));
                 woken.tasks.extend(waker);
             }
+            Some(ReplySlot::Mailbox(mailbox)) => woken.tasks.extend(mailbox.put(request, outcome)),
             Some(ReplySlot::Here(_) | ReplySlot::Abandoned) => {}
             // Asked through `with_core`: whoever did so listens to the news.
             None => self.tell(from, News::Event(Event::Reply { request, client, outcome }), woken),

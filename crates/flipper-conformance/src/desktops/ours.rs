@@ -7,7 +7,7 @@ use std::task::Poll;
 
 use flipper_async::Runtime as _;
 use flipper_client::proto::{ClientId, Payload};
-use flipper_desktop::{CallError, Desktop as Headless, Event};
+use flipper_desktop::{CallError, Desktop as Headless, Event, InitPolicy};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -35,7 +35,7 @@ impl<H: Host> Ours<H> {
             .ports(self.ports.0, self.ports.1)
             .state_directory(self.state.path().join(self.authorities.to_string()))
             // A desktop that a person uses initialises what that person opens.
-            .init_background_plugins(false)
+            .init_policy(InitPolicy::None)
             .observer(move |event| inbox.push(event.clone()));
         let desktop = self.host.wait_for(builder.start_on(self.host.runtime()))?;
         self.ports = (desktop.ports().insecure, desktop.ports().secure);

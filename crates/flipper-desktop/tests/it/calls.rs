@@ -5,7 +5,7 @@ use std::time::Duration;
 use flipper_async::Runtime;
 use flipper_desktop::proto::desktop::{Call, DisconnectCause};
 use flipper_desktop::proto::{ClientId, Payload, PluginId, Query};
-use flipper_desktop::{CallError, Event};
+use flipper_desktop::{CallError, Event, InitPolicy};
 use flipper_sample::Ticker;
 use flipper_tokio::{Flipper, plugin};
 use serde_json::json;
@@ -117,7 +117,7 @@ async fn errors_are_told_as_the_app_gives_them<R: Runtime>() {
 }
 
 async fn plugins_are_initialised_and_left<R: Runtime>() {
-    let mut rig = Rig::<R>::start(desktop().init_background_plugins(false)).await;
+    let mut rig = Rig::<R>::start(desktop().init_policy(InitPolicy::None)).await;
     let dir = tempdir().unwrap();
     let _app = app(rig.desktop.ports(), dir.path()).start().unwrap();
     let client = rig.client().await;

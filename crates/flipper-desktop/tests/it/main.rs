@@ -29,6 +29,8 @@ macro_rules! on_every_runtime {
 
 mod accept;
 mod admission;
+#[cfg(feature = "api")]
+mod api;
 mod browser;
 mod calls;
 mod environment;
@@ -36,9 +38,13 @@ mod exchange;
 mod http;
 mod instance;
 mod lifecycle;
+mod limits;
 mod load;
 mod paired_app;
 mod pairing;
+#[cfg(feature = "records")]
+mod records;
 mod start;
 mod support;
 mod telling;
+mod trust;

@@ -1,5 +1,6 @@
 //! Observers and subscribers.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use flipper_desktop::{Event, pki};
 use rustls::pki_types::UnixTime;
 use tempfile::tempdir;
 
-use crate::support::{Rig, app, desktop, within};
+use crate::support::{Rig, app, desktop, poll_once, within};
 
 async fn observers_are_told_everything_and_may_panic<R: Runtime>() {
     let told = Arc::new(Mutex::new(Vec::new()));
@@ -37,11 +38,14 @@ async fn observers_are_told_everything_and_may_panic<R: Runtime>() {
 }
 
 async fn a_subscriber_that_lags_misses_the_oldest_and_is_told_how_many<R: Runtime>() {
-    let mut rig = Rig::<R>::start(desktop()).await;
+    let mut builder = desktop();
+    // It subscribes first, and so has whatever the test has seen.
+    let mut lagging = builder.events();
+    let mut rig = Rig::<R>::start(builder).await;
     let dir = tempdir().unwrap();
     let _app = app(rig.desktop.ports(), dir.path()).start().unwrap();
     let client = rig.client().await;
-    let mut lagging = rig.desktop.events();
+    while poll_once(pin!(lagging.next())).await.is_ready() {}
     // 10,500 are more than wait in an app either: they are sent in parts.
     for _ in 0..3 {
         let part = Payload::from_json(r#"{"count":3500,"size":10}"#).unwrap();

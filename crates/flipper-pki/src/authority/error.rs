@@ -52,6 +52,19 @@ pub enum AuthorityErrorKind {
     MissingKey,
     /// The CA's certificate is about another key, or of another subject.
     ForeignCertificate,
+    /// There is no CA of the official desktop to adopt: its key or its certificate is not there.
+    NothingToAdopt,
+    /// The key of the official desktop's CA cannot be used.
+    CannotAdopt(KeyError),
+    /// The certificate of the official desktop's CA is damaged, or does not fit its key.
+    CannotAdoptCertificate,
+    /// The list of revoked certificates is damaged.
+    BadRevocations,
+    /// As many certificates are revoked as the list holds.
+    TooManyRevocations {
+        /// The limit.
+        max: usize,
+    },
     /// The system has no clock, or one that is beyond all calendars.
     NoClock,
     /// A key or a signature could not be made: the operating system gave no random numbers.
@@ -77,6 +90,27 @@ impl fmt::Display for AuthorityError {
             AuthorityErrorKind::ForeignCertificate => {
                 write!(f, "the certificate in {path} is not that of the CA whose key lies beside it; {START_OVER}")
             }
+            AuthorityErrorKind::NothingToAdopt => write!(
+                f,
+                "there is no {path}, so no CA of the official desktop to adopt; start that desktop once, or do without"
+            ),
+            AuthorityErrorKind::CannotAdopt(error) => {
+                write!(f, "the official desktop's CA cannot be adopted, because of its key in {path}: {error}")
+            }
+            AuthorityErrorKind::CannotAdoptCertificate => write!(
+                f,
+                "the official desktop's CA cannot be adopted: {path} is damaged, or not the certificate of the key \
+                 beside it"
+            ),
+            AuthorityErrorKind::BadRevocations => write!(
+                f,
+                "the list of revoked certificates in {path} is damaged; restore it from a backup, or remove it: what it \
+                 revoked is then accepted again"
+            ),
+            AuthorityErrorKind::TooManyRevocations { max } => write!(
+                f,
+                "{max} certificates are revoked, and {path} holds no more; a new CA ends them all: flipper certs rotate"
+            ),
             AuthorityErrorKind::NoClock => f.write_str("the system has no usable clock; set it"),
             AuthorityErrorKind::CannotSign => {
                 f.write_str("no key or signature could be made; the operating system may have no random numbers")

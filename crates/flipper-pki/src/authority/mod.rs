@@ -1,12 +1,18 @@
 //! The desktop's certificate authority.
 
+mod current;
 mod error;
+mod inspect;
 mod issue;
+mod replace;
+mod revocation;
 mod state;
+mod trust;
 
 use std::fmt;
-use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use flipper_proto::WallTime;
@@ -17,30 +23,34 @@ use rustls::time_provider::TimeProvider;
 use rustls_pki_types::{CertificateDer, UnixTime};
 
 pub use self::error::{AuthorityError, AuthorityErrorKind};
+pub use self::inspect::{CertificateFacts, Inspection, StoredCertificate};
+pub use self::revocation::{BadRevocationTarget, Revocation, RevocationTarget};
 
-use self::issue::{Ca, IssueError};
-use self::state::Files;
+use self::current::{Chain, Current, Keys};
+use self::issue::IssueError;
+use self::revocation::{MAX_REVOCATIONS, Revocations};
+use self::state::{Files, Stamps};
+use self::trust::AppTrust;
 use crate::binding::MAX_DEVICE_ID;
 use crate::disk::{Disk, DiskFaults};
 use crate::key::{KeyAlgorithm, PrivateKey};
 use crate::request::{CertificateRequest, CsrError};
 use crate::verifier::PinnedCa;
-use crate::x509::{Parsed, Validity};
+use crate::x509::Parsed;
 use crate::{pem, tls};
 
 /// The CA of a desktop, and the certificate that the desktop itself shows.
 ///
-/// The CA's key is made once and never changes: every app that exchanged certificates with the desktop
-/// pins it. Its certificate and the desktop's are issued anew every 20 days, with the same keys, names
+/// The CA's key is made once and never changes but by [`rotate`](Self::rotate): every app that exchanged certificates
+/// with the desktop pins it. Its certificate and the desktop's are issued anew every 20 days, with the same keys, names
 /// and key ids, so that nobody has to exchange again and the official Android SDK, which wants
 /// everything that it is shown to be younger than 30 days, goes on working. The subject is the official
 /// CA's, `C=US, ST=CA, L=Menlo Park, O=Sonar, CN=SonarCA`.
 ///
 /// In its directory, `ca.key` and `ca.crt`, `server.key` and `server.crt` are written as a whole,
 /// readable by their owner only, under a lock (`lock`) that keeps two desktops from making two CAs.
-/// Everything but `ca.key` heals by itself: what is missing, empty or damaged is made again. A key and
-/// a certificate of an official CA that are put there are adopted; the certificate is renewed at once,
-/// as it is valid for 30 days only.
+/// Everything but `ca.key` and `revoked.json` heals by itself: what is missing, empty or damaged is made again. The CA of
+/// an official desktop can be [adopted](AuthorityConfig::adopt).
 ///
 /// Clones share one CA. Configurations that it handed out show renewed certificates from the next
 /// handshake on.
@@ -57,6 +67,12 @@ pub struct AuthorityConfig {
     pub clock: Arc<dyn TimeProvider>,
     /// How long apps' certificates are valid. Default and most: a year. Apps renew them by themselves.
     pub client_validity: Duration,
+    /// The directory of an official desktop's CA, usually `~/.flipper/certs`, whose key is to be this one's, so that the
+    /// apps that trust it connect without a new exchange. What is in it is only read.
+    ///
+    /// The CA that there was before is treated as by [`Authority::rotate`]. Apps with certificates that the official
+    /// desktop issued are let in, but those certificates bind nobody to an app or a device. Default: none.
+    pub adopt: Option<PathBuf>,
     /// What kind of keys are made where there are none yet. Default: ECDSA P-256.
     pub key_algorithm: KeyAlgorithm,
     /// Makes accesses to the disk fail, for tests. Default: none.
@@ -68,6 +84,7 @@ impl Default for AuthorityConfig {
         Self {
             clock: tls::system_clock(),
             client_validity: issue::CLIENT_VALIDITY,
+            adopt: None,
             key_algorithm: KeyAlgorithm::EcdsaP256,
             disk_faults: None,
         }
@@ -109,12 +126,12 @@ impl Authority {
         let disk = config.disk_faults.clone().map_or_else(Disk::default, Disk::with_faults);
         let files = Files::new(dir.as_ref(), disk, config.key_algorithm);
         let _lock = files.lock()?;
-        let key = files.load_or_create_ca_key()?;
-        let server_key = files.load_or_create_server_key()?;
-        let key_id = stored_key_id(&files, &key, now)?.unwrap_or_else(|| issue::new_key_id(&key));
-        let keys = Keys { key, key_id, server_key };
-        let chain = keys.load_or_issue(&files, now)?;
-        Ok(Self::assemble(keys, chain, Some(files), config))
+        if let Some(official) = &config.adopt {
+            replace::adopt(&files, official, now)?;
+        }
+        let current = Current::load(&files, now)?;
+        let stamps = files.stamps()?;
+        Ok(Self::assemble(current, Some((files, stamps)), config))
     }
 
     /// A CA that lives in memory only: for tests, and for desktops that keep nothing.
@@ -128,12 +145,13 @@ impl Authority {
         let key_id = issue::new_key_id(&key);
         let keys = Keys { key, key_id, server_key };
         let chain = keys.issue_chain(now(&config)?)?;
-        Ok(Self::assemble(keys, chain, None, config))
+        Ok(Self::assemble(Current::new(keys, chain, Vec::new(), Revocations::default()), None, config))
     }
 
-    fn assemble(keys: Keys, chain: Chain, files: Option<Files>, config: AuthorityConfig) -> Self {
-        let chain = RwLock::new(Arc::new(chain));
-        Self { shared: Arc::new(Shared { keys, chain, files, config }) }
+    fn assemble(current: Current, files: Option<(Files, Stamps)>, config: AuthorityConfig) -> Self {
+        let (files, stamps) = files.unzip();
+        let (current, stamps) = (RwLock::new(Arc::new(current)), Mutex::new(stamps));
+        Self { shared: Arc::new(Shared { current, stamps, refused_revoked: AtomicU64::new(0), files, config }) }
     }
 
     /// Issues a certificate to the app that made this request.
@@ -149,11 +167,12 @@ impl Authority {
         if device_id.len() > MAX_DEVICE_ID {
             return Err(CsrError::DeviceIdTooLong { size: device_id.len(), max: MAX_DEVICE_ID });
         }
-        let Shared { keys, config, .. } = &*self.shared;
+        let (current, config) = (self.shared.current(), &self.shared.config);
         let now = config.clock.current_time().ok_or(CsrError::CannotSign("it has no clock"))?;
         let validity = config.client_validity.min(issue::CLIENT_VALIDITY);
         let name = request.common_name();
-        let certificate = keys
+        let certificate = current
+            .keys
             .ca()
             .issue_client(request.key(), name, device_id, validity, now)
             .map_err(|error| CsrError::CannotSign(error.as_text()))?;
@@ -165,7 +184,7 @@ impl Authority {
         let (not_before, not_after) = parsed.validity().as_wall_times();
         Ok(SignedClient {
             certificate_pem: pem::encode("CERTIFICATE", &certificate),
-            ca_pem: self.ca_pem(),
+            ca_pem: pem::encode("CERTIFICATE", &self.shared.chain_to_show().ca),
             common_name: name.to_owned(),
             not_before,
             not_after,
@@ -191,31 +210,94 @@ impl Authority {
     /// # Errors
     /// [`AuthorityError`]; the old certificates stay in use then.
     pub fn renew_if_due(&self) -> Result<bool, AuthorityError> {
-        let Shared { keys, chain, files, config } = &*self.shared;
+        let Shared { files, config, .. } = &*self.shared;
         let now = now(config)?;
-        if !self.shared.chain().is_due(now) {
+        let current = self.shared.current();
+        if !current.chain.is_due(now) {
             return Ok(false);
         }
-        let renewed = match files {
+        match files {
             Some(files) => {
                 let _lock = files.lock()?;
                 // Another desktop with the same directory may have been faster.
-                keys.load_or_issue(files, now)?
+                let loaded = Current::load(files, now)?;
+                self.shared.replace(loaded, Some(files.stamps()?));
             }
-            None => keys.issue_chain(now)?,
-        };
-        *chain.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(renewed);
+            None => self.shared.replace(current.showing(current.keys.issue_chain(now)?), None),
+        }
         Ok(true)
     }
 
-    /// How a desktop serves port 9088: TLS 1.3 or 1.2, demanding a certificate of this CA.
+    /// Replaces the CA's key: from now on, the desktop shows and issues certificates of a new CA.
+    ///
+    /// Apps notice at their next connection and exchange certificates again. What the CA issued so far is accepted from
+    /// apps until it expires, unless it is [revoked](Self::revoke): its certificate is kept for that, and its key is not.
+    /// A desktop of another process with the same directory follows at its next handshake. A crash on the way leaves
+    /// the old CA or the new one, and never half of either.
+    ///
+    /// # Errors
+    /// [`AuthorityError`]; where the disk failed in the middle, the next start finds either CA.
+    pub fn rotate(&self) -> Result<(), AuthorityError> {
+        let Shared { files, config, .. } = &*self.shared;
+        let now = now(config)?;
+        match files {
+            Some(files) => {
+                let _lock = files.lock()?;
+                let loaded = replace::rotate(files, config.key_algorithm, now)?;
+                self.shared.replace(loaded, Some(files.stamps()?));
+            }
+            None => {
+                self.shared.replace(replace::rotate_in_memory(&self.shared.current(), config.key_algorithm, now)?, None)
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses apps with these certificates from their next connection on. The revocation is forgotten when none of them
+    /// could be valid any more.
+    ///
+    /// A desktop of another process with the same directory follows at its next handshake. Apps that are connected stay
+    /// so.
+    ///
+    /// # Errors
+    /// [`AuthorityError`]: a disk that cannot be used, or as many revocations as are remembered (256).
+    pub fn revoke(&self, target: RevocationTarget) -> Result<Revocation, AuthorityError> {
+        let Shared { files, config, .. } = &*self.shared;
+        let now = now(config)?;
+        let full = || AuthorityErrorKind::TooManyRevocations { max: MAX_REVOCATIONS };
+        match files {
+            Some(files) => {
+                let _lock = files.lock()?;
+                let (revoked, revocation) = files
+                    .load_revocations()?
+                    .with(target, now)
+                    .ok_or_else(|| files.too_many_revocations(MAX_REVOCATIONS))?;
+                files.write_revocations(&revoked)?;
+                self.shared.replace(Current::load(files, now)?, Some(files.stamps()?));
+                Ok(revocation)
+            }
+            None => {
+                let current = self.shared.current();
+                let (revoked, revocation) =
+                    current.revoked.with(target, now).ok_or_else(|| AuthorityError::new(full(), Path::new("")))?;
+                self.shared.replace(current.revoking(revoked), None);
+                Ok(revocation)
+            }
+        }
+    }
+
+    /// How many handshakes were refused because of a revoked certificate.
+    #[must_use]
+    pub fn refused_revoked(&self) -> u64 {
+        self.shared.refused_revoked.load(Ordering::Relaxed)
+    }
+
+    /// How a desktop serves port 9088: TLS 1.3 or 1.2, demanding a certificate that this CA or one before it issued.
     ///
     /// Sessions are never resumed, so that every connection proves who it is.
     #[must_use]
     pub fn server_config(&self) -> Arc<ServerConfig> {
-        // Nobody but the desktop itself has its key, so nobody else may show its certificate. That its own CA is its own
-        // does not depend on the date.
-        let trust = Arc::new(self.trust().always_valid().refusing_key(self.shared.keys.server_key.public_key()));
+        let trust = Arc::new(AppTrust::new(self.clone()));
         let resolver = Arc::new(CurrentChain(self.clone()));
         tls::server_config_with(trust, resolver, Arc::clone(&self.shared.config.clock))
     }
@@ -231,110 +313,60 @@ impl fmt::Debug for Authority {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Authority")
             .field("files", &self.shared.files)
-            .field("chain", &self.shared.chain())
+            .field("chain", &self.shared.current().chain)
             .finish_non_exhaustive()
     }
 }
 
 struct Shared {
-    keys: Keys,
-    chain: RwLock<Arc<Chain>>,
+    current: RwLock<Arc<Current>>,
+    /// Of what is in use.
+    stamps: Mutex<Option<Stamps>>,
+    refused_revoked: AtomicU64,
     files: Option<Files>,
     config: AuthorityConfig,
 }
 
 impl Shared {
-    fn chain(&self) -> Arc<Chain> {
-        Arc::clone(&self.chain.read().unwrap_or_else(PoisonError::into_inner))
+    fn current(&self) -> Arc<Current> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn replace(&self, current: Current, stamps: Option<Stamps>) {
+        *self.stamps.lock().unwrap_or_else(PoisonError::into_inner) = stamps;
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(current);
+    }
+
+    /// Takes over what another process did to the files, such as `flipper certs`.
+    ///
+    /// Each handshake asks the disk no more than whether two files are still the same. One that is replaced just now, or
+    /// cannot be used, changes nothing until the next handshake.
+    fn follow(&self) {
+        let Some(files) = &self.files else { return };
+        let Ok(stamps) = files.stamps() else { return };
+        if *self.stamps.lock().unwrap_or_else(PoisonError::into_inner) == Some(stamps) {
+            return;
+        }
+        let Some(now) = self.config.clock.current_time() else { return };
+        if let Ok(Some(read)) = Current::read(files, now) {
+            self.replace(read, Some(stamps));
+        }
     }
 
     /// The chain to show now. One that is not valid at this moment gives way to a new one: the machine may have slept
     /// when it was to be renewed, or its clock was wrong when it was issued.
     ///
-    /// Nothing is written, because a handshake must not wait for the disk; the next start finds the old one and issues
+    /// Nothing is written, because a handshake must not wait for that; the next start finds the old one and issues
     /// another.
     fn chain_to_show(&self) -> Arc<Chain> {
-        let chain = self.chain();
-        let Some(now) = self.config.clock.current_time().filter(|now| !chain.is_valid(*now)) else { return chain };
-        let Ok(issued) = self.keys.issue_chain(now).map(Arc::new) else { return chain };
-        *self.chain.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&issued);
-        issued
+        let current = self.current();
+        let invalid = self.config.clock.current_time().filter(|now| !current.chain.is_valid(*now));
+        let Some(now) = invalid else { return Arc::clone(&current.chain) };
+        let Ok(issued) = current.keys.issue_chain(now) else { return Arc::clone(&current.chain) };
+        let renewed = Arc::new(current.showing(issued));
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&renewed);
+        Arc::clone(&renewed.chain)
     }
-}
-
-/// What never changes.
-struct Keys {
-    key: PrivateKey,
-    /// Official clients look for the issuer of a certificate by this, so it outlives the certificate.
-    key_id: Vec<u8>,
-    server_key: PrivateKey,
-}
-
-impl Keys {
-    fn ca(&self) -> Ca<'_> {
-        Ca::new(&self.key, &self.key_id)
-    }
-
-    /// The certificates on disk, if they are good and young; else new ones, written there.
-    fn load_or_issue(&self, files: &Files, now: UnixTime) -> Result<Chain, AuthorityError> {
-        let issued = self.issue_chain(now)?;
-        let stored_ca = files.load_ca(&issued.trust)?;
-        let stored_server = files.load_server(&issued.trust, &self.server_key)?;
-        if let (Some(ca), Some(server)) = (stored_ca, stored_server)
-            && let Some(stored) = Chain::new(ca, server, &self.server_key)
-            && !stored.is_due(now)
-        {
-            return Ok(stored);
-        }
-        files.write_certificates(&issued.ca, &issued.certified.cert[0])?;
-        Ok(issued)
-    }
-
-    fn issue_chain(&self, now: UnixTime) -> Result<Chain, AuthorityError> {
-        let ca = self.ca().issue_ca(now)?;
-        let server = self.ca().issue_server(&self.server_key, now)?;
-        let chain = Chain::new(ca, server, &self.server_key);
-        chain.ok_or(IssueError::Signing).map_err(AuthorityError::from)
-    }
-}
-
-/// What is shown in handshakes.
-#[derive(Debug)]
-struct Chain {
-    ca: CertificateDer<'static>,
-    server: Validity,
-    trust: PinnedCa,
-    certified: Arc<CertifiedKey>,
-}
-
-impl Chain {
-    /// `None` if the certificates are not what they should be.
-    fn new(ca: CertificateDer<'static>, server: CertificateDer<'static>, key: &PrivateKey) -> Option<Self> {
-        let validity = Parsed::read(&server).ok()?.validity();
-        let trust = PinnedCa::new(ca.clone()).ok()?;
-        // Exactly these two: the official Android SDK counts them.
-        let certified = Arc::new(CertifiedKey::new(vec![server, ca.clone()], key.signer()));
-        Some(Self { ca, server: validity, trust, certified })
-    }
-
-    fn is_valid(&self, now: UnixTime) -> bool {
-        let both = self.trust.validity().intersect(self.server);
-        both.has_begun(now) && !both.has_ended(now)
-    }
-
-    fn is_due(&self, now: UnixTime) -> bool {
-        is_due(self.trust.validity(), issue::CA_VALIDITY, now) || is_due(self.server, issue::SERVER_VALIDITY, now)
-    }
-}
-
-/// Whether a certificate that is usually valid for `usual` is to be renewed.
-///
-/// Because of its age; because it lies in the future, after the clock was put right; or because less
-/// than half of its time is left, as with the 30 days of an adopted CA.
-fn is_due(validity: Validity, usual: Duration, now: UnixTime) -> bool {
-    let youth = (issue::BACKDATED_BY + issue::RENEW_AFTER).as_secs();
-    let left = validity.not_after.saturating_sub(now.as_secs());
-    now.as_secs() >= validity.not_before.saturating_add(youth) || !validity.has_begun(now) || left < usual.as_secs() / 2
 }
 
 /// Shows every client the chain of the moment.
@@ -343,17 +375,9 @@ struct CurrentChain(Authority);
 
 impl ResolvesServerCert for CurrentChain {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        self.0.shared.follow();
         Some(Arc::clone(&self.0.shared.chain_to_show().certified))
     }
-}
-
-/// The key id in the CA's certificate, if there is one that can be used.
-fn stored_key_id(files: &Files, key: &PrivateKey, now: UnixTime) -> Result<Option<Vec<u8>>, AuthorityError> {
-    // The id makes no difference to what is compared here.
-    let expected = Ca::new(key, &[]).issue_ca(now)?;
-    let expected = PinnedCa::new(expected).map_err(|_| IssueError::Signing)?;
-    let stored = files.load_ca(&expected)?;
-    Ok(stored.and_then(|stored| Parsed::read(&stored).ok()?.key_id().ok()?))
 }
 
 fn now(config: &AuthorityConfig) -> Result<UnixTime, AuthorityError> {

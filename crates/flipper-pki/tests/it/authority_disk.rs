@@ -15,6 +15,7 @@ use tempfile::TempDir;
 
 use crate::support::apps::App;
 use crate::support::clock::{Clock, DAY};
+use crate::support::faults::{fail_after, open_failing};
 use crate::support::handshake::connect;
 use crate::support::official::Ca;
 use crate::support::openssl;
@@ -262,25 +263,6 @@ fn a_ca_that_lives_for_a_month_only_is_renewed_at_once() {
     assert_ne!(authority.ca_pem(), short);
     assert_eq!(Authority::open(&dir).unwrap().chain(), authority.chain());
     App::new().meet(&authority);
-}
-
-/// Lets the first `count` accesses to the disk through, and none after: the process has died, or the
-/// disk has. Only this one fails where `only_one` says so.
-fn fail_after(count: usize, only_one: bool) -> (DiskFaults, Arc<AtomicUsize>) {
-    let seen = Arc::new(AtomicUsize::new(0));
-    let counter = Arc::clone(&seen);
-    let faults = DiskFaults::new(move |_, _| {
-        let number = counter.fetch_add(1, Ordering::Relaxed);
-        if number < count || only_one && number > count { Ok(()) } else { Err(io::ErrorKind::StorageFull.into()) }
-    });
-    (faults, seen)
-}
-
-fn open_failing(dir: &Path, clock: &Clock, faults: DiskFaults) -> Result<Authority, AuthorityError> {
-    let mut config = AuthorityConfig::default();
-    config.clock = clock.as_provider();
-    config.disk_faults = Some(faults);
-    Authority::open_with(dir, config)
 }
 
 #[test]

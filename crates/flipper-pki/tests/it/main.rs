@@ -9,7 +9,10 @@
 mod support;
 
 mod authority;
+mod authority_adoption;
 mod authority_disk;
+mod authority_revocation;
+mod authority_rotation;
 mod binding;
 mod chains;
 mod classify;

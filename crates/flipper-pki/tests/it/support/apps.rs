@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::Path;
 
-use flipper_pki::{Authority, ConnectionConfig, CredentialStore, Credentials, Prepared, client_config};
+use flipper_pki::{Authority, ConnectionConfig, CredentialStore, Credentials, Prepared, PrivateKey, client_config};
 use flipper_proto::Medium;
 use tempfile::TempDir;
 
-use crate::support::handshake::connect;
+use crate::support::clock::Clock;
+use crate::support::handshake::{self, Outcome, VERSIONS, connect};
 use crate::support::official::Ca;
 use crate::support::openssl;
 use crate::support::temp;
@@ -64,6 +65,28 @@ impl App {
     /// Where the store has its directory.
     pub(crate) fn path(&self) -> &Path {
         self.store.dir()
+    }
+}
+
+/// An app's certificate and its key, without the rest of an exchange.
+pub(crate) struct Member {
+    pub(crate) certificate: String,
+    key: String,
+}
+
+impl Member {
+    /// The app of this id, with a certificate of this desktop's.
+    pub(crate) fn of(authority: &Authority, app_id: &str) -> Self {
+        let key = PrivateKey::generate().unwrap();
+        let signed = authority.sign(&key.certificate_request(app_id).unwrap(), "d").unwrap();
+        Self { certificate: signed.certificate_pem, key: key.to_pem() }
+    }
+
+    /// Connects to a desktop, whatever CA that shows.
+    pub(crate) fn connect(&self, desktop: &Authority, clock: &Clock) -> Outcome {
+        let chain = handshake::chain(&[&self.certificate]);
+        let app = handshake::app(VERSIONS[1], &chain, &self.key, desktop.trust(), clock.as_provider());
+        connect(app, desktop.server_config())
     }
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod apps;
 pub(crate) mod asn1;
 pub(crate) mod clock;
+pub(crate) mod faults;
 pub(crate) mod handshake;
 pub(crate) mod official;
 pub(crate) mod openssl;

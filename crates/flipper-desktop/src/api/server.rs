@@ -1,0 +1,298 @@
+//! Listens, and speaks HTTP.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::pin::pin;
+use std::process;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::Request;
+use flipper_async::Runtime as _;
+use flipper_pki::WallClock;
+use flipper_tokio::{Listener, Tokio};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::{sleep, timeout};
+
+use super::builder::Builder;
+use super::gate::Gate;
+use super::routes::router;
+use super::running::{Files, Place};
+use super::token::Token;
+use crate::desktop::Desktop;
+use crate::error::StartError;
+use crate::json;
+use crate::ports::bind;
+
+/// How long a connection may take for the head of a request.
+const HEAD_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long what is under way may take once the API stops.
+const STOP_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long to wait when the system gives no connection although there is one: it will not have more to give at once.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// How many bytes a connection reads ahead, and the longest head of a request.
+const READ_AHEAD: usize = 64 * 1024;
+
+/// An API that runs. When it is dropped, it stops.
+#[must_use = "the API stops when this is dropped"]
+pub struct Api {
+    server: Server,
+    stop: watch::Sender<bool>,
+    /// Closed when every connection is gone.
+    running: watch::Receiver<()>,
+    files: Option<Files>,
+}
+
+/// What all connections of an API share.
+#[derive(Clone)]
+pub(super) struct Server(Arc<Shared>);
+
+struct Shared {
+    desktop: Desktop,
+    gate: Gate,
+    place: Place,
+    directory: Option<PathBuf>,
+    max_message: usize,
+    observers: AtomicUsize,
+    stopping: watch::Receiver<bool>,
+}
+
+/// A connection among those that are served at once, and that the API waits for when it stops.
+#[derive(Clone)]
+pub(super) struct Presence {
+    _slot: Arc<OwnedSemaphorePermit>,
+    _until_the_end: watch::Sender<()>,
+}
+
+impl Api {
+    /// Begins the settings of an API for a desktop that runs. Everything has a default.
+    pub fn builder(desktop: &Desktop) -> Builder {
+        Builder::new(desktop)
+    }
+
+    pub(super) async fn start(builder: Builder) -> Result<Self, StartError> {
+        let runtime = Tokio::current().map_err(StartError::NoRuntime)?;
+        let Builder { desktop, addresses, port, directory, mut known_hosts, connections } = builder;
+        let (listeners, port) = bind(&runtime, &addresses, port).await?;
+        let token = Token::generate().map_err(|error| StartError::NoChance(error.to_string()))?;
+        let (max_message, of_desktop) =
+            desktop.desk().peek(|core| (core.config().limits.message_bytes, core.config().known_hosts.clone()));
+        known_hosts.extend(of_desktop);
+        known_hosts.extend(addresses.iter().filter_map(|address| address.to_string().parse().ok()));
+        let place = Place {
+            pid: process::id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started_at: WallClock::default().now().as_unix_millis(),
+            addresses: if addresses.is_empty() { loopback(listeners.len()) } else { addresses },
+            ports: json::Ports {
+                insecure: desktop.ports().insecure,
+                secure: desktop.ports().secure,
+                browser: desktop.ports().browser,
+                ui: port,
+            },
+        };
+        let files = match directory.clone() {
+            None => None,
+            Some(directory) => {
+                let (place, token) = (place.clone(), token.clone());
+                let written = runtime.unblock(move || Files::write(&directory, &place, &token)).await;
+                Some(written.map_err(|failed| StartError::StateFile {
+                    path: failed.path,
+                    kind: failed.error.kind(),
+                    text: failed.error.to_string(),
+                })?)
+            }
+        };
+        let (stop, stopping) = watch::channel(false);
+        let (until_the_end, running) = watch::channel(());
+        let gate = Gate { port, known_hosts, token };
+        let server = Server(Arc::new(Shared {
+            desktop,
+            gate,
+            place,
+            directory,
+            max_message,
+            observers: AtomicUsize::new(0),
+            stopping,
+        }));
+        let slots = Arc::new(Semaphore::new(connections.max(1)));
+        let router = router(server.clone());
+        for listener in listeners {
+            let (server, router) = (server.clone(), router.clone());
+            let (slots, until_the_end) = (Arc::clone(&slots), until_the_end.clone());
+            tokio::spawn(listen(runtime.clone(), server, router, listener, slots, until_the_end));
+        }
+        Ok(Self { server, stop, running, files })
+    }
+
+    /// The port that it listens on.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.server.gate().port
+    }
+
+    /// What callers have to show.
+    #[must_use]
+    pub fn token(&self) -> &Token {
+        &self.server.gate().token
+    }
+
+    /// The addresses that it listens on.
+    #[must_use]
+    pub fn addresses(&self) -> &[IpAddr] {
+        &self.server.0.place.addresses
+    }
+
+    /// Stops: the port is closed, the files are removed, and sockets are closed with 1001. Ready when all that is done;
+    /// a caller that does not close its side holds that up by two seconds at most.
+    pub async fn stop(mut self) {
+        self.begin_to_stop();
+        // Nothing is ever sent: this waits for the end.
+        while self.running.changed().await.is_ok() {}
+    }
+
+    fn begin_to_stop(&mut self) {
+        self.files = None;
+        self.stop.send_replace(true);
+    }
+}
+
+impl Drop for Api {
+    fn drop(&mut self) {
+        self.begin_to_stop();
+    }
+}
+
+impl fmt::Debug for Api {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Api").field("place", &self.server.0.place).finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    pub(super) fn desktop(&self) -> &Desktop {
+        &self.0.desktop
+    }
+
+    pub(super) fn gate(&self) -> &Gate {
+        &self.0.gate
+    }
+
+    /// The directory of the desktop's files, if it has one.
+    #[cfg(feature = "records")]
+    pub(super) fn directory(&self) -> Option<&std::path::Path> {
+        self.0.directory.as_deref()
+    }
+
+    /// The most bytes that a message may have.
+    pub(super) fn max_message(&self) -> usize {
+        self.0.max_message
+    }
+
+    /// How many sockets are open.
+    pub(super) fn observers(&self) -> &AtomicUsize {
+        &self.0.observers
+    }
+
+    /// Ready once the API begins to stop.
+    pub(super) async fn stopping(&self) {
+        let mut stopping = self.0.stopping.clone();
+        // The sender is gone only after it has said so.
+        let _over = stopping.wait_for(|stopping| *stopping).await;
+    }
+
+    pub(super) fn status(&self) -> json::Status {
+        let Shared { desktop, place, directory, observers, .. } = &*self.0;
+        json::Status {
+            version: place.version.clone(),
+            pid: place.pid,
+            started_at: place.started_at,
+            state_dir: directory.as_ref().map(|directory| directory.display().to_string()),
+            addresses: place.addresses.clone(),
+            ports: place.ports,
+            apps: desktop.desk().peek(|core| core.clients().count()),
+            observers: observers.load(std::sync::atomic::Ordering::Relaxed),
+            counters: desktop.counters().into(),
+        }
+    }
+}
+
+/// The addresses of listeners that were bound without being told where.
+fn loopback(listeners: usize) -> Vec<IpAddr> {
+    let both = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+    both.into_iter().take(listeners).collect()
+}
+
+/// Takes connections until the API stops. The listener is closed when this ends.
+async fn listen(
+    runtime: Tokio,
+    server: Server,
+    router: Router,
+    listener: Listener,
+    slots: Arc<Semaphore>,
+    until_the_end: watch::Sender<()>,
+) {
+    let taking = async {
+        loop {
+            // The semaphore is never closed.
+            let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
+            match runtime.accept(&listener).await {
+                Ok((stream, peer)) => {
+                    let presence = Presence { _slot: Arc::new(slot), _until_the_end: until_the_end.clone() };
+                    tokio::spawn(serve(server.clone(), router.clone(), stream.into(), peer, presence));
+                }
+                Err(error) => {
+                    tracing::warn!("no connection can be taken: {error}");
+                    sleep(PAUSE).await;
+                }
+            }
+        }
+    };
+    tokio::select! {
+        () = server.stopping() => {}
+        () = taking => {}
+    }
+}
+
+/// Speaks HTTP on one connection, to its end or until it is a WebSocket.
+async fn serve(server: Server, router: Router, tcp: TcpStream, peer: SocketAddr, presence: Presence) {
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(presence.clone());
+        let answering = router.call(request);
+        async move { Ok::<_, Infallible>(answering.await.unwrap_or_else(|never| match never {})) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_PATIENCE)
+        .max_buf_size(READ_AHEAD)
+        .serve_connection(TokioIo::new(tcp), service)
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    let served = tokio::select! {
+        served = connection.as_mut() => served,
+        () = server.stopping() => {
+            connection.as_mut().graceful_shutdown();
+            match timeout(STOP_PATIENCE, connection).await {
+                Ok(served) => served,
+                Err(_) => return,
+            }
+        }
+    };
+    if let Err(error) = served {
+        tracing::debug!(%peer, "a connection came to nothing: {error}");
+    }
+}

@@ -1,0 +1,259 @@
+//! The loop of one WebSocket: commands in, answers and events out.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::mem;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use flipper_async::client::wire::Incoming;
+use flipper_async::desk::Replies;
+use flipper_async::wire::Wire;
+use flipper_proto::desktop::Outcome;
+use flipper_proto::{CloseCause, CloseCode, RequestId, Text};
+use tokio::time::timeout;
+
+use crate::api::server::Server;
+use crate::audience::{Events, Occurrence};
+
+/// After so many rounds of work the task lets others run.
+const ROUNDS: usize = 32;
+
+/// How many events are told in a round.
+const EVENTS: usize = 256;
+
+/// How many requests of one observer may be under way.
+pub(super) const MAX_IN_FLIGHT: usize = 1_024;
+
+/// How many bytes of answers may wait for somebody who does not read them.
+const MAX_UNREAD: usize = 256 << 20;
+
+/// How long a peer may take to close its side.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What RFC 6455 has for peers that break the protocol of WebSockets, and for messages that are not taken.
+const PROTOCOL_ERROR: CloseCode = CloseCode::from_u16(1002);
+const POLICY: CloseCode = CloseCode::from_u16(1008);
+
+/// What is said on a WebSocket, and what it means.
+pub(super) trait Dialect: Send {
+    /// Takes what the observer sent.
+    fn hear(&mut self, texts: Vec<Text>, talk: &mut Talk);
+
+    /// A request that was made by [`Talk::replies`] has ended.
+    fn answer(&mut self, request: RequestId, outcome: Outcome, talk: &mut Talk);
+
+    /// Something happened.
+    fn tell(&mut self, occurrence: &Occurrence, talk: &mut Talk);
+
+    /// So many events went missing.
+    fn tell_missed(&mut self, count: u64, talk: &mut Talk);
+}
+
+/// What a dialect has to work with.
+pub(super) struct Talk {
+    pub(super) server: Server,
+    /// Makes requests whose replies come back to the dialect.
+    pub(super) replies: Replies,
+    /// What is listened to.
+    pub(super) events: Option<Events>,
+    /// What is to be said, in order.
+    said: VecDeque<String>,
+    end: Option<End>,
+}
+
+/// How a conversation ends that this side ends.
+type End = (CloseCode, String);
+
+impl Talk {
+    /// Says something.
+    pub(super) fn say(&mut self, text: String) {
+        self.said.push_back(text);
+    }
+
+    /// Ends it, because of what the observer does.
+    pub(super) fn refuse(&mut self, reason: &str) {
+        self.end = Some((POLICY, reason.to_owned()));
+    }
+}
+
+/// A WebSocket, and what is said on it. Every round goes the same way: read, do, say, write. Answers and events take
+/// turns in going first, so that neither keeps the other from being told.
+///
+/// Who does not read is not read from either; its events go missing, and it is told how many.
+pub(super) struct Conversation<D> {
+    wire: Wire,
+    dialect: D,
+    talk: Talk,
+    arrived: Vec<Incoming>,
+    taken: Vec<(RequestId, Outcome)>,
+    /// Requests that have ended, and were not answered yet.
+    ended: VecDeque<(RequestId, Outcome)>,
+    ended_bytes: usize,
+    events_first: bool,
+}
+
+impl<D: Dialect> Conversation<D> {
+    pub(super) fn new(server: Server, wire: Wire, begin: impl FnOnce(&mut Talk) -> D) -> Self {
+        let replies = server.desktop().desk().replies();
+        let mut talk = Talk { server, replies, events: None, said: VecDeque::new(), end: None };
+        Self {
+            wire,
+            dialect: begin(&mut talk),
+            talk,
+            arrived: Vec::new(),
+            taken: Vec::new(),
+            ended: VecDeque::new(),
+            ended_bytes: 0,
+            events_first: false,
+        }
+    }
+
+    /// Ready when the connection is over.
+    pub(super) async fn run(mut self) {
+        let server = self.talk.server.clone();
+        let (code, reason) = tokio::select! {
+            end = poll_fn(|cx| self.poll(cx)) => match end {
+                Some(end) => end,
+                None => return,
+            },
+            () = server.stopping() => (CloseCode::GOING_AWAY, "the desktop is going away".to_owned()),
+        };
+        self.wire.close(code, &reason);
+        // A peer that does not close its side is left behind.
+        let _closed = timeout(PATIENCE, poll_fn(|cx| self.wire.part(cx))).await;
+    }
+
+    /// Ready with how to end; with `None` when there is nobody left to say it to.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<End>> {
+        for _ in 0..ROUNDS {
+            match self.round(cx) {
+                Ok(true) => {}
+                Ok(false) => return Poll::Pending,
+                Err(end) => return Poll::Ready(end),
+            }
+        }
+        // Still at work, so nobody else wakes the task.
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Returns whether there was anything to do.
+    fn round(&mut self, cx: &mut Context<'_>) -> Result<bool, Option<End>> {
+        let mut worked = self.listen(cx)?;
+        if self.talk.replies.poll_take(cx, &mut self.taken).is_ready() {
+            self.ended_bytes += self.taken.iter().map(|(_, outcome)| bytes_of(outcome)).sum::<usize>();
+            self.ended.extend(self.taken.drain(..));
+            worked = true;
+        }
+        if self.ended_bytes > MAX_UNREAD {
+            return Err(Some((CloseCode::LIMIT, "too many bytes of answers wait, and are not read".to_owned())));
+        }
+        self.events_first = !self.events_first;
+        if self.events_first {
+            worked |= self.tell(cx)?;
+        }
+        worked |= self.answer();
+        if !self.events_first {
+            worked |= self.tell(cx)?;
+        }
+        if let Some(end) = self.talk.end.take() {
+            return Err(Some(end));
+        }
+        if self.wire.wants_flush() {
+            match self.wire.flush(cx) {
+                Poll::Pending => {}
+                Poll::Ready(Ok(())) => worked = true,
+                Poll::Ready(Err(_)) => return Err(None),
+            }
+        }
+        Ok(worked)
+    }
+
+    /// Reads, unless there is something to say that the observer does not take.
+    fn listen(&mut self, cx: &mut Context<'_>) -> Result<bool, Option<End>> {
+        if !self.talk.said.is_empty() || !self.ended.is_empty() {
+            return Ok(false);
+        }
+        let read = self.wire.read(cx, &mut self.arrived);
+        let mut texts = Vec::with_capacity(self.arrived.len());
+        for incoming in self.arrived.drain(..) {
+            match incoming {
+                Incoming::Text(text) => texts.push(text),
+                Incoming::Binary(_) => self.talk.refuse("commands are text messages"),
+                Incoming::Alive => {}
+            }
+        }
+        let worked = !texts.is_empty();
+        if worked {
+            self.dialect.hear(texts, &mut self.talk);
+        }
+        match read {
+            Ok(()) => Ok(worked),
+            Err(CloseCause::TooLarge { max, .. }) => {
+                Err(Some((CloseCode::LIMIT, format!("a message may have {max} bytes"))))
+            }
+            Err(CloseCause::WebSocket(_)) => Err(Some((PROTOCOL_ERROR, "the frames cannot be understood".to_owned()))),
+            // The answer to the peer's close frame.
+            Err(CloseCause::Code { .. }) => Err(Some((CloseCode::NORMAL, String::new()))),
+            Err(_) => Err(None),
+        }
+    }
+
+    /// Says what there is to say as an answer, as far as the socket takes it.
+    fn answer(&mut self) -> bool {
+        let mut worked = self.send();
+        while self.wire.room() > 0
+            && let Some((request, outcome)) = self.ended.pop_front()
+        {
+            self.ended_bytes -= bytes_of(&outcome);
+            self.dialect.answer(request, outcome, &mut self.talk);
+            self.send();
+            worked = true;
+        }
+        worked
+    }
+
+    /// Says what has happened, as far as the socket takes it.
+    fn tell(&mut self, cx: &mut Context<'_>) -> Result<bool, Option<End>> {
+        if self.wire.room() == 0 || !self.talk.said.is_empty() {
+            return Ok(false);
+        }
+        let Some(mut events) = self.talk.events.take() else { return Ok(false) };
+        let polled = events.poll_batch(cx, EVENTS);
+        self.talk.events = Some(events);
+        match polled {
+            Poll::Pending => Ok(false),
+            Poll::Ready(None) => Err(Some((CloseCode::GOING_AWAY, "the desktop is going away".to_owned()))),
+            Poll::Ready(Some(batch)) => {
+                if batch.missed > 0 {
+                    self.dialect.tell_missed(batch.missed, &mut self.talk);
+                }
+                for occurrence in &batch.occurrences {
+                    self.dialect.tell(occurrence, &mut self.talk);
+                }
+                self.send();
+                Ok(true)
+            }
+        }
+    }
+
+    fn send(&mut self) -> bool {
+        let mut worked = false;
+        while self.wire.room() > 0
+            && let Some(text) = self.talk.said.pop_front()
+        {
+            self.wire.send(text);
+            worked = true;
+        }
+        worked
+    }
+}
+
+fn bytes_of(outcome: &Outcome) -> usize {
+    let held = match outcome {
+        Outcome::Success(raw) | Outcome::Error { raw, .. } => raw.as_json().len(),
+        _ => 0,
+    };
+    held + mem::size_of::<Outcome>()
+}
