@@ -165,8 +165,8 @@ fn revoke(pairings: &Pairings, id: &str, as_json: bool) -> Result<(), Box<dyn Er
     } else {
         writeln!(
             stdout(),
-            "Pairing {} ({}) is over. Certificates that were issued with it stay valid until they expire, or until \
-             `flipper certs rotate`.",
+            "Pairing {} ({}) is over. Certificates that were issued with it stay valid until they expire; `flipper certs \
+             revoke APP` ends them.",
             pairing.id,
             pairing.name
         )?;
