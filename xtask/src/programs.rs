@@ -21,8 +21,8 @@ pub(crate) struct Program {
 
 const SKIP: &str = "leave the tests out that need them: cargo xtask test --skip-official REASON";
 
-/// What official peers need, and clients in other languages.
-pub(crate) const PEERS: [Program; 5] = [
+/// What official peers need, clients in other languages, and devices.
+pub(crate) const PEERS: [Program; 7] = [
     Program { name: "node", version: "--version", from: "Node.js 18 or later", package: "nodejs", without: SKIP },
     Program { name: "npm", version: "--version", from: "npm, which comes with Node.js", package: "npm", without: SKIP },
     Program { name: "openssl", version: "version", from: "OpenSSL's command", package: "openssl", without: SKIP },
@@ -41,6 +41,15 @@ pub(crate) const PEERS: [Program; 5] = [
         package: "python3-venv",
         without: SKIP,
     },
+    Program {
+        name: "adb",
+        version: "version",
+        from: "adb, of Android's platform tools",
+        package: "adb",
+        without: SKIP,
+    },
+    // It has no version to ask for; with this it does nothing.
+    Program { name: "mksh", version: "-n", from: "mksh, Android's shell", package: "mksh", without: SKIP },
 ];
 
 /// What tests between two networks need, which are Linux's.

@@ -125,7 +125,7 @@ fn describe(notice: &Notice) -> Option<String> {
     }
 }
 
-pub(crate) fn two_ports(text: &str) -> Result<(u16, u16), String> {
+fn two_ports(text: &str) -> Result<(u16, u16), String> {
     text.split_once(',')
         .and_then(|(insecure, secure)| Some((insecure.trim().parse().ok()?, secure.trim().parse().ok()?)))
         .ok_or_else(|| "give two ports from 1 to 65535, such as 9089,9088".to_owned())

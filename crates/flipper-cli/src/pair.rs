@@ -1,11 +1,10 @@
 //! `flipper pair`: a secret for an app on another machine, so that it and the desktop can prove themselves.
 
-mod place;
+mod address;
 mod qr;
 
-use std::error::Error;
 use std::io::{IsTerminal, Write as _, stdout};
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -13,7 +12,9 @@ use flipper_desktop::pki::{Pairing, PairingLink, PairingState, Pairings};
 use flipper_desktop::proto::WallTime;
 use serde_json::{Value, json};
 
-use self::place::{Place, state_directory};
+use self::address::Address;
+use crate::failure::Failure;
+use crate::place::Place;
 
 /// What the pairing is to be, or what else is to be done.
 #[derive(Args)]
@@ -25,9 +26,8 @@ pub(crate) struct Options {
     /// Print JSON.
     #[arg(long, global = true)]
     json: bool,
-    /// The desktop's state directory [default: FLIPPER_STATE_DIR, else ~/.flipper].
-    #[arg(long, global = true, value_name = "DIR")]
-    state_dir: Option<PathBuf>,
+    #[command(flatten)]
+    place: Place,
 }
 
 #[derive(Subcommand)]
@@ -52,7 +52,7 @@ struct New {
     host: Option<String>,
     /// The desktop's ports [default: those of the desktop that runs, else FLIPPER_ALT_PORTS, else FLIPPER_PORTS, else
     /// 9089,9088].
-    #[arg(long, value_name = "INSECURE,SECURE", value_parser = crate::app::two_ports)]
+    #[arg(long, value_name = "INSECURE,SECURE", value_parser = crate::values::two_ports)]
     ports: Option<(u16, u16)>,
     /// How long the pairing lasts, such as 45m, 12h or 30d [default: until it is revoked].
     #[arg(long, value_name = "TIME", value_parser = lifetime)]
@@ -77,11 +77,11 @@ enum Qr {
 }
 
 /// Does it. This may wait for the disk.
-pub(crate) fn run(options: Options) -> Result<(), Box<dyn Error>> {
+pub(crate) fn run(options: Options) -> Result<(), Failure> {
     if options.command.is_some() && options.new.is_any() {
-        return Err("--name, --host, --ports and --expires are for a new pairing; leave them out".into());
+        return Err(Failure::new("--name, --host, --ports and --expires are for a new pairing; leave them out"));
     }
-    let directory = state_directory(options.state_dir)?;
+    let directory = options.place.directory()?;
     let pairings = Pairings::open(&directory);
     let result = match options.command {
         None => pair(&pairings, &directory, options.new, options.json),
@@ -98,22 +98,22 @@ pub(crate) fn run(options: Options) -> Result<(), Box<dyn Error>> {
     result
 }
 
-fn pair(pairings: &Pairings, directory: &std::path::Path, new: New, as_json: bool) -> Result<(), Box<dyn Error>> {
-    let place = Place::find(directory, new.host, new.ports)?;
+fn pair(pairings: &Pairings, directory: &Path, new: New, as_json: bool) -> Result<(), Failure> {
+    let address = Address::find(directory, new.host, new.ports)?;
     let (pairing, secret) = pairings.create(new.name.as_deref().unwrap_or("app"), new.expires, now())?;
-    let (insecure_port, secure_port) = place.ports;
-    let link = PairingLink { host: place.host.clone(), insecure_port, secure_port, secret };
+    let (insecure_port, secure_port) = address.ports;
+    let link = PairingLink { host: address.host.clone(), insecure_port, secure_port, secret };
     let url = link.to_url();
     let mut out = stdout().lock();
     if as_json {
         let mut told = describe(&pairing);
         told["url"] = json!(url);
-        told["host"] = json!(place.host);
+        told["host"] = json!(address.host);
         told["ports"] = json!({"insecure": insecure_port, "secure": secure_port});
         writeln!(out, "{told}")?;
     } else {
         let on_terminal = out.is_terminal();
-        writeln!(out, "Pairing {} ({}) with the desktop at {}.", pairing.id, pairing.name, place.host)?;
+        writeln!(out, "Pairing {} ({}) with the desktop at {}.", pairing.id, pairing.name, address.host)?;
         writeln!(out, "Whoever has this link can connect apps to it; it is not shown again.\n\n  {url}\n")?;
         if matches!((new.qr, on_terminal), (Qr::Always, _) | (Qr::Auto, true)) {
             writeln!(out, "{}\n", qr::draw(&url, on_terminal)?)?;
@@ -123,13 +123,13 @@ fn pair(pairings: &Pairings, directory: &std::path::Path, new: New, as_json: boo
             writeln!(out, "It can be used for {}.", Span(expires))?;
         }
     }
-    if let Some(warning) = place.warning {
+    if let Some(warning) = address.warning {
         eprintln!("flipper: {warning}");
     }
     Ok(())
 }
 
-fn list(pairings: &Pairings, as_json: bool) -> Result<(), Box<dyn Error>> {
+fn list(pairings: &Pairings, as_json: bool) -> Result<(), Failure> {
     let now = now();
     let all = pairings.list(now)?;
     let mut out = stdout().lock();
@@ -158,7 +158,7 @@ fn list(pairings: &Pairings, as_json: bool) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn revoke(pairings: &Pairings, id: &str, as_json: bool) -> Result<(), Box<dyn Error>> {
+fn revoke(pairings: &Pairings, id: &str, as_json: bool) -> Result<(), Failure> {
     let pairing = pairings.revoke(id, now())?;
     if as_json {
         writeln!(stdout(), "{}", describe(&pairing))?;

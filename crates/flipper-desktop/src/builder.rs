@@ -16,13 +16,13 @@ use crate::audience::{Events, Observer, Speaker};
 use crate::desktop::{Desktop, Parts};
 use crate::error::StartError;
 use crate::event::Event;
-use crate::exchange::{Deliverer, PlainFiles};
+use crate::exchange::{Android, Deliverer, Idb, Ios, PlainFiles};
 use crate::exposure::Exposure;
 use crate::filter::Filter;
 use crate::init_policy::InitPolicy;
 use crate::port_owner::PortOwner;
 use crate::ports::{Ports, bind_all};
-use crate::state::{Instance, RunningDesktop, default_state_directory, find_running_desktop};
+use crate::state::{Instance, InstanceHolder, default_state_directory, find_instance_holder};
 use crate::www::Www;
 
 /// The settings of a desktop. [`Desktop::builder`] begins them, [`start`](Self::start) ends them.
@@ -37,6 +37,8 @@ pub struct Builder {
     adopt_official: Option<PathBuf>,
     wall_clock: WallClock,
     deliverers: Vec<Box<dyn Deliverer>>,
+    android: Option<Android>,
+    idb: Option<Idb>,
     require_proof: bool,
     init_policy: InitPolicy,
     observers: Vec<Observer>,
@@ -63,6 +65,8 @@ impl Builder {
             adopt_official: None,
             wall_clock: WallClock::default(),
             deliverers: Vec::new(),
+            android: None,
+            idb: None,
             require_proof: true,
             init_policy: InitPolicy::default(),
             observers: Vec::new(),
@@ -158,9 +162,25 @@ impl Builder {
     }
 
     /// Adds a way for certificates to reach apps. It is asked after those that were added before, and before
-    /// [`PlainFiles`].
+    /// the desktop's own: [`Android`], [`Ios`] and [`PlainFiles`].
     pub fn deliverer(mut self, deliverer: impl Deliverer) -> Self {
         self.deliverers.push(Box::new(deliverer));
+        self
+    }
+
+    /// Serves apps on Android devices, through adb: follows which devices there are, has them lead connections to the
+    /// desktop's ports here, and delivers certificates to their apps. Default: no.
+    ///
+    /// An adb server that is not there is waited for; none is started.
+    pub fn android(mut self, android: Android) -> Self {
+        self.android = Some(android);
+        self
+    }
+
+    /// Serves apps on physical iOS devices as well, through the program `idb`. Default: no. Those in simulators need
+    /// nothing.
+    pub fn idb(mut self, idb: Idb) -> Self {
+        self.idb = Some(idb);
         self
     }
 
@@ -272,6 +292,13 @@ impl Builder {
         listeners.secure.into_iter().for_each(|listener| desk.listen_secure(listener, tls.clone()));
         listeners.browser.into_iter().for_each(|listener| desk.listen_browser(listener));
         let mut deliverers = self.deliverers;
+        let adb = self.android.as_ref().map(|android| android.server().clone());
+        deliverers.extend(self.android.map(|android| Box::new(android) as Box<dyn Deliverer>));
+        let mut ios = Ios::new().require_proof(self.require_proof);
+        if let Some(idb) = self.idb {
+            ios = ios.idb(idb);
+        }
+        deliverers.push(Box::new(ios));
         deliverers.push(Box::new(paired_apps));
         deliverers.push(Box::new(PlainFiles::new().require_proof(self.require_proof)));
         Desktop::new(Parts {
@@ -284,6 +311,7 @@ impl Builder {
             wall_clock: self.wall_clock,
             pairings,
             deliverers,
+            adb,
             init_policy: self.init_policy,
             observers: self.observers,
             speaker: self.speaker,
@@ -320,7 +348,7 @@ async fn in_use<R: Runtime>(
 ) -> StartError {
     let look = move || {
         let directory = directory?;
-        let RunningDesktop { pid } = find_running_desktop(&directory).ok()??;
+        let InstanceHolder { pid } = find_instance_holder(&directory).ok()??;
         Some(StartError::AlreadyRunning { pid, directory })
     };
     runtime.unblock(look).await.unwrap_or(StartError::PortInUse { address, owner })

@@ -14,9 +14,11 @@ use flipper_proto::{ClientId, CloseCode, Payload, PluginId, ProtocolError};
 use flipper_tokio::Tokio;
 use tokio::sync::{mpsc, watch};
 
+use crate::adb;
 use crate::audience::{Audience, Events, Observer, Speaker};
 use crate::builder::Builder;
 use crate::client::Client;
+use crate::devices::{AdbStatus, Device, Registry, watch_adb};
 use crate::error::{CallError, StartError};
 use crate::exchange::{Deliverer, Exchanges};
 use crate::exposure::Exposure;
@@ -42,6 +44,7 @@ struct Held<R: Runtime> {
     exposure: Option<Exposure>,
     authority: Authority,
     audience: Arc<Audience>,
+    devices: Arc<Registry>,
     /// Closed when everything has ended.
     running: watch::Receiver<()>,
     #[cfg(feature = "records")]
@@ -72,6 +75,7 @@ pub(crate) struct Parts<R: Runtime> {
     pub(crate) wall_clock: WallClock,
     pub(crate) pairings: Pairings,
     pub(crate) deliverers: Vec<Box<dyn Deliverer>>,
+    pub(crate) adb: Option<adb::Server>,
     pub(crate) init_policy: InitPolicy,
     pub(crate) observers: Vec<Observer>,
     pub(crate) speaker: Speaker,
@@ -112,6 +116,7 @@ impl<R: Runtime> Desktop<R> {
             wall_clock,
             pairings,
             deliverers,
+            adb,
             init_policy,
             observers,
             mut speaker,
@@ -122,6 +127,10 @@ impl<R: Runtime> Desktop<R> {
             .map_err(|error| StartError::NoThread { kind: error.kind(), text: error.to_string() })?;
         let audience = Arc::clone(speaker.audience());
         let (tell, told) = mpsc::unbounded_channel();
+        let devices = Arc::new(Registry::new(tell.clone()));
+        let forwarded = vec![ports.insecure, ports.secure];
+        let adb = adb.map(|server| watch_adb(server, forwarded, Arc::clone(&devices))).transpose();
+        let adb = adb.map_err(|error| StartError::NoThread { kind: error.kind(), text: error.to_string() })?;
         let renewal = renew(runtime.clone(), authority.clone(), tell.clone());
         #[cfg(feature = "records")]
         let recordings = Recordings::new(wall_clock.clone(), tell.clone());
@@ -137,6 +146,7 @@ impl<R: Runtime> Desktop<R> {
                 tell,
             ),
             speaker,
+            devices: Arc::clone(&devices),
             events: told,
             initialiser: Initialiser::new(init_policy),
             wall_clock,
@@ -147,6 +157,7 @@ impl<R: Runtime> Desktop<R> {
                 () = pump.run() => {}
                 () = renewal => {}
             }
+            drop(adb);
             drop(instance);
             drop(until_the_end);
         });
@@ -157,6 +168,7 @@ impl<R: Runtime> Desktop<R> {
             exposure,
             authority,
             audience,
+            devices,
             running,
             #[cfg(feature = "records")]
             recordings,
@@ -213,6 +225,19 @@ impl<R: Runtime> Desktop<R> {
     #[must_use]
     pub fn plugins(&self, client: &ClientId) -> Option<Vec<PluginId>> {
         self.held.desk.peek(|core| core.client(client)?.plugins.map(<[_]>::to_vec))
+    }
+
+    /// The devices that are known: the desktop's own machine, those that adb has, and those that apps name which are
+    /// connected.
+    #[must_use]
+    pub fn devices(&self) -> Vec<Device> {
+        self.held.devices.devices()
+    }
+
+    /// How the desktop stands with adb's server; `None` where [`Builder::android`] was not called.
+    #[must_use]
+    pub fn adb(&self) -> Option<AdbStatus> {
+        self.held.devices.adb()
     }
 
     /// All events from now on.

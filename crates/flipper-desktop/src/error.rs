@@ -77,7 +77,7 @@ pub enum StartError {
     },
     /// The system has no random numbers to give; the text says why.
     NoChance(String),
-    /// The system gives no thread for the observers.
+    /// The system gives no thread for the observers, or to follow adb.
     NoThread {
         /// What kind of error it is.
         kind: io::ErrorKind,
@@ -130,7 +130,7 @@ impl fmt::Display for StartError {
                 path.display()
             ),
             Self::NoChance(text) => write!(f, "the system gives no random numbers: {text}"),
-            Self::NoThread { text, .. } => write!(f, "there is no thread for the observers: {text}"),
+            Self::NoThread { text, .. } => write!(f, "there is no thread for the observers, or to follow adb: {text}"),
             Self::NoRuntime(what) => f.write_str(what),
         }
     }

@@ -11,6 +11,7 @@ use flipper_proto::{
     ClientId, CloseCause, ConnId, ErrorReport, Excerpt, Payload, PluginId, ProtocolError, Query, Text, WallTime,
 };
 
+use crate::devices::Device;
 use crate::exchange::DeliveryError;
 #[cfg(feature = "records")]
 use crate::records::RecordError;
@@ -151,6 +152,21 @@ pub enum Event {
         /// What the system says.
         error: Excerpt,
     },
+    /// There is a device that was not known before: adb has it, or an app that has just connected says that it runs there.
+    DeviceConnected {
+        /// The device.
+        device: Device,
+    },
+    /// Something about a device has changed: whether it can be used, or how it leads connections to the desktop.
+    DeviceChanged {
+        /// The device, as it is now.
+        device: Device,
+    },
+    /// A device is not known any more. Apps that run there may stay connected.
+    DeviceDisconnected {
+        /// The device, as it was.
+        device: Device,
+    },
     /// The desktop's own certificates were old and are new now. Clients need not do anything about that.
     CertificatesRenewed,
     /// The desktop's own certificates are old and could not be renewed. The old ones stay in use; it is tried again.
@@ -185,6 +201,9 @@ impl Event {
             | Self::ConnectionRefused { .. }
             | Self::HandshakeFailed { .. }
             | Self::AcceptFailed { .. }
+            | Self::DeviceConnected { .. }
+            | Self::DeviceChanged { .. }
+            | Self::DeviceDisconnected { .. }
             | Self::CertificatesRenewed
             | Self::RenewalFailed(_) => None,
             #[cfg(feature = "records")]

@@ -34,6 +34,7 @@
 //! A new way for certificates to reach an app is a [`Deliverer`].
 #![forbid(unsafe_code)]
 
+pub mod adb;
 #[cfg(feature = "api")]
 pub mod api;
 pub mod json;
@@ -42,6 +43,7 @@ mod audience;
 mod builder;
 mod client;
 mod desktop;
+mod devices;
 mod error;
 mod event;
 mod exchange;
@@ -61,15 +63,18 @@ pub use self::audience::{Batch, Events, Occurrence};
 pub use self::builder::Builder;
 pub use self::client::Client;
 pub use self::desktop::{Counters, Desktop};
+pub use self::devices::{AdbState, AdbStatus, Device, DeviceKind, PortForward, PortForwardFailed};
 pub use self::error::{CallError, StartError};
 pub use self::event::Event;
-pub use self::exchange::{Deliverer, Delivery, DeliveryError, Issued, PlainFiles};
+pub use self::exchange::{
+    Android, Deliverer, Delivery, DeliveryError, Finding, Idb, Ios, Issued, PlainFiles, ProgramError, Verdict,
+};
 pub use self::exposure::Exposure;
 pub use self::filter::Filter;
 pub use self::init_policy::InitPolicy;
 pub use self::port_owner::{PortOwner, find_port_owner};
 pub use self::ports::Ports;
-pub use self::state::{RunningDesktop, default_state_directory, find_running_desktop};
+pub use self::state::{InstanceHolder, default_state_directory, find_instance_holder};
 pub use self::www::{CertificateUploader, DirectoryUploader, UploadError};
 #[cfg(feature = "www-http")]
 pub use self::www::{HttpPlace, HttpUploader};

@@ -1,5 +1,7 @@
 //! From what the driver tells to what the world is told.
 
+use std::sync::Arc;
+
 use flipper_async::Runtime;
 use flipper_async::desk::{Desk, News};
 use flipper_pki::WallClock;
@@ -7,6 +9,7 @@ use flipper_proto::desktop::Event as CoreEvent;
 use tokio::sync::mpsc;
 
 use crate::audience::Speaker;
+use crate::devices::Registry;
 use crate::event::Event;
 use crate::exchange::Exchanges;
 use crate::init_policy::Initialiser;
@@ -16,6 +19,7 @@ pub(crate) struct Pump<R: Runtime> {
     pub(crate) desk: Desk<R>,
     pub(crate) exchanges: Exchanges<R>,
     pub(crate) speaker: Speaker,
+    pub(crate) devices: Arc<Registry>,
     /// Events that are not the driver's.
     pub(crate) events: mpsc::UnboundedReceiver<Event>,
     pub(crate) initialiser: Initialiser,
@@ -30,7 +34,11 @@ impl<R: Runtime> Pump<R> {
                 biased;
                 Some(event) = self.events.recv() => vec![event],
                 news = self.desk.next_news() => match news {
-                    Some(news) => news.into_iter().filter_map(|news| self.take(news)).collect(),
+                    Some(news) => {
+                        let mut events = Vec::with_capacity(news.len());
+                        news.into_iter().for_each(|news| self.take(news, &mut events));
+                        events
+                    }
                     None => return,
                 },
             };
@@ -38,23 +46,18 @@ impl<R: Runtime> Pump<R> {
         }
     }
 
-    /// Does what is to be done about it, and says what the world is told.
-    fn take(&mut self, news: News) -> Option<Event> {
+    /// Does what is to be done about it, and adds what the world is told.
+    fn take(&mut self, news: News, events: &mut Vec<Event>) {
         match news {
-            News::Event(CoreEvent::ExchangeRequested(request)) => {
-                self.exchanges.take_up(request);
-                None
-            }
+            News::Event(CoreEvent::ExchangeRequested(request)) => self.exchanges.take_up(request),
             News::Event(event) => {
                 self.initialiser.follow(&event, &self.desk);
-                translate(event)
+                let (before, after) = self.devices.follow(&event);
+                events.extend(before.into_iter().chain(translate(event)).chain(after));
             }
-            News::HandshakeFailed { port, peer, cause } => Some(Event::HandshakeFailed { port, peer, cause }),
-            News::AcceptFailed { port, error } => Some(Event::AcceptFailed { port, error }),
-            other => {
-                tracing::debug!("not told: {other:?}");
-                None
-            }
+            News::HandshakeFailed { port, peer, cause } => events.push(Event::HandshakeFailed { port, peer, cause }),
+            News::AcceptFailed { port, error } => events.push(Event::AcceptFailed { port, error }),
+            other => tracing::debug!("not told: {other:?}"),
         }
     }
 }

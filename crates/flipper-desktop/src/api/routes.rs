@@ -60,7 +60,7 @@ async fn status(State(server): State<Server>) -> Response {
 }
 
 async fn devices(State(server): State<Server>) -> Response {
-    ok(&json::Device::of_apps(&server.apps()))
+    ok(&json::Device::list(&server.desktop().devices(), &server.apps()))
 }
 
 async fn apps(State(server): State<Server>) -> Response {

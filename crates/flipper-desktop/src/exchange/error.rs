@@ -9,6 +9,9 @@ use std::time::Duration;
 use flipper_pki::{CsrError, PairingRefusal};
 use flipper_proto::{ErrorReport, Excerpt, Medium};
 
+use super::program::ProgramError;
+use super::verdict::{self, Verdict};
+use crate::adb;
 use crate::www::UploadError;
 
 /// Why a client is not given a certificate. It is told so: see [`to_report`](DeliveryError::to_report).
@@ -68,6 +71,40 @@ pub enum DeliveryError {
         /// What the system said.
         text: String,
     },
+    /// The app's id is no name that an Android package can have.
+    PackageName(Excerpt),
+    /// The destination is not in the private directory of the app that asks.
+    DestinationNotTheApps {
+        /// The destination.
+        destination: Excerpt,
+        /// The app.
+        package: String,
+    },
+    /// The app's id is no name that an iOS bundle can have.
+    BundleId(Excerpt),
+    /// The app is on a physical iOS device, and nothing here reaches those.
+    NoIdb {
+        /// The destination, which is a path of the device.
+        destination: Excerpt,
+    },
+    /// `idb` does not work, so that no device could be asked.
+    Idb(ProgramError),
+    /// Adb does not work, so that no device could be asked.
+    Adb(adb::Error),
+    /// No device has the request in the destination, so that nothing shows where the app is.
+    NoMatchingDevice {
+        /// The app's package or bundle.
+        app: String,
+        /// What each device said.
+        verdicts: Vec<Verdict>,
+    },
+    /// The certificates could not be written to the device that the app is on.
+    DeviceWrite {
+        /// The device.
+        device: String,
+        /// What it said.
+        text: Excerpt,
+    },
     /// Medium WWW serves apps that are paired with the desktop, and this one does not say that it is.
     PairingRequired,
     /// What the client says about its pairing is refused.
@@ -108,12 +145,20 @@ impl DeliveryError {
             Self::Request(CsrError::CannotSign(_)) => "CannotSign",
             Self::Request(_) => "InvalidRequest",
             Self::NotServed { .. } => "NotServed",
-            Self::DestinationNotAbsolute(_) | Self::Destination { .. } => "InvalidDestination",
+            Self::DestinationNotAbsolute(_) | Self::Destination { .. } | Self::DestinationNotTheApps { .. } => {
+                "InvalidDestination"
+            }
+            Self::PackageName(_) => "InvalidPackageName",
+            Self::BundleId(_) => "InvalidBundleId",
+            Self::NoIdb { .. } => "IdbMissing",
+            Self::Idb(_) => "IdbFailed",
+            Self::Adb(error) => error.name(),
+            Self::NoMatchingDevice { .. } => "NoMatchingDevice",
             Self::ProofMissing { .. } => "ProofMissing",
             Self::ProofNotAFile { .. } => "ProofNotAFile",
             Self::ProofUnreadable { .. } => "ProofUnreadable",
             Self::ProofDiffers { .. } => "ProofDiffers",
-            Self::Write { .. } => "WriteFailed",
+            Self::Write { .. } | Self::DeviceWrite { .. } => "WriteFailed",
             Self::PairingRequired => "PairingRequired",
             Self::Pairing(PairingRefusal::Unknown(_)) => "PairingUnknown",
             Self::Pairing(PairingRefusal::Revoked(_)) => "PairingRevoked",
@@ -137,6 +182,9 @@ impl DeliveryError {
     pub fn hint(&self) -> Option<&str> {
         Some(match self {
             Self::Request(_) => "send a PKCS#10 request in PEM, signed by its own key, whose only CN is the app's id",
+            Self::NotServed { os, medium: Medium::FsAccess } if os.as_str() == "Android" => {
+                "this desktop was started without adb, see Builder::android; or have the app use medium 2 (WWW)"
+            }
             Self::NotServed { .. } => {
                 "for now certificates are delivered as files (medium 1), to apps on the desktop's own machine"
             }
@@ -146,10 +194,25 @@ impl DeliveryError {
             }
             Self::ProofMissing { .. } => {
                 "write the request to app.csr in the destination before it is sent; or have the desktop do without that \
-                 proof, with the option require_proof(false)"
+                 proof: flipper desktop --no-proof, or require_proof(false) in a program of its own"
             }
             Self::ProofNotAFile { .. } => "app.csr must be a regular file in the destination itself",
             Self::ProofDiffers { .. } => "write the request that is sent to app.csr before it is sent",
+            Self::PackageName(_) => {
+                "send the package's name as app_id; it is made of letters, digits, dots and underscores"
+            }
+            Self::DestinationNotTheApps { .. } => {
+                "send a directory in the app's own files directory, for example /data/user/0/PACKAGE/files/sonar/"
+            }
+            Self::BundleId(_) => "send the bundle's id as app_id; it is made of letters, digits, dots and hyphens",
+            Self::NoIdb { .. } => {
+                "install idb on the desktop's machine and have the desktop use it; or have the app use medium 2 (WWW), \
+                 which needs no access to its files"
+            }
+            Self::Idb(_) => "see whether `idb list-targets --json` works",
+            Self::Adb(error) => return error.hint(),
+            Self::NoMatchingDevice { verdicts, .. } => verdict::hint(verdicts),
+            Self::DeviceWrite { .. } => "see that the device is still connected and has room left",
             Self::PairingRequired => {
                 "run `flipper pair` on the desktop's machine, and give the app the link that it prints"
             }
@@ -211,6 +274,29 @@ impl fmt::Display for DeliveryError {
                 write!(f, "{} holds another certificate request than the one that was sent", path.display())
             }
             Self::Write { path, text, .. } => write!(f, "{} cannot be written: {text}", path.display()),
+            Self::PackageName(name) => write!(f, "{name:?} is no name of an Android package"),
+            Self::DestinationNotTheApps { destination, package } => {
+                write!(f, "the destination {destination:?} is not in a private directory of {package}")
+            }
+            Self::BundleId(id) => write!(f, "{id:?} is no id of an iOS bundle"),
+            Self::NoIdb { destination } => {
+                write!(f, "the destination {destination:?} is on an iOS device, which this desktop does not reach")
+            }
+            Self::Idb(error) => write!(f, "the iOS devices cannot be asked: {error}"),
+            Self::Adb(error) => write!(f, "the devices cannot be asked: {error}"),
+            Self::NoMatchingDevice { app, verdicts } if verdicts.is_empty() => {
+                write!(f, "no device is connected that {app} could run on")
+            }
+            Self::NoMatchingDevice { app, verdicts } => {
+                write!(f, "no device has the certificate request of {app}")?;
+                verdicts
+                    .iter()
+                    .zip([": "].into_iter().chain(std::iter::repeat("; ")))
+                    .try_for_each(|(verdict, before)| write!(f, "{before}{verdict}"))
+            }
+            Self::DeviceWrite { device, text } => {
+                write!(f, "the certificates cannot be written on {device}: {}", text.as_str())
+            }
             Self::PairingRequired => {
                 f.write_str("by medium WWW certificates are for apps that are paired with this desktop")
             }

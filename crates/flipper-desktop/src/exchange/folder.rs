@@ -35,7 +35,7 @@ pub(super) type Owner = std::convert::Infallible;
 const TRIES: usize = 8;
 
 /// A name that nobody else chooses.
-fn temporary_name() -> io::Result<String> {
+pub(super) fn temporary_name() -> io::Result<String> {
     let random = getrandom::u64().map_err(io::Error::other)?;
     Ok(format!(".flipper-{random:016x}"))
 }

@@ -1,13 +1,25 @@
 //! Certificate exchanges: what happens between a request and its answer.
 
+mod android;
 mod deliverer;
+mod device_files;
 mod error;
 mod folder;
+mod idb;
+mod ios;
 mod plain_files;
+mod program;
+mod search;
+mod verdict;
 
+pub use self::android::Android;
 pub use self::deliverer::{Deliverer, Delivery, Issued};
 pub use self::error::DeliveryError;
+pub use self::idb::Idb;
+pub use self::ios::Ios;
 pub use self::plain_files::PlainFiles;
+pub use self::program::ProgramError;
+pub use self::verdict::{Finding, Verdict};
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -43,7 +43,7 @@ impl PlainFiles {
     }
 
     /// Whether the folder is the asker's, and who is to own what is written there.
-    fn check(self, folder: &Folder, sent: &CertificateRequest) -> Result<Option<Owner>, DeliveryError> {
+    fn check(self, folder: &Folder, delivery: &Delivery<'_>) -> Result<Option<Owner>, DeliveryError> {
         if !self.require_proof {
             return Ok(None);
         }
@@ -57,9 +57,35 @@ impl PlainFiles {
                 return Err(DeliveryError::ProofUnreadable { path, kind: error.kind(), text: error.to_string() });
             }
         };
-        // Compared as requests, not as bytes: line ends get lost on the way.
-        let kept = std::str::from_utf8(&content).ok().and_then(|pem| CertificateRequest::from_pem(pem).ok());
-        if kept.as_ref() == Some(sent) { Ok(owner) } else { Err(DeliveryError::ProofDiffers { path }) }
+        if delivery.is_proof(&content) { Ok(owner) } else { Err(DeliveryError::ProofDiffers { path }) }
+    }
+
+    /// Delivers into the destination, to whoever has proven that it is his, with a certificate for this device.
+    pub(super) fn deliver_as(self, delivery: &Delivery<'_>, device_id: &str) -> Result<Issued, DeliveryError> {
+        let destination = PathBuf::from(&delivery.request().destination);
+        if !destination.is_absolute() {
+            return Err(DeliveryError::DestinationNotAbsolute(Excerpt::new(&delivery.request().destination)));
+        }
+        let folder = Folder::open(destination.clone()).map_err(|error| DeliveryError::Destination {
+            path: destination,
+            kind: error.kind(),
+            text: error.to_string(),
+        })?;
+        let owner = self.check(&folder, delivery)?;
+        let issued = delivery.sign(device_id)?;
+        let failed = |path: &Path, error: std::io::Error| DeliveryError::Write {
+            path: path.to_owned(),
+            kind: error.kind(),
+            text: error.to_string(),
+        };
+        // Neither of them takes its place before both are on the disk.
+        let ca = folder.stage(CA, issued.ca_pem().as_bytes(), owner);
+        let ca = ca.map_err(|error| failed(&folder.path(CA), error))?;
+        let certificate = folder.stage(CERTIFICATE, issued.certificate_pem().as_bytes(), owner);
+        let certificate = certificate.map_err(|error| failed(&folder.path(CERTIFICATE), error))?;
+        ca.commit().map_err(|error| failed(&folder.path(CA), error))?;
+        certificate.commit().map_err(|error| failed(&folder.path(CERTIFICATE), error))?;
+        Ok(issued)
     }
 }
 
@@ -74,39 +100,16 @@ const CA: &str = "sonarCA.crt";
 const CERTIFICATE: &str = "device.crt";
 
 /// The machine that the desktop itself runs on, as the official desktop answers.
-const THIS_MACHINE: &str = "";
+pub(super) const THIS_MACHINE: &str = "";
 
 impl Deliverer for PlainFiles {
     fn deliver(&self, delivery: &Delivery<'_>) -> Result<Option<Issued>, DeliveryError> {
         let request = delivery.request();
-        // Their files are on other machines, even where their paths look like some of this one.
+        // Their files are elsewhere, even where their paths look like some of this machine.
         let elsewhere = ["Android", "iOS"].contains(&request.query.os.as_str());
         if request.medium != Medium::FsAccess || elsewhere {
             return Ok(None);
         }
-        let destination = PathBuf::from(&request.destination);
-        if !destination.is_absolute() {
-            return Err(DeliveryError::DestinationNotAbsolute(Excerpt::new(&request.destination)));
-        }
-        let folder = Folder::open(destination.clone()).map_err(|error| DeliveryError::Destination {
-            path: destination,
-            kind: error.kind(),
-            text: error.to_string(),
-        })?;
-        let owner = self.check(&folder, delivery.csr())?;
-        let issued = delivery.sign(THIS_MACHINE)?;
-        let failed = |path: &Path, error: std::io::Error| DeliveryError::Write {
-            path: path.to_owned(),
-            kind: error.kind(),
-            text: error.to_string(),
-        };
-        // Neither of them takes its place before both are on the disk.
-        let ca = folder.stage(CA, issued.ca_pem().as_bytes(), owner);
-        let ca = ca.map_err(|error| failed(&folder.path(CA), error))?;
-        let certificate = folder.stage(CERTIFICATE, issued.certificate_pem().as_bytes(), owner);
-        let certificate = certificate.map_err(|error| failed(&folder.path(CERTIFICATE), error))?;
-        ca.commit().map_err(|error| failed(&folder.path(CA), error))?;
-        certificate.commit().map_err(|error| failed(&folder.path(CERTIFICATE), error))?;
-        Ok(Some(issued))
+        self.deliver_as(delivery, THIS_MACHINE).map(Some)
     }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::app::{App, names};
+use super::device::Device;
 use crate::audience::Occurrence;
 use crate::event::Event as Told;
 
@@ -54,6 +55,9 @@ pub struct Event {
     /// An app's own log of its exchange.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logs: Option<Vec<String>>,
+    /// The device that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<Box<Device>>,
     /// The port that a connection came to: `insecure`, `secure` or `browser`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub port: Option<String>,
@@ -118,6 +122,12 @@ pub enum Kind {
     PeerMisbehaved,
     /// The system gives no connections.
     AcceptFailed,
+    /// A device is there.
+    DeviceConnected,
+    /// Something about a device has changed.
+    DeviceChanged,
+    /// A device is gone.
+    DeviceDisconnected,
     /// The desktop's own certificates were renewed.
     CertificatesRenewed,
     /// They could not be renewed.
@@ -188,6 +198,7 @@ impl Event {
     pub fn new(event: &Told, at: WallTime) -> Self {
         let blank = |kind| Self::blank(kind, at);
         let about = |kind, client: &ClientId| Self { app: Some(EventApp::Id(client.to_string())), ..blank(kind) };
+        let of = |kind, device| Self { device: Some(Box::new(Device::from(device))), ..blank(kind) };
         match event {
             Told::ClientConnected { client, info } => {
                 Self { app: Some(EventApp::App(Box::new(App::connected(client, info)))), ..blank(Kind::AppConnected) }
@@ -251,6 +262,9 @@ impl Event {
             Told::AcceptFailed { port, error } => {
                 Self { port: Some(port.to_string()), error: text(error), ..blank(Kind::AcceptFailed) }
             }
+            Told::DeviceConnected { device } => of(Kind::DeviceConnected, device),
+            Told::DeviceChanged { device } => of(Kind::DeviceChanged, device),
+            Told::DeviceDisconnected { device } => of(Kind::DeviceDisconnected, device),
             Told::CertificatesRenewed => blank(Kind::CertificatesRenewed),
             Told::RenewalFailed(error) => Self { error: text(error), ..blank(Kind::RenewalFailed) },
             #[cfg(feature = "records")]
@@ -319,6 +333,7 @@ impl Event {
             failed: None,
             has_required_files: None,
             logs: None,
+            device: None,
             port: None,
             peer: None,
             error: None,

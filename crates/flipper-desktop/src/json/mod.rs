@@ -11,7 +11,7 @@ mod recording;
 mod status;
 
 pub use self::app::{App, Certificate, Channel};
-pub use self::device::Device;
+pub use self::device::{Device, PortForward};
 pub use self::error::Error;
 pub use self::event::{Applicant, Event, EventApp, Kind};
 pub use self::recording::{ActiveRecording, Recording};

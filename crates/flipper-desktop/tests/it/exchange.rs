@@ -112,6 +112,16 @@ async fn an_app_that_proves_its_directory_gets_its_certificates<R: Runtime>() {
     assert_eq!(issued, ("Test App".to_owned(), APP_ID.to_owned(), String::new(), None));
 }
 
+async fn apps_of_any_system_are_served<R: Runtime>() {
+    let rig = Rig::<R>::start(desktop()).await;
+    for os in ["Linux", "MacOS", "Windows", "FreeBSD", "Metro", "Embedded", "something else"] {
+        let asker = Asker::new();
+        let answer = ask(&mut open_as(&rig, &query_on(os)).await, &asker.request()).await;
+        assert_eq!(answer, json!({"deviceId": ""}), "{os}");
+        assert!(asker.path("device.crt").exists());
+    }
+}
+
 async fn a_destination_may_lack_the_separator_at_its_end<R: Runtime>() {
     let rig = Rig::<R>::start(desktop()).await;
     let asker = Asker::new();
@@ -162,7 +172,7 @@ async fn without_proof_nothing_is_written<R: Runtime>() {
     fs::remove_file(asker.path("app.csr")).unwrap();
     let answer = ask(&mut open(&rig).await, &asker.request()).await;
     assert_eq!(answer["error"]["name"], "ProofMissing");
-    assert!(answer["error"]["hint"].as_str().unwrap().contains("require_proof(false)"), "{answer}");
+    assert!(answer["error"]["hint"].as_str().unwrap().contains("--no-proof"), "{answer}");
     assert!(asker.files().is_empty());
     let (error, skew) = rig
         .event("the refusal", |event| match event {
@@ -255,6 +265,34 @@ async fn destinations_that_are_no_directory_are_refused<R: Runtime>() {
     assert_eq!(asker.files(), ["app.csr"].map(String::from).into());
 }
 
+#[cfg(unix)]
+/// What a page or a program tries that wants files written where it has no business.
+async fn destinations_of_others_are_refused_and_nothing_is_written<R: Runtime>() {
+    let rig = Rig::<R>::start(desktop()).await;
+    let asker = Asker::new();
+    let csr = &asker.identity.csr;
+    let other = tempdir().unwrap();
+    let other = other.path().to_str().unwrap();
+    let own = asker.destination();
+    let own = own.trim_end_matches('/');
+    let link = asker.path("link");
+    std::os::unix::fs::symlink(other, &link).unwrap();
+    for (destination, expected) in [
+        (r"\\evil\share\".to_owned(), "InvalidDestination"),
+        ("//evil/share/".to_owned(), "InvalidDestination"),
+        ("/root/.ssh/x".to_owned(), "InvalidDestination"),
+        ("/etc/".to_owned(), "ProofMissing"),
+        (format!("{other}/"), "ProofMissing"),
+        (format!("{own}/../"), "ProofMissing"),
+        (format!("{}/", link.display()), "ProofMissing"),
+    ] {
+        assert_eq!(refusal(&rig, &request(csr, &destination)).await, expected, "{destination:?}");
+    }
+    assert!(!Path::new("/etc/sonarCA.crt").exists() && !Path::new("/etc/device.crt").exists());
+    assert_eq!(names_in(Path::new(other)), BTreeSet::new());
+    assert_eq!(asker.files(), ["app.csr", "link"].map(String::from).into());
+}
+
 async fn requests_that_nobody_should_sign_are_refused<R: Runtime>() {
     let rig = Rig::<R>::start(desktop()).await;
     let asker = Asker::new();
@@ -284,12 +322,12 @@ async fn nobody_gets_a_name_that_is_not_an_apps<R: Runtime>() {
 async fn what_is_not_served_yet_is_said_to_be<R: Runtime>() {
     let rig = Rig::<R>::start(desktop()).await;
     let asker = Asker::new();
-    for os in ["Android", "iOS"] {
-        let answer = ask(&mut open_as(&rig, &query_on(os)).await, &asker.request()).await;
-        assert_eq!(answer["error"]["name"], "NotServed");
-        let message = answer["error"]["message"].as_str().unwrap();
-        assert!(message.contains(os) && message.contains("not served yet"), "{message}");
-    }
+    let answer = ask(&mut open_as(&rig, &query_on("Android")).await, &asker.request()).await;
+    assert_eq!(answer["error"]["name"], "NotServed");
+    let message = answer["error"]["message"].as_str().unwrap();
+    assert!(message.contains("Android") && message.contains("not served yet"), "{message}");
+    let hint = answer["error"]["hint"].as_str().unwrap();
+    assert!(hint.contains("Builder::android"), "{hint}");
     let mut request = asker.request();
     request["medium"] = 3.into();
     assert_eq!(refusal(&rig, &request).await, "NotServed");
@@ -493,6 +531,7 @@ async fn an_acknowledgement_is_told<R: Runtime>() {
 
 on_every_runtime! {
     an_app_that_proves_its_directory_gets_its_certificates,
+    apps_of_any_system_are_served,
     a_destination_may_lack_the_separator_at_its_end,
     a_request_may_have_other_line_ends_than_the_proof,
     #[cfg(unix)] only_the_owner_can_read_what_is_delivered,
@@ -504,6 +543,8 @@ on_every_runtime! {
     #[cfg(unix)] links_in_the_place_of_certificates_are_replaced_and_not_followed,
     a_directory_in_the_place_of_a_certificate_is_told,
     destinations_that_are_no_directory_are_refused,
+    #[cfg(unix)]
+    destinations_of_others_are_refused_and_nothing_is_written,
     requests_that_nobody_should_sign_are_refused,
     nobody_gets_a_name_that_is_not_an_apps,
     what_is_not_served_yet_is_said_to_be,

@@ -28,6 +28,8 @@ macro_rules! on_every_runtime {
 }
 
 mod accept;
+#[cfg(target_os = "linux")]
+mod adb;
 mod admission;
 #[cfg(feature = "api")]
 mod api;
@@ -37,6 +39,8 @@ mod environment;
 mod exchange;
 mod http;
 mod instance;
+#[cfg(unix)]
+mod ios;
 mod lifecycle;
 mod limits;
 mod load;

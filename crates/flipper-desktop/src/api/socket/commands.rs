@@ -198,7 +198,7 @@ impl Commands {
                 }
             }
             Own::Apps => id.answer(&server.apps()),
-            Own::Devices => id.answer(&json::Device::of_apps(&server.apps())),
+            Own::Devices => id.answer(&json::Device::list(&server.desktop().devices(), &server.apps())),
             Own::Status => id.answer(&server.status()),
             Own::Subscribe(Subscription { app, plugin, snapshot }) => {
                 let mut filter = Filter::new();

@@ -24,7 +24,8 @@ async fn apps_are_listed_and_shown() {
     assert!(by_id.head.contains("cache-control: no-store"), "{}", by_id.head);
 
     let devices: Vec<Device> = serde_json::from_str(&test.served.get("/api/v1/devices").await.text).unwrap();
-    assert_eq!((devices.len(), devices[0].apps.as_slice()), (1, &[app.id.clone()][..]));
+    let kinds: Vec<_> = devices.iter().map(|device| (&*device.kind, device.apps.as_slice())).collect();
+    assert_eq!(kinds, [("this-machine", &[][..]), ("named", &[app.id.clone()][..])]);
     let status: Status = serde_json::from_str(&test.served.get("/api/v1/status").await.text).unwrap();
     assert_eq!((status.apps, status.observers, status.pid), (1, 0, std::process::id()));
     assert_eq!(

@@ -34,7 +34,7 @@ async fn commands_are_answered_under_their_ids() {
     let app = command(&mut socket, json!({"id": 0, "app": {"app": "Test App"}})).await;
     assert_eq!((&app["id"], &app["success"]["id"]), (&json!(0), &json!(id)));
     let devices = command(&mut socket, json!({"id": 1, "devices": {}})).await;
-    assert_eq!(devices["success"][0]["apps"], json!([id]));
+    assert_eq!(devices["success"][1]["apps"], json!([id]));
     let status = command(&mut socket, json!({"id": 2, "status": {}})).await;
     assert_eq!(status["success"]["observers"], 1);
     for app in [id, "Test App"] {

@@ -1,5 +1,7 @@
 //! What the tests work with.
 
+#[cfg(target_os = "linux")]
+pub(crate) mod adb;
 mod app;
 mod certificates;
 mod pairing;

@@ -1,40 +1,28 @@
 //! Where apps reach the desktop.
 
 use std::env;
-use std::error::Error;
 use std::fs;
 use std::net::{IpAddr, UdpSocket};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use flipper_desktop::default_state_directory;
 use serde_json::Value;
 
+use crate::failure::Failure;
+
 /// What the link says about the desktop's place.
-pub(super) struct Place {
+pub(super) struct Address {
     pub(super) host: String,
     pub(super) ports: (u16, u16),
     /// What keeps apps on other machines from it.
     pub(super) warning: Option<String>,
 }
 
-/// The directory of the desktop's own files.
-pub(super) fn state_directory(given: Option<PathBuf>) -> Result<PathBuf, &'static str> {
-    given
-        .map(|state| state.join("desktop"))
-        .or_else(default_state_directory)
-        .ok_or("there is no home directory; give --state-dir, or set FLIPPER_STATE_DIR")
-}
-
 const NO_DESKTOP: &str = "no desktop runs on this state directory; start one with `flipper desktop --bind ADDRESS`";
 const LOOPBACK_ONLY: &str = "the desktop listens on this machine only; for apps on other machines start it with \
                              `flipper desktop --bind ADDRESS`";
 
-impl Place {
-    pub(super) fn find(
-        directory: &Path,
-        host: Option<String>,
-        ports: Option<(u16, u16)>,
-    ) -> Result<Self, Box<dyn Error>> {
+impl Address {
+    pub(super) fn find(directory: &Path, host: Option<String>, ports: Option<(u16, u16)>) -> Result<Self, Failure> {
         let running = Running::read(directory);
         let addresses = running.as_ref().map_or(&[][..], |running| &running.addresses);
         let reachable = addresses.iter().find(|address| !address.is_loopback());
@@ -50,14 +38,16 @@ impl Place {
         let host = match (host, reachable) {
             (Some(host), _) => host,
             (None, Some(address)) if !address.is_unspecified() => address.to_string(),
-            (None, _) => own_address().ok_or("this machine is in no network; name it with --host")?.to_string(),
+            (None, _) => own_address()
+                .ok_or_else(|| Failure::new("this machine is in no network; name it with --host"))?
+                .to_string(),
         };
         let ports = match (ports, running) {
             (Some(ports), _) | (None, Some(Running { ports, .. })) => ports,
             (None, None) => ports_of_environment()?,
         };
         if ports.0 == 0 || ports.1 == 0 {
-            return Err("the desktop's ports are not known before it runs; start it, or give --ports".into());
+            return Err(Failure::new("the desktop's ports are not known before it runs; start it, or give --ports"));
         }
         Ok(Self { host, ports, warning })
     }
@@ -89,10 +79,11 @@ fn own_address() -> Option<IpAddr> {
     Some(socket.local_addr().ok()?.ip())
 }
 
-fn ports_of_environment() -> Result<(u16, u16), String> {
+fn ports_of_environment() -> Result<(u16, u16), Failure> {
     for name in ["FLIPPER_ALT_PORTS", "FLIPPER_PORTS"] {
         let Some(value) = env::var(name).ok().filter(|value| !value.is_empty()) else { continue };
-        return crate::app::two_ports(&value).map_err(|error| format!("the variable {name}: {error}"));
+        return crate::values::two_ports(&value)
+            .map_err(|error| Failure::new(format_args!("the variable {name}: {error}")));
     }
     Ok((9089, 9088))
 }
