@@ -12,7 +12,7 @@ use flipper_proto::{CloseCause, CloseCode};
 use futures_io::{AsyncRead, AsyncWrite};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tungstenite::handshake::derive_accept_key;
-use tungstenite::protocol::Role;
+use tungstenite::protocol::{Role, WebSocketConfig};
 use tungstenite::{Error, Message};
 
 use crate::head::WholeHead;
@@ -57,11 +57,25 @@ impl Wire {
         Self { socket, traffic: Traffic::default(), parting: Parting::Flush }
     }
 
-    /// The server's side of a WebSocket whose upgrade was answered. `rest` is what has arrived after the request, and a
+    /// The server's side of a WebSocket whose upgrade was answered. `rest` is what has arrived after the request; a
     /// message may have `max_message` bytes.
     pub async fn serve(stream: Box<dyn Transport>, rest: Vec<u8>, max_message: usize) -> Self {
-        let (stream, config) = (WholeHead::already_read(stream), Some(websocket_config(max_message)));
-        Self::new(WebSocketStream::from_partially_read(stream, rest, Role::Server, config).await)
+        Self::serve_with(stream, rest, websocket_config(max_message)).await
+    }
+
+    /// As [`serve`](Self::serve), asking the system for so many bytes at a time: for few connections that bring much.
+    pub async fn serve_reading(
+        stream: Box<dyn Transport>,
+        rest: Vec<u8>,
+        max_message: usize,
+        read_bytes: usize,
+    ) -> Self {
+        Self::serve_with(stream, rest, websocket_config(max_message).read_buffer_size(read_bytes)).await
+    }
+
+    async fn serve_with(stream: Box<dyn Transport>, rest: Vec<u8>, config: WebSocketConfig) -> Self {
+        let stream = WholeHead::already_read(stream);
+        Self::new(WebSocketStream::from_partially_read(stream, rest, Role::Server, Some(config)).await)
     }
 
     /// How many more bytes to hand over.

@@ -223,12 +223,6 @@ impl<R: Runtime> Desktop<R> {
         self.held.devices.devices()
     }
 
-    /// A device, if it is known; the desktop's own machine has an empty id, whatever its system.
-    #[must_use]
-    pub fn device(&self, os: &str, id: &str) -> Option<Device> {
-        self.held.devices.device(os, id)
-    }
-
     /// How the desktop stands with adb's server; `None` where [`Builder::android`] was not called.
     #[must_use]
     pub fn adb(&self) -> Option<AdbStatus> {

@@ -74,7 +74,7 @@ pub use self::filter::Filter;
 pub use self::init_policy::InitPolicy;
 pub use self::port_owner::{PortOwner, find_port_owner};
 pub use self::ports::Ports;
-pub use self::state::{RunningDesktop, default_state_directory, find_running_desktop};
+pub use self::state::{InstanceHolder, default_state_directory, find_instance_holder};
 pub use flipper_async::desk::{Counters as DeskCounters, Options, Port};
 pub use flipper_pki as pki;
 pub use flipper_proto as proto;

@@ -17,6 +17,10 @@ const socket = new WebSocket(`wss://localhost:${port}/?os=MacOS&device=bench&dev
 
 socket.on('message', data => {
   const {id, method, params} = JSON.parse(data.toString());
+  if (method === 'getPlugins' || method === 'getBackgroundPlugins') {
+    socket.send(JSON.stringify({id, success: {plugins: ['Example']}}));
+    return;
+  }
   if (method !== 'execute') {
     return;
   }

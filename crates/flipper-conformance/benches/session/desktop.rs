@@ -25,7 +25,7 @@ pub(crate) enum Load {
 }
 
 impl Load {
-    fn json(self) -> String {
+    pub(crate) fn json(self) -> String {
         match self {
             Self::Text(bytes) => format!("{{\"data\":\"{}\"}}", "x".repeat(bytes.saturating_sub(11))),
             Self::Objects(bytes) => {

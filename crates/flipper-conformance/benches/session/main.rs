@@ -3,12 +3,18 @@
 //!
 //! `cargo bench -p flipper-conformance --bench session [-- rpc | events | start]` prints medians, and the ratio to the Node
 //! client in the same run. The Node client does nothing but what it must: `ws`, `JSON.parse`, echo, `JSON.stringify`.
+//!
+//! `-- desktop` measures our desktop instead, from an observer of its API to an app and back: all of it, or only what is
+//! named of `small` and `large` calls and `stream`s of events. With `official` as well it also measures the official one,
+//! and prints the ratio to it.
 
 #![forbid(unsafe_code)]
 
 mod client;
 mod desktop;
 mod measure;
+mod observed;
+mod observer;
 mod process;
 mod start;
 
@@ -34,6 +40,11 @@ fn main() -> Result {
     {
         return Client::run(client, directory.as_ref(), port.parse()?);
     }
+    if let [flag, directory] = &arguments[..]
+        && flag == observed::FLAG
+    {
+        return observed::run_desktop(directory.as_ref());
+    }
     let asked = arguments.len();
     arguments.retain(|argument| argument != "--bench");
     if arguments.len() == asked {
@@ -49,6 +60,10 @@ fn main() -> Result {
     if wanted("start") {
         start::run()?;
     }
+    // Not by itself: it is about something else.
+    if arguments.iter().any(|argument| argument == "desktop") {
+        observed::run(&arguments)?;
+    }
     Ok(())
 }
 
@@ -61,7 +76,7 @@ fn tries() -> Result {
         }
         desktop.events(1000, Duration::from_millis(1))?;
     }
-    Ok(())
+    observed::tries()
 }
 
 fn rpc() -> Result {

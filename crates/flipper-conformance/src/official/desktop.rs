@@ -118,6 +118,11 @@ impl OfficialDesktop {
         UiSocket::open(self.ports().ui, self.running()?.watch())
     }
 
+    /// The id of its process.
+    pub fn pid(&self) -> Result<u32, Error> {
+        Ok(self.running()?.id())
+    }
+
     /// Fails if it is not running, in particular if it has ended by itself.
     pub fn check(&self) -> Result<(), Error> {
         self.running().map(|_| ())

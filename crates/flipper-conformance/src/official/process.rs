@@ -54,6 +54,10 @@ impl Process {
         &self.watch
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.pid.as_raw_nonzero().get().unsigned_abs()
+    }
+
     /// Closes the child's standard input, and waits until it has ended, at most `patience`.
     pub(crate) fn hang_up(&mut self, patience: Duration) {
         self.lifeline = None;

@@ -67,13 +67,6 @@ impl Registry {
         std::iter::once(Device::this_machine()).chain(attached).chain(named).collect()
     }
 
-    pub(crate) fn device(&self, os: &str, id: &str) -> Option<Device> {
-        if id.is_empty() {
-            return Some(Device::this_machine());
-        }
-        self.known().device(&(os.to_owned(), id.to_owned()))
-    }
-
     pub(crate) fn adb(&self) -> Option<AdbStatus> {
         self.known().adb.clone()
     }

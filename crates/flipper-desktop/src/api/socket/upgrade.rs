@@ -16,6 +16,9 @@ use super::conversation::{Conversation, Dialect, Talk};
 use crate::api::failure::Failure;
 use crate::api::server::{Presence, Server};
 
+/// How many bytes to ask the system for at a time: observers are few, and ask for much.
+const READ_BYTES: usize = 64 * 1024;
+
 /// Answers 101 and speaks on, in the dialect that `begin` makes.
 pub(super) fn upgrade<D: Dialect + 'static>(
     server: Server,
@@ -52,7 +55,7 @@ async fn talk<D: Dialect>(server: Server, upgraded: Upgraded, begin: impl FnOnce
         return;
     };
     let stream = Stream::from(parts.io.into_inner());
-    let wire = Wire::serve(Box::new(stream), parts.read_buf.into(), server.max_message()).await;
+    let wire = Wire::serve_reading(Box::new(stream), parts.read_buf.into(), server.max_message(), READ_BYTES).await;
     server.observers().fetch_add(1, Ordering::Relaxed);
     Conversation::new(server.clone(), wire, begin).run().await;
     server.observers().fetch_sub(1, Ordering::Relaxed);

@@ -79,14 +79,14 @@ pub(super) fn listed(client: &Client) -> Listed<'_> {
     Listed::new(&client.id, &client.info.query)
 }
 
-/// A device. There is nothing that the desktop could do with it for an observer.
+/// A device, with which nothing can be done here.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Device {
-    pub(super) serial: String,
+pub(super) struct Device<'a> {
+    serial: &'a str,
     device_type: &'static str,
-    title: String,
-    os: String,
+    title: &'a str,
+    os: &'a str,
     features: Features,
 }
 
@@ -97,28 +97,17 @@ struct Features {
     screen_capture_available: bool,
 }
 
-impl Device {
-    /// What an app says of its device.
-    pub(super) fn named_by(query: &Query) -> Self {
-        Self::new("dummy", &query.device_id, &query.device, &query.os)
-    }
-
-    /// What the desktop knows of a device.
-    pub(super) fn of(device: &devices::Device) -> Self {
-        let device_type = match device.kind {
-            DeviceKind::Emulator => "emulator",
-            DeviceKind::Physical => "physical",
-            DeviceKind::ThisMachine | DeviceKind::Named => "dummy",
-        };
-        Self::new(device_type, &device.id, &device.title, &device.os)
-    }
-
-    fn new(device_type: &'static str, serial: &str, title: &str, os: &str) -> Self {
+impl<'a> Device<'a> {
+    pub(super) fn new(device: &'a devices::Device) -> Self {
         Self {
-            serial: serial.to_owned(),
-            device_type,
-            title: title.to_owned(),
-            os: os.to_owned(),
+            serial: &device.id,
+            device_type: match device.kind {
+                DeviceKind::Emulator => "emulator",
+                DeviceKind::Physical | DeviceKind::ThisMachine => "physical",
+                DeviceKind::Named => "dummy",
+            },
+            title: &device.title,
+            os: &device.os,
             features: Features { screenshot_available: false, screen_capture_available: false },
         }
     }

@@ -11,63 +11,28 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use flipper_proto::desktop::Outcome;
-use flipper_proto::{ClientId, Query, RequestId, Text};
+use flipper_proto::{ClientId, RequestId, Text};
 use serde_json::value::RawValue;
 
 use self::frames::{Exec, Frame, listed, push_event};
 use self::relay::{Asked, Relay, Relayed};
 use super::conversation::{Dialect, Talk};
 use crate::audience::Occurrence;
-use crate::desktop::Desktop;
-use crate::devices::{Device, DeviceKind};
 use crate::event::Event;
 
 /// One observer that speaks it.
 pub(super) struct Official {
-    /// The clients that it was told of, or could have asked for.
-    known: BTreeMap<ClientId, Known>,
-    /// The devices that it was told of, or could have asked for, because adb has them.
-    attached: BTreeSet<String>,
+    /// The clients that have told their plugins: when one does so again, they are others.
+    introduced: BTreeSet<ClientId>,
     under_way: BTreeMap<RequestId, Asked>,
-}
-
-/// What is to be remembered of a client, as it is told when the client is gone.
-struct Known {
-    device: frames::Device,
-    /// Whether it has told its plugins: when it does so again, they are others.
-    has_plugins: bool,
 }
 
 impl Official {
     pub(super) fn new(talk: &mut Talk) -> Self {
         talk.events = Some(talk.server.desktop().events());
-        let desktop = talk.server.desktop();
-        let known = desktop.clients().into_iter().map(|client| {
-            let known = Known { device: device(desktop, &client.info.query), has_plugins: client.plugins.is_some() };
-            (client.id, known)
-        });
-        let devices = desktop.devices().into_iter().filter(is_attached);
-        let attached = devices.map(|device| device.id).collect();
-        Self { known: known.collect(), attached, under_way: BTreeMap::new() }
-    }
-
-    /// Follows what adb has. Devices that only apps name are told of together with the apps.
-    fn follow(&mut self, device: &Device, is_there: bool, mut say: impl FnMut(&str, &str)) {
-        let was_there = self.attached.contains(&device.id);
-        if is_there && !was_there {
-            self.attached.insert(device.id.clone());
-            say("device-connected", &frames::to_json(&frames::Device::of(device)));
-        } else if was_there && !is_there {
-            self.attached.remove(&device.id);
-            if !self.is_named(&device.id) {
-                say("device-disconnected", &frames::to_json(&frames::Device::of(device)));
-            }
-        }
-    }
-
-    /// Whether apps are connected from this device.
-    fn is_named(&self, serial: &str) -> bool {
-        self.known.values().any(|known| known.device.serial == serial)
+        let clients = talk.server.desktop().clients();
+        let introduced = clients.into_iter().filter(|client| client.plugins.is_some()).map(|client| client.id);
+        Self { introduced: introduced.collect(), under_way: BTreeMap::new() }
     }
 
     /// Hands on what is for apps, all under one lock.
@@ -95,6 +60,7 @@ impl Official {
 /// Carries out what is not for apps.
 fn answer(command: &str, args: &[&RawValue], talk: &Talk) -> Result<Option<String>, String> {
     let clients = || talk.server.desktop().clients();
+    let devices = || talk.server.desktop().devices();
     let first = || -> Result<Cow<'_, str>, String> {
         let text = args.first().and_then(|arg| serde_json::from_str::<String>(arg.get()).ok());
         text.map(Cow::Owned).ok_or_else(|| format!("Error: {command} takes a string"))
@@ -106,13 +72,11 @@ fn answer(command: &str, args: &[&RawValue], talk: &Talk) -> Result<Option<Strin
             let id = ClientId::from_text(&first()?);
             talk.server.desktop().client(&id).map(|client| frames::to_json(&listed(&client)))
         }
-        "device-list" => Some(frames::to_json(&devices(talk.server.desktop()))),
+        "device-list" => Some(frames::to_json(&devices().iter().map(frames::Device::new).collect::<Vec<_>>())),
         "device-find" => {
             let serial = first()?;
-            devices(talk.server.desktop())
-                .into_iter()
-                .find(|device| device.serial == *serial)
-                .map(|device| frames::to_json(&device))
+            let found = devices().into_iter().find(|device| *serial == device.id);
+            found.map(|device| frames::to_json(&frames::Device::new(&device)))
         }
         _ => {
             return Err(format!(
@@ -121,31 +85,6 @@ fn answer(command: &str, args: &[&RawValue], talk: &Talk) -> Result<Option<Strin
             ));
         }
     })
-}
-
-/// Whether adb has it, and it can be used: others are not shown there.
-fn is_attached(device: &Device) -> bool {
-    matches!(device.kind, DeviceKind::Emulator | DeviceKind::Physical) && device.not_ready.is_none()
-}
-
-/// The device of a client: as adb knows it, else as the client says.
-fn device(desktop: &Desktop, query: &Query) -> frames::Device {
-    match desktop.device(&query.os, &query.device_id) {
-        Some(known) if is_attached(&known) => frames::Device::of(&known),
-        _ => frames::Device::named_by(query),
-    }
-}
-
-/// The devices that adb has, and those that apps are connected from, each once.
-fn devices(desktop: &Desktop) -> Vec<frames::Device> {
-    let known = desktop.devices();
-    let mut devices: Vec<_> = known.iter().filter(|known| is_attached(known)).map(frames::Device::of).collect();
-    for client in desktop.clients() {
-        if devices.iter().all(|other| other.serial != client.info.query.device_id) {
-            devices.push(frames::Device::named_by(&client.info.query));
-        }
-    }
-    devices
 }
 
 impl Dialect for Official {
@@ -187,35 +126,27 @@ impl Dialect for Official {
     }
 
     fn tell(&mut self, occurrence: &Occurrence, talk: &mut Talk) {
-        let newcomer = match &occurrence.event {
-            Event::ClientConnected { info, .. } => Some(device(talk.server.desktop(), &info.query)),
-            _ => None,
-        };
         let mut say = |event: &str, data: &str| talk.say(push_event(event, data));
         match &occurrence.event {
-            Event::DeviceConnected { device } | Event::DeviceChanged { device } => {
-                self.follow(device, is_attached(device), say);
-            }
-            Event::DeviceDisconnected { device } => self.follow(device, false, say),
             Event::ClientConnected { client, info } => {
-                let Some(device) = newcomer else { return };
-                say("device-connected", &frames::to_json(&device));
                 say("client-connected", &frames::to_json(&frames::Listed::new(client, &info.query)));
-                self.known.insert(client.clone(), Known { device, has_plugins: false });
             }
             Event::ClientDisconnected { client, .. } => {
+                self.introduced.remove(client);
                 say("client-disconnected", &frames::to_json(&frames::Gone { id: client.as_str() }));
-                let Some(Known { device, .. }) = self.known.remove(client) else { return };
-                if !self.attached.contains(&device.serial) && !self.is_named(&device.serial) {
-                    say("device-disconnected", &frames::to_json(&device));
-                }
+            }
+            // Pages take a device that they know for one that has changed.
+            Event::DeviceConnected { device } | Event::DeviceChanged { device } => {
+                say("device-connected", &frames::to_json(&frames::Device::new(device)));
+            }
+            Event::DeviceDisconnected { device } => {
+                say("device-disconnected", &frames::to_json(&frames::Device::new(device)));
             }
             Event::PluginsChanged { client, .. } => {
-                let Some(known) = self.known.get_mut(client) else { return };
-                if known.has_plugins {
+                let is_first = self.introduced.insert(client.clone());
+                if !is_first {
                     say("client-message", &frames::message(client, "{\"method\":\"refreshPlugins\"}"));
                 }
-                known.has_plugins = true;
             }
             Event::Message { client, plugin, method, params } => {
                 let text = frames::execute(plugin.as_str(), method, params.as_ref());

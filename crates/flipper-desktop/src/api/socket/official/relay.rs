@@ -152,14 +152,16 @@ impl Asked {
     pub(super) fn answer(&self, outcome: Outcome) -> String {
         let Question { client, id } = &self.question;
         let id = id.as_ref();
-        let of_app = |field, raw: &Payload| {
-            let length = raw.as_json().chars().count() + FRAME + id.map_or(0, |id| id.as_json().len());
+        // As if the app had been asked under the observer's id.
+        let bare = "{\"id\":}".len() + id.map_or(0, |id| id.as_json().len());
+        let of_app = |field: &str, raw: &Payload| {
+            let length = bare + ",\"\":".len() + field.len() + raw.as_json().encode_utf16().count();
             data(id, Some((field, raw.as_json())), length)
         };
         let data = match outcome {
             Outcome::Success(raw) => of_app("success", &raw),
             Outcome::Error { raw, .. } => of_app("error", &raw),
-            Outcome::Neither => data(id, None, FRAME),
+            Outcome::Neither => data(id, None, bare),
             Outcome::Invalid(error) => error_data(id, "BAD_ANSWER", &error.to_string()),
             Outcome::TimedOut { after } => {
                 let message = format!("Client '{client}' did not answer within {:.0} s", after.as_secs_f64());
@@ -171,9 +173,6 @@ impl Asked {
         frames::response(self.exec.get(), Some(&data))
     }
 }
-
-/// About how many characters an app's message has beside the id and the result.
-const FRAME: usize = "{\"id\":,\"success\":}".len();
 
 /// A request that was never sent.
 fn refusal(id: Option<&Payload>, client: &ClientId, misuse: &ApiMisuse) -> String {
