@@ -17,13 +17,14 @@ use flipper_desktop::api::{RunningDesktop, RunningError};
 
 use self::ports::DesktopPorts;
 use self::report::Report;
-use crate::certs::StateDirectory;
+use crate::place::Place;
+use crate::values::two_ports;
 
 /// What is to be looked at.
 #[derive(Args)]
 pub(crate) struct Options {
     #[command(flatten)]
-    state: StateDirectory,
+    place: Place,
     /// The desktop's host name or address.
     #[arg(long, default_value = "localhost")]
     host: String,
@@ -42,7 +43,7 @@ pub(crate) struct Options {
 
 /// Whether everything is well. That it is not is no error of the command.
 pub(crate) fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
-    let directory = options.state.directory()?;
+    let directory = options.place.directory()?;
     let report = examine(options, &directory)?;
     if options.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
@@ -85,9 +86,4 @@ fn examine(options: &Options, directory: &Path) -> Result<Report, Box<dyn Error>
     adb::check(&mut report, &ports);
     handshake::replay(&mut report, &options.host, &ports);
     Ok(report)
-}
-
-fn two_ports(text: &str) -> Result<(u16, u16), &'static str> {
-    let pair = text.split_once(',').and_then(|(insecure, secure)| Some((insecure.parse().ok()?, secure.parse().ok()?)));
-    pair.ok_or("give two ports, such as 9089,9088")
 }

@@ -218,18 +218,26 @@ async fn devices_that_adb_has_are_listed_and_told_of() {
     let builder = desktop().android(flipper_desktop::Android::new(adb.address()));
     let served = Served::with(builder).await;
     let mut socket = served.open("/").await;
-    assert_eq!(data(&mut socket, "device-find", json!(["127.0.0.1:1"])).await, Value::Null);
+    let this_machine = data(&mut socket, "device-list", json!([])).await[0].take();
     let phone = Device::new();
     adb.connect(&phone);
+    // It is told again when adb knows more of it. Until it can be used, it is none.
     let told = loop {
         let (name, told) = event(&mut socket).await;
-        assert_eq!((name.as_str(), &told["serial"]), ("device-connected", &json!(phone.serial())));
-        // Before that it was not ready yet.
-        if told["title"] == "Test Phone" {
+        assert_eq!(told["serial"], json!(phone.serial()));
+        if name == "device-connected" && told["title"] == "Test Phone" {
             break told;
         }
     };
     assert_eq!(told["deviceType"], "physical");
-    assert_eq!(data(&mut socket, "device-list", json!([])).await[1], told);
+    assert_eq!(data(&mut socket, "device-list", json!([])).await, json!([this_machine, told]));
     assert_eq!(data(&mut socket, "device-find", json!([phone.serial()])).await, told);
+    phone.unplug();
+    loop {
+        let (name, told) = event(&mut socket).await;
+        assert_eq!(told["serial"], json!(phone.serial()));
+        if name == "device-disconnected" {
+            break;
+        }
+    }
 }
