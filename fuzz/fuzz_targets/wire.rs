@@ -218,6 +218,7 @@ fn prepared(csr: &str, destination: &str, at: u64) -> Prepared {
         csr: csr.to_owned(),
         destination: destination.to_owned(),
         wall: WallTime::from_unix_millis(at),
+        pairing: None,
     }
 }
 

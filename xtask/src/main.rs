@@ -8,6 +8,7 @@ mod fuzz;
 mod matrix;
 mod peers;
 mod programs;
+mod python;
 mod report;
 mod shell;
 mod suite;

@@ -9,7 +9,7 @@ use crate::shell::{self, Failure};
 #[derive(Clone, Copy)]
 pub(crate) struct Program {
     name: &'static str,
-    /// Asks for its version: the cheapest proof that it runs.
+    /// Asks for its version, or for something else that shows that it will do.
     version: &'static str,
     /// Where it is found, for a person.
     from: &'static str,
@@ -22,7 +22,7 @@ pub(crate) struct Program {
 const SKIP: &str = "leave the tests out that need them: cargo xtask test --skip-official REASON";
 
 /// What official peers need, clients in other languages, and devices.
-pub(crate) const PEERS: [Program; 6] = [
+pub(crate) const PEERS: [Program; 7] = [
     Program { name: "node", version: "--version", from: "Node.js 18 or later", package: "nodejs", without: SKIP },
     Program { name: "npm", version: "--version", from: "npm, which comes with Node.js", package: "npm", without: SKIP },
     Program { name: "openssl", version: "version", from: "OpenSSL's command", package: "openssl", without: SKIP },
@@ -31,6 +31,14 @@ pub(crate) const PEERS: [Program; 6] = [
         version: "--version",
         from: "a JDK 17 or later",
         package: "openjdk-17-jdk-headless",
+        without: SKIP,
+    },
+    Program {
+        name: "python3",
+        // Debian's has no way to make environments unless that is installed as well.
+        version: "-cimport ensurepip, venv",
+        from: "Python 3.11 or later with venv and pip",
+        package: "python3-venv",
         without: SKIP,
     },
     Program {
@@ -43,6 +51,13 @@ pub(crate) const PEERS: [Program; 6] = [
     // It has no version to ask for; with this it does nothing.
     Program { name: "mksh", version: "-n", from: "mksh, Android's shell", package: "mksh", without: SKIP },
 ];
+
+/// What tests between two networks need, which are Linux's.
+pub(crate) const NETWORKS: &[Program] = if cfg!(target_os = "linux") {
+    &[Program { name: "ip", version: "-Version", from: "iproute2's command ip", package: "iproute2", without: SKIP }]
+} else {
+    &[]
+};
 
 /// What libFuzzer is built with.
 pub(crate) const CXX: Program = Program {
@@ -87,6 +102,8 @@ fn missing(programs: &[Program]) -> Result<Vec<Program>, Failure> {
         let mut command = Command::new(program.name);
         command.arg(program.version).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         match command.status() {
+            Ok(status) if status.success() => {}
+            Ok(_) => missing.push(*program),
             Err(error) if error.kind() == io::ErrorKind::NotFound => missing.push(*program),
             status => shell::finish(&command, status)?,
         }

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use crate::matrix::Matrix;
 use crate::report::Report;
 use crate::shell::{self, Failure};
-use crate::{peers, programs};
+use crate::{peers, programs, python};
 
 /// Tells the tests with official peers why they are to be skipped; `flipper_conformance` reads it.
 const SKIP_VARIABLE: &str = "FLIPPER_SKIP_OFFICIAL";
@@ -31,8 +31,10 @@ fn run_steps(report: &mut Report, skip_official: Option<&str>, steps: &[(&'stati
     match skip_official {
         Some(reason) => report.note(format!("Tests with official peers were skipped: {reason}")),
         None => {
-            let ready = report.step("programs", || programs::ensure(&programs::PEERS))
-                && report.step("official peers", peers::install);
+            let wanted = [&programs::PEERS[..], programs::NETWORKS].concat();
+            let ready = report.step("programs", || programs::ensure(&wanted))
+                && report.step("official peers", peers::install)
+                && report.step("python peers", python::install);
             if !ready {
                 // They would fail one by one, for the reason that has just been given.
                 return;

@@ -52,9 +52,13 @@ pub use self::crew::InCallback;
 pub use self::flipper::{Flipper, Options, Stopping};
 pub use flipper_client;
 pub use flipper_client::{
-    Call, CertificateProvider, Certificates, Connection, Notice, Plugin, PluginBuilder, Responder, SendError, Setup,
-    StartError, Status, UnknownCall, Watch, plugin, proto,
+    Call, CertificateProvider, Certificates, Connection, DirectoryProvider, FetchError, Notice, Plugin, PluginBuilder,
+    Responder, SendError, Setup, StartError, Status, UnknownCall, Watch, plugin, proto,
 };
+#[cfg(feature = "www-http")]
+pub use flipper_client::{HttpPlace, HttpProvider};
+#[cfg(feature = "www-object-store")]
+pub use flipper_client::{ObjectPlace, ObjectStoreProvider};
 
 /// The settings of an app on threads. See [`flipper_client::Builder`].
 pub type Builder = flipper_client::Builder<Flipper>;

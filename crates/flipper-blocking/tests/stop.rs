@@ -65,10 +65,10 @@ fn no_callback_waits_for_the_end_of_its_own_flipper() -> Result {
 fn a_certificate_provider_does_not_wait_for_the_end_either() -> Result {
     struct Provider(Arc<OnceLock<Flipper>>, std::sync::Mutex<std::sync::mpsc::Sender<Waited>>);
     impl flipper_blocking::CertificateProvider for Provider {
-        fn fetch(&self, device_id: &str) -> std::result::Result<Certificates, String> {
+        fn fetch(&self, device_id: &str) -> std::result::Result<Certificates, flipper_blocking::FetchError> {
             assert_eq!(device_id, DEVICE_ID);
             self.1.lock().unwrap().send(self.0.wait().stop().wait()).unwrap();
-            Err("there are none".to_owned())
+            Err("there are none".into())
         }
     }
     let desktop = Desktop::new()?;

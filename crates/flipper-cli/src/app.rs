@@ -29,10 +29,13 @@ pub(crate) struct Options {
     /// The device's id, presented where the desktop has none for it [default: the host name].
     #[arg(long)]
     device_id: Option<String>,
-    /// The desktop's host name or address.
-    #[arg(long, default_value = "localhost")]
-    host: String,
-    /// The desktop's ports [default: FLIPPER_ALT_PORTS, else FLIPPER_PORTS, else 9089,9088].
+    /// The link that `flipper pair` printed on the desktop's machine [default: FLIPPER_PAIRING, if that is set].
+    #[arg(long, value_name = "LINK")]
+    pairing: Option<String>,
+    /// The desktop's host name or address [default: that of the pairing, else localhost].
+    #[arg(long)]
+    host: Option<String>,
+    /// The desktop's ports [default: those of the pairing, else FLIPPER_ALT_PORTS, else FLIPPER_PORTS, else 9089,9088].
     #[arg(long, value_name = "INSECURE,SECURE", value_parser = two_ports)]
     ports: Option<(u16, u16)>,
     /// The app's private directory for keys and certificates [default: apps/APP_ID in FLIPPER_STATE_DIR, else in
@@ -71,7 +74,6 @@ pub(crate) async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         options.name, options.app_id
     ));
     let mut builder = Flipper::builder(options.name, options.app_id)
-        .host(options.host)
         .plugin(example())
         .plugin(Ticker::default())
         .observer(move |notice| {
@@ -79,6 +81,12 @@ pub(crate) async fn run(options: Options) -> Result<(), Box<dyn Error>> {
                 say(&line);
             }
         });
+    if let Some(link) = options.pairing {
+        builder = builder.pairing(link);
+    }
+    if let Some(host) = options.host {
+        builder = builder.host(host);
+    }
     if let Some(os) = options.os {
         builder = builder.os(os);
     }

@@ -10,6 +10,7 @@ mod desktop;
 mod doctor;
 mod failure;
 mod list;
+mod pair;
 mod place;
 mod record;
 mod recorded;
@@ -69,6 +70,8 @@ enum Command {
     App(app::Options),
     /// Show, replace or revoke the certificates that apps trust the desktop by.
     Certs(certs::Options),
+    /// Pair an app on another machine with the desktop of this one: print a link that lets it in.
+    Pair(pair::Options),
     /// Find out why an app does not get through, and what to do about it.
     Doctor(doctor::Options),
     /// Check whether a client or a desktop, in any language, speaks the protocol.
@@ -107,6 +110,7 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Export(options) => recorded::export(&options)?,
         Command::App(options) => app::run(options).await.map_err(Failure::new)?,
         Command::Certs(options) => certs::run(options)?,
+        Command::Pair(options) => pair::run(options)?,
         Command::Doctor(options) => {
             let well = doctor::run(&options)?;
             return Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE });

@@ -39,13 +39,19 @@ mod jobs;
 mod plugin;
 mod settings;
 mod status;
+mod www;
 
 pub use self::app::{App, Clock, Notice, Observer, Spawn, Task, Turn};
 pub use self::builder::{PluginBuilder, plugin};
 pub use self::call::{Call, Responder, UnknownCall};
 pub use self::connection::{Connection, SendError};
-pub use self::jobs::{CertificateProvider, Certificates, Jobs};
+pub use self::jobs::Jobs;
 pub use self::plugin::Plugin;
 pub use self::settings::{Builder, Launch, Setup, StartError};
 pub use self::status::{Status, Watch};
+pub use self::www::{CertificateProvider, Certificates, DirectoryProvider, FetchError};
+#[cfg(feature = "www-http")]
+pub use self::www::{HttpError, HttpPlace, HttpProvider};
+#[cfg(feature = "www-object-store")]
+pub use self::www::{ObjectError, ObjectPlace, ObjectStoreProvider};
 pub use flipper_proto as proto;

@@ -6,13 +6,13 @@ use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use flipper_pki::{CredentialStore, WallClock};
+use flipper_pki::{CredentialStore, LinkError, PairingLink, WallClock};
 use flipper_proto::client::{Config, MediumChoice, Os, Ports};
 use flipper_proto::{Limits, Medium, Overflow};
 
 use crate::app::{Notice, Observer};
-use crate::jobs::CertificateProvider;
 use crate::plugin::Plugin;
+use crate::www::CertificateProvider;
 
 /// What an adapter does with a [`Setup`].
 pub trait Launch {
@@ -30,7 +30,9 @@ pub trait Launch {
 #[must_use]
 pub struct Builder<L> {
     config: Config,
+    host_is_given: bool,
     ports: Option<Ports>,
+    pairing: Option<String>,
     directory: Option<PathBuf>,
     plugins: Vec<Arc<dyn Plugin>>,
     observer: Option<Observer>,
@@ -52,7 +54,9 @@ impl<L: Launch> Builder<L> {
         config.seed = random();
         Self {
             config,
+            host_is_given: false,
             ports: None,
+            pairing: None,
             directory: None,
             plugins: Vec::new(),
             observer: None,
@@ -70,6 +74,7 @@ impl<L: Launch> Builder<L> {
     /// The desktop's host name or address. Default: `localhost`.
     pub fn host(mut self, host: impl Into<String>) -> Self {
         self.config.host = host.into();
+        self.host_is_given = true;
         self
     }
 
@@ -112,7 +117,21 @@ impl<L: Launch> Builder<L> {
         self
     }
 
-    /// Where medium WWW fetches certificates from.
+    /// Pairs the app with a desktop on another machine, by the link that `flipper pair` prints there. Default: what the
+    /// variable `FLIPPER_PAIRING` says.
+    ///
+    /// The link names the desktop's host and ports, which [`host`](Self::host) and [`ports`](Self::ports) override, and
+    /// holds a secret: the app proves with it that it may have a certificate, and takes certificates from nobody else
+    /// than the desktop that knows it as well. The medium is WWW then, whatever was chosen; a
+    /// [certificate provider](Self::certificate_provider) is needed only where the desktop does not put certificates
+    /// into its answer.
+    pub fn pairing(mut self, link: impl Into<String>) -> Self {
+        self.pairing = Some(link.into());
+        self
+    }
+
+    /// Where medium WWW fetches certificates from. Whatever it fetches is used, unless the app is
+    /// [paired](Self::pairing).
     pub fn certificate_provider(mut self, provider: impl CertificateProvider) -> Self {
         self.provider = Some(Arc::new(provider));
         self
@@ -162,12 +181,20 @@ impl<L: Launch> Builder<L> {
         if config.app_id.is_empty() {
             return Err(StartError::NoName("the app's id"));
         }
-        if config.medium == MediumChoice::Fixed(Medium::Www) && self.provider.is_none() {
+        let pairing = pairing(self.pairing, |name| env::var(name).ok())?;
+        if let Some(link) = &pairing {
+            config.medium = MediumChoice::Fixed(Medium::Www);
+            if !self.host_is_given {
+                config.host.clone_from(&link.host);
+            }
+        }
+        if config.medium == MediumChoice::Fixed(Medium::Www) && self.provider.is_none() && pairing.is_none() {
             return Err(StartError::NoCertificateProvider);
         }
-        config.ports = match self.ports {
-            Some(ports) => ports,
-            None => ports_of_environment(|name| env::var(name).ok())?.unwrap_or(config.ports),
+        config.ports = match (self.ports, &pairing) {
+            (Some(ports), _) => ports,
+            (None, Some(link)) => Ports { insecure: link.insecure_port, secure: link.secure_port },
+            (None, None) => ports_of_environment(|name| env::var(name).ok())?.unwrap_or(config.ports),
         };
         let directory = self.directory.map_or_else(|| default_directory(&config.app_id), Ok)?;
         Ok(Setup {
@@ -177,6 +204,7 @@ impl<L: Launch> Builder<L> {
             plugins: self.plugins,
             observer: self.observer,
             provider: self.provider,
+            pairing,
         })
     }
 }
@@ -202,6 +230,8 @@ pub struct Setup {
     pub observer: Option<Observer>,
     /// Where medium WWW fetches certificates from.
     pub provider: Option<Arc<dyn CertificateProvider>>,
+    /// The desktop that the app is paired with.
+    pub pairing: Option<PairingLink>,
 }
 
 impl fmt::Debug for Setup {
@@ -225,6 +255,13 @@ pub enum StartError {
     },
     /// No directory was given, and there is no home directory to put one into.
     NoDirectory,
+    /// The pairing link cannot be read.
+    BadPairing {
+        /// Where it came from.
+        source: &'static str,
+        /// What is wrong with it.
+        error: LinkError,
+    },
     /// Medium WWW was chosen, and nothing was given to fetch certificates with.
     NoCertificateProvider,
     /// The runtime is not there; the text says which, and what to do.
@@ -243,9 +280,11 @@ impl fmt::Display for StartError {
             Self::NoDirectory => f.write_str(
                 "there is no home directory to keep keys and certificates in; give a directory, or set FLIPPER_STATE_DIR",
             ),
-            Self::NoCertificateProvider => {
-                f.write_str("medium WWW needs a certificate provider that fetches certificates; give one, or leave the medium unset")
-            }
+            Self::BadPairing { source, error } => write!(f, "{error} (it was given by {source})"),
+            Self::NoCertificateProvider => f.write_str(
+                "medium WWW needs a pairing with the desktop, or a certificate provider that fetches certificates; give \
+                 the link that `flipper pair` prints, or a provider, or leave the medium unset",
+            ),
             Self::NoRuntime(what) => f.write_str(what),
         }
     }
@@ -266,6 +305,23 @@ fn real_os() -> String {
     }
     .to_owned()
 }
+
+/// The link that was given, else that of the environment.
+fn pairing(
+    given: Option<String>,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<Option<PairingLink>, StartError> {
+    let (source, text) = match given {
+        Some(text) => ("the app", text),
+        None => match variable(PAIRING).filter(|value| !value.is_empty()) {
+            Some(text) => (PAIRING, text),
+            None => return Ok(None),
+        },
+    };
+    PairingLink::parse(&text).map(Some).map_err(|error| StartError::BadPairing { source, error })
+}
+
+const PAIRING: &str = "FLIPPER_PAIRING";
 
 /// `FLIPPER_PORTS` moves other ports of the official desktop, but its documentation says that it moves these: it counts
 /// where `FLIPPER_ALT_PORTS` is unset.
@@ -333,6 +389,22 @@ mod tests {
             let error = StartError::BadPorts { variable: "FLIPPER_ALT_PORTS", value: bad.to_owned() };
             assert_eq!(ports(Some(bad), None), Err(error));
         }
+    }
+
+    #[test]
+    fn the_apps_own_link_wins_over_that_of_the_environment() {
+        let link = |host: &str| {
+            format!("flipper://pair?v=1&host={host}&ports=1,2&id=e0f7b247d96e4bfe&secret=AAECAwQFBgcICQoLDA0ODw")
+        };
+        let host = |given: Option<&str>, variable: Option<&str>| {
+            pairing(given.map(link), |_| variable.map(link)).unwrap().map(|link| link.host)
+        };
+        assert_eq!(host(None, None), None);
+        assert_eq!(host(None, Some("a")).as_deref(), Some("a"));
+        assert_eq!(host(Some("b"), Some("a")).as_deref(), Some("b"));
+        let error = pairing(None, |_| Some("flipper://pair?v=1&secret=abc".to_owned())).unwrap_err();
+        assert_eq!(error, StartError::BadPairing { source: "FLIPPER_PAIRING", error: LinkError::Missing("host") });
+        assert!(!error.to_string().contains("abc"), "{error}");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use flipper_desktop::proto::desktop::{Channel, PeerIdentity};
 use flipper_sample::{Ticker, example};
 use flipper_tokio::proto::Medium;
 use flipper_tokio::proto::client::{CredentialProblem, ExchangeReason, Failure, State, Step};
-use flipper_tokio::{CertificateProvider, Certificates};
+use flipper_tokio::{CertificateProvider, Certificates, FetchError};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -190,8 +190,8 @@ fn an_os_that_was_set_by_hand_and_is_refused_is_told() -> Result {
 struct Nowhere;
 
 impl CertificateProvider for Nowhere {
-    fn fetch(&self, _: &str) -> std::result::Result<Certificates, String> {
-        Err("nowhere".to_owned())
+    fn fetch(&self, _: &str) -> std::result::Result<Certificates, FetchError> {
+        Err("nowhere".into())
     }
 }
 

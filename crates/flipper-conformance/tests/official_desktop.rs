@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use flipper_conformance::official::{self, OfficialDesktop};
 use rcgen::{CertificateParams, KeyPair};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use support::{Peer, Result};
 
@@ -35,6 +35,18 @@ fn certificate_exchange_by_hand() -> Result {
     let setup = ui.wait_for("the setup of the client", |event| event.name == "client-setup")?;
     assert_eq!(setup.data, json!({"os": "MacOS", "deviceName": "bench", "appName": "Exchange"}));
     assert_eq!(ui.client_list()?, []);
+    Ok(())
+}
+
+#[test]
+fn what_a_paired_app_sends_beside_the_rest_is_ignored() -> Result {
+    let Some(desktop) = OfficialDesktop::start_unless_skipped()? else {
+        return Ok(());
+    };
+    let pairing = json!({"id": "e0f7b247d96e4bfe", "nonce": "8PHy8_T19vf4-fr7_P3-_w", "proof": "L9tH"});
+    let granted = exchange_with(&desktop, &json!({ "pairing": pairing }))?;
+    assert_eq!(granted.answer, json!({"deviceId": ""}));
+    assert!(granted.is_signed_by(&desktop.ca_certificate()?)?);
     Ok(())
 }
 
@@ -296,6 +308,11 @@ impl Granted {
 
 /// Exchanges certificates as an app does, and gives what the desktop wrote.
 fn exchange(desktop: &OfficialDesktop) -> Result<Granted> {
+    exchange_with(desktop, &json!({}))
+}
+
+/// The same, with more members in the request.
+fn exchange_with(desktop: &OfficialDesktop, more: &Value) -> Result<Granted> {
     let mut parameters = CertificateParams::default();
     parameters.distinguished_name.push(rcgen::DnType::CommonName, "com.example.exchange");
     let csr = parameters.serialize_request(&KeyPair::generate()?)?.pem()?;
@@ -308,13 +325,17 @@ fn exchange(desktop: &OfficialDesktop) -> Result<Granted> {
         ),
         None,
     )?;
-    peer.send(&json!({
+    let mut request = json!({
         "method": "signCertificate",
         "csr": csr,
         // File names are appended as they are, so the separator belongs to it.
         "destination": format!("{}/", directory.path().display()),
         "medium": 1,
-    }))?;
+    });
+    for (name, value) in more.as_object().into_iter().flatten() {
+        request[name] = value.clone();
+    }
+    peer.send(&request)?;
     Ok(Granted {
         answer: peer.receive()?,
         ca: fs::read_to_string(directory.path().join("sonarCA.crt"))?,

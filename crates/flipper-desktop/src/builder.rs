@@ -23,6 +23,7 @@ use crate::init_policy::InitPolicy;
 use crate::port_owner::PortOwner;
 use crate::ports::{Ports, bind_all};
 use crate::state::{Instance, InstanceHolder, default_state_directory, find_instance_holder};
+use crate::www::Www;
 
 /// The settings of a desktop. [`Desktop::builder`] begins them, [`start`](Self::start) ends them.
 #[must_use]
@@ -42,6 +43,7 @@ pub struct Builder {
     init_policy: InitPolicy,
     observers: Vec<Observer>,
     speaker: Speaker,
+    pub(crate) www: Www,
 }
 
 enum AuthoritySource {
@@ -69,6 +71,7 @@ impl Builder {
             init_policy: InitPolicy::default(),
             observers: Vec::new(),
             speaker: Speaker::new(),
+            www: Www::new(),
         }
     }
 
@@ -272,6 +275,7 @@ impl Builder {
         let exposure = exposure(&self.addresses, ports, &config, self.require_proof);
         let named = self.addresses.iter().filter(|address| !address.is_unspecified());
         config.known_hosts.extend(named.filter_map(|address| address.to_string().parse::<Host>().ok()));
+        let (pairings, paired_apps) = self.www.split(directory.clone());
         let mut authority_config = AuthorityConfig::default();
         authority_config.clock = Arc::new(self.wall_clock.clone());
         authority_config.adopt = self.adopt_official;
@@ -295,6 +299,7 @@ impl Builder {
             ios = ios.idb(idb);
         }
         deliverers.push(Box::new(ios));
+        deliverers.push(Box::new(paired_apps));
         deliverers.push(Box::new(PlainFiles::new().require_proof(self.require_proof)));
         Desktop::new(Parts {
             runtime,
@@ -304,6 +309,7 @@ impl Builder {
             instance,
             authority,
             wall_clock: self.wall_clock,
+            pairings,
             deliverers,
             adb,
             init_policy: self.init_policy,

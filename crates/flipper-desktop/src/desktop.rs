@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use flipper_async::Runtime;
 use flipper_async::desk::Desk;
-use flipper_pki::{Authority, WallClock};
+use flipper_pki::{Authority, Pairings, WallClock};
 use flipper_proto::desktop::Call;
 use flipper_proto::{ClientId, CloseCode, Payload, PluginId, ProtocolError};
 use flipper_tokio::Tokio;
@@ -40,6 +40,7 @@ pub struct Desktop<R: Runtime = Tokio> {
 struct Held<R: Runtime> {
     desk: Desk<R>,
     ports: Ports,
+    pairings: Pairings,
     exposure: Option<Exposure>,
     authority: Authority,
     audience: Arc<Audience>,
@@ -72,6 +73,7 @@ pub(crate) struct Parts<R: Runtime> {
     pub(crate) instance: Option<Instance>,
     pub(crate) authority: Authority,
     pub(crate) wall_clock: WallClock,
+    pub(crate) pairings: Pairings,
     pub(crate) deliverers: Vec<Box<dyn Deliverer>>,
     pub(crate) adb: Option<adb::Server>,
     pub(crate) init_policy: InitPolicy,
@@ -112,6 +114,7 @@ impl<R: Runtime> Desktop<R> {
             instance,
             authority,
             wall_clock,
+            pairings,
             deliverers,
             adb,
             init_policy,
@@ -138,6 +141,7 @@ impl<R: Runtime> Desktop<R> {
                 desk.clone(),
                 authority.clone(),
                 wall_clock.clone(),
+                pairings.clone(),
                 deliverers,
                 tell,
             ),
@@ -160,6 +164,7 @@ impl<R: Runtime> Desktop<R> {
         let held = Held {
             desk,
             ports,
+            pairings,
             exposure,
             authority,
             audience,
@@ -181,6 +186,12 @@ impl<R: Runtime> Desktop<R> {
     #[must_use]
     pub fn ports(&self) -> Ports {
         self.held.ports
+    }
+
+    /// The apps that it is paired with: to make a pairing, or to end one. That may wait for the disk.
+    #[must_use]
+    pub fn pairings(&self) -> &Pairings {
+        &self.held.pairings
     }
 
     /// What it means that it listens on addresses that other machines reach; `None` if it does not. To be shown to

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use flipper_async::desk::Port;
 use flipper_pki::AuthorityError;
@@ -96,6 +97,15 @@ pub enum Event {
         /// As in [`Event::CertificateIssued`].
         clock_skew_millis: Option<i64>,
     },
+    /// Somebody gave so many wrong proofs of a pairing that no more are taken from his address for a while.
+    PairingLocked {
+        /// Where the last of them came from.
+        peer: Text,
+        /// The pairing that they were meant for, as the client says.
+        id: Excerpt,
+        /// For how long.
+        wait: Duration,
+    },
     /// A client tells how its exchange went. Most clients never do.
     ExchangeAcknowledged {
         /// Who the client says it is.
@@ -186,6 +196,7 @@ impl Event {
             Self::PeerMisbehaved { client, .. } => client.as_ref(),
             Self::CertificateIssued { .. }
             | Self::CertificateRefused { .. }
+            | Self::PairingLocked { .. }
             | Self::ExchangeAcknowledged { .. }
             | Self::ConnectionRefused { .. }
             | Self::HandshakeFailed { .. }

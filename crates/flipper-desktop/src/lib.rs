@@ -58,6 +58,7 @@ mod pump;
 pub mod records;
 mod renewal;
 mod state;
+mod www;
 
 pub use self::audience::{Batch, Events, Occurrence};
 pub use self::builder::Builder;
@@ -75,6 +76,11 @@ pub use self::init_policy::InitPolicy;
 pub use self::port_owner::{PortOwner, find_port_owner};
 pub use self::ports::Ports;
 pub use self::state::{InstanceHolder, default_state_directory, find_instance_holder};
+pub use self::www::{CertificateUploader, DirectoryUploader, UploadError};
+#[cfg(feature = "www-http")]
+pub use self::www::{HttpPlace, HttpUploader};
+#[cfg(feature = "www-object-store")]
+pub use self::www::{ObjectPlace, ObjectStoreUploader};
 pub use flipper_async::desk::{Counters as DeskCounters, Options, Port};
 pub use flipper_pki as pki;
 pub use flipper_proto as proto;

@@ -76,6 +76,7 @@ fn translate(event: CoreEvent) -> Option<Event> {
         CoreEvent::ClientError { client, report, raw } => Event::ClientError { client, report, raw },
         CoreEvent::PeerMisbehaved { conn, client, error } => Event::PeerMisbehaved { conn, client, error },
         CoreEvent::ConnectionRefused { channel, peer, reason } => Event::ConnectionRefused { channel, peer, reason },
+        CoreEvent::PairingLocked { peer, id, wait } => Event::PairingLocked { peer, id, wait },
         CoreEvent::ExchangeAcknowledged { query, is_error, has_required_files, logs, .. } => {
             Event::ExchangeAcknowledged { query, is_error, has_required_files, logs: logs.into() }
         }

@@ -161,6 +161,7 @@ facts! {
             csr: pointer::text(csr, csr_len)?.to_owned(),
             destination: pointer::text(destination, destination_len)?.to_owned(),
             wall: WallTime::from_unix_millis(wall_ms),
+            pairing: None,
         };
         done(client, job, JobOutcome::Prepared(prepared), now_ms)
     }

@@ -62,6 +62,7 @@ mod disk;
 mod failure;
 mod key;
 mod name;
+mod pairing;
 mod pem;
 mod refusal;
 mod request;
@@ -80,6 +81,10 @@ pub use self::disk::{DiskAccess, DiskFaults};
 pub use self::failure::{classify, classify_io};
 pub use self::key::{KeyAlgorithm, KeyError, PrivateKey};
 pub use self::name::{SHARED_COMMON_NAME, common_name};
+pub use self::pairing::{
+    LinkError, Paired, PairedRequest, Pairing, PairingLink, PairingRefusal, PairingSecret, PairingState, Pairings,
+    PairingsError,
+};
 pub use self::refusal::{PeerRefusal, PinError};
 pub use self::request::{CertificateRequest, CsrError};
 pub use self::store::{ConnectionConfig, CredentialStore, Credentials, Loaded, Prepared, StoreError, StoreErrorKind};

@@ -7,8 +7,8 @@ use flipper_proto::client::{
     Purpose, State, Step, Timer, Trust,
 };
 use flipper_proto::{
-    AttemptId, CloseCause, CloseCode, ErrorReport, Excerpt, Generation, Instant, Medium, ProtocolError, Query,
-    TlsFailure,
+    AttemptId, Bundle, CloseCause, CloseCode, ErrorReport, Excerpt, Generation, Instant, Medium, PairingProof,
+    ProtocolError, Query, TlsFailure,
 };
 
 use self::rig::{Rig, WALL, code, config, credentials, secs};
@@ -19,7 +19,13 @@ fn trouble(kind: CredentialProblem) -> CredentialFailure {
 
 /// A client without credentials that has sent its certificate request.
 fn asking() -> (Rig, AttemptId, Generation) {
-    let mut rig = Rig::new(config());
+    asking_by(MediumChoice::Automatic)
+}
+
+fn asking_by(medium: MediumChoice) -> (Rig, AttemptId, Generation) {
+    let mut config = config();
+    config.medium = medium;
+    let mut rig = Rig::new(config);
     rig.start_with(None);
     let (attempt, generation) = rig.ask();
     rig.events();
@@ -341,7 +347,7 @@ fn medium_www_fetches_before_it_stores() {
 
     rig.grant(attempt, "random");
     let (fetch, kind) = rig.take_job();
-    assert_eq!(kind, Job::Fetch { generation, device_id: String::from("random") });
+    assert_eq!(kind, Job::Fetch { generation, device_id: String::from("random"), bundle: None });
     rig.job_done(fetch, JobOutcome::Done);
     let (store, kind) = rig.take_job();
     let grant = Grant { device_id: String::from("random"), medium: Medium::Www, os: None };
@@ -354,6 +360,46 @@ fn medium_www_fetches_before_it_stores() {
     rig.closed(attempt, code(1000));
     let query = Query::parse(&rig.take_connect().1.target).unwrap();
     assert_eq!((query.device_id.as_str(), query.medium), ("random", Some(Medium::Www)));
+}
+
+#[test]
+fn a_paired_app_proves_itself_in_its_request() {
+    let mut config = config();
+    config.medium = MediumChoice::Fixed(Medium::Www);
+    let mut rig = Rig::new(config);
+    rig.start_with(None);
+    let (attempt, ..) = rig.take_connect();
+    rig.opened(attempt);
+    let (job, _) = rig.take_job();
+    let mut prepared = rig.new_generation();
+    let [id, nonce, proof] = ["id", "nonce", "proof"].map(String::from);
+    prepared.pairing = Some(PairingProof { id, nonce, proof });
+    rig.job_done(job, JobOutcome::Prepared(prepared));
+    rig.writable(attempt, 1 << 20);
+    let sent = rig.take_sent();
+    assert!(sent.contains(r#","pairing":{"id":"id","nonce":"nonce","proof":"proof"}"#), "{sent}");
+}
+
+#[test]
+fn the_certificates_in_an_answer_are_handed_on_unread() {
+    let (mut rig, attempt, generation) = asking_by(MediumChoice::Fixed(Medium::Www));
+    rig.message(attempt, r#"{"deviceId":"d","bundle":{"ca":"CA","certificate":"C","proof":"P","more":1}}"#);
+    let bundle = Bundle { ca: "CA".into(), certificate: "C".into(), proof: Some("P".into()) };
+    let (_, kind) = rig.take_job();
+    assert_eq!(kind, Job::Fetch { generation, device_id: "d".into(), bundle: Some(bundle) });
+}
+
+#[test]
+fn certificates_in_an_answer_mean_something_to_medium_www_alone() {
+    for bundle in [r#"{"ca":1}"#, "[]", r#"{"ca":"CA","certificate":"C"}"#] {
+        let (mut rig, attempt, generation) = asking_by(MediumChoice::Fixed(Medium::FsAccess));
+        rig.message(attempt, &format!(r#"{{"deviceId":"d","bundle":{bundle}}}"#));
+        assert!(matches!(rig.take_job().1, Job::StoreGrant { generation: stored, .. } if stored == generation));
+    }
+    let (mut rig, attempt, generation) = asking_by(MediumChoice::Fixed(Medium::Www));
+    rig.message(attempt, r#"{"deviceId":"d","bundle":{"ca":1}}"#);
+    assert_eq!(rig.failures(), [Failure::Protocol(ProtocolError::WrongType("bundle"))]);
+    assert_eq!(rig.take_job().1, Job::Discard { generation });
 }
 
 #[test]

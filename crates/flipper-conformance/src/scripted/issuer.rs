@@ -61,9 +61,9 @@ impl Issuer {
         match self {
             Self::Ours(authority) => {
                 let signed = authority.sign(csr_pem, device_id)?;
-                Ok(Certificates { ca: signed.ca_pem, certificate: signed.certificate_pem })
+                Ok(Certificates::new(signed.ca_pem, signed.certificate_pem))
             }
-            Self::Official(ca) => Ok(Certificates { ca: ca.certificate()?, certificate: ca.sign(csr_pem)? }),
+            Self::Official(ca) => Ok(Certificates::new(ca.certificate()?, ca.sign(csr_pem)?)),
         }
     }
 

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use flipper_pki::{Authority, CertificateRequest, SHARED_COMMON_NAME, SignedClient, WallClock};
-use flipper_proto::WallTime;
-use flipper_proto::desktop::ExchangeRequest;
+use flipper_pki::{Authority, CertificateRequest, Paired, SHARED_COMMON_NAME, SignedClient, WallClock};
+use flipper_proto::desktop::{ExchangeRequest, Grant};
+use flipper_proto::{Bundle, WallTime};
 
 use super::error::DeliveryError;
 
@@ -30,6 +30,7 @@ pub trait Deliverer: Send + Sync + 'static {
 pub struct Delivery<'a> {
     request: &'a ExchangeRequest,
     csr: CertificateRequest,
+    paired: Option<&'a Paired>,
     authority: &'a Authority,
     clock: &'a WallClock,
 }
@@ -39,10 +40,11 @@ impl<'a> Delivery<'a> {
     /// [`DeliveryError::Request`].
     pub(super) fn new(
         request: &'a ExchangeRequest,
+        paired: Option<&'a Paired>,
         authority: &'a Authority,
         clock: &'a WallClock,
     ) -> Result<Self, DeliveryError> {
-        Ok(Self { csr: CertificateRequest::from_pem(&request.csr)?, request, authority, clock })
+        Ok(Self { csr: CertificateRequest::from_pem(&request.csr)?, request, paired, authority, clock })
     }
 
     /// What the client sent, and who it says it is.
@@ -55,6 +57,13 @@ impl<'a> Delivery<'a> {
     #[must_use]
     pub fn csr(&self) -> &CertificateRequest {
         &self.csr
+    }
+
+    /// The pairing whose secret the sender of the request knows, if he has shown that he does. Only requests of medium
+    /// WWW are looked at.
+    #[must_use]
+    pub fn paired(&self) -> Option<&'a Paired> {
+        self.paired
     }
 
     /// The app's id: what the certificate will name, or what the app says where that is the name that all apps share
@@ -87,7 +96,7 @@ impl<'a> Delivery<'a> {
             let millis = self.request.clock_skew_millis(self.clock.now()).unwrap_or_default();
             return Err(DeliveryError::ClockSkew { millis });
         }
-        Ok(Issued { device_id: device_id.to_owned(), signed })
+        Ok(Issued { device_id: device_id.to_owned(), signed, bundle: None })
     }
 }
 
@@ -108,9 +117,26 @@ impl fmt::Debug for Delivery<'_> {
 pub struct Issued {
     device_id: String,
     signed: SignedClient,
+    bundle: Option<Bundle>,
 }
 
 impl Issued {
+    /// The same, with the certificates in the answer to the client.
+    #[must_use]
+    pub fn with_bundle(mut self, bundle: Bundle) -> Self {
+        self.bundle = Some(bundle);
+        self
+    }
+
+    /// What the client is answered.
+    pub(super) fn to_grant(&self) -> Grant {
+        let grant = Grant::new(&*self.device_id);
+        match &self.bundle {
+            Some(bundle) => grant.with_bundle(bundle.clone()),
+            None => grant,
+        }
+    }
+
     /// The device id that the certificate is bound to.
     #[must_use]
     pub fn device_id(&self) -> &str {

@@ -6,12 +6,13 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use flipper_pki::CsrError;
+use flipper_pki::{CsrError, PairingRefusal};
 use flipper_proto::{ErrorReport, Excerpt, Medium};
 
 use super::program::ProgramError;
 use super::verdict::{self, Verdict};
 use crate::adb;
+use crate::www::UploadError;
 
 /// Why a client is not given a certificate. It is told so: see [`to_report`](DeliveryError::to_report).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,6 +105,17 @@ pub enum DeliveryError {
         /// What it said.
         text: Excerpt,
     },
+    /// Medium WWW serves apps that are paired with the desktop, and this one does not say that it is.
+    PairingRequired,
+    /// What the client says about its pairing is refused.
+    Pairing(PairingRefusal),
+    /// So many wrong proofs of this pairing came from the client's address that no more are taken for a while.
+    PairingLocked {
+        /// For how long.
+        wait: Duration,
+    },
+    /// The certificates could not be uploaded.
+    Upload(UploadError),
     /// The client's clock is so far off that it would take the certificate for expired, or for not valid yet.
     ClockSkew {
         /// By how many milliseconds it is ahead of the desktop's; negative if it is behind.
@@ -147,7 +159,17 @@ impl DeliveryError {
             Self::ProofUnreadable { .. } => "ProofUnreadable",
             Self::ProofDiffers { .. } => "ProofDiffers",
             Self::Write { .. } | Self::DeviceWrite { .. } => "WriteFailed",
-            Self::ClockSkew { .. } => "ClockSkew",
+            Self::PairingRequired => "PairingRequired",
+            Self::Pairing(PairingRefusal::Unknown(_)) => "PairingUnknown",
+            Self::Pairing(PairingRefusal::Revoked(_)) => "PairingRevoked",
+            Self::Pairing(PairingRefusal::Expired(_)) => "PairingExpired",
+            Self::Pairing(PairingRefusal::Replayed) => "PairingReplayed",
+            Self::Pairing(PairingRefusal::TooOften) => "RateLimited",
+            Self::Pairing(PairingRefusal::Pairings(_)) => "PairingsUnusable",
+            Self::Pairing(PairingRefusal::ClockSkew { .. }) | Self::ClockSkew { .. } => "ClockSkew",
+            Self::Pairing(_) => "PairingRefused",
+            Self::PairingLocked { .. } => "PairingLocked",
+            Self::Upload(_) => "UploadFailed",
             Self::TimedOut { .. } => "DeliveryTimedOut",
             Self::TooManyRequests { .. } => "TooManyRequests",
             Self::Panicked => "DelivererPanicked",
@@ -191,7 +213,19 @@ impl DeliveryError {
             Self::Adb(error) => return error.hint(),
             Self::NoMatchingDevice { verdicts, .. } => verdict::hint(verdicts),
             Self::DeviceWrite { .. } => "see that the device is still connected and has room left",
-            Self::ClockSkew { .. } => "set the date and time of both machines",
+            Self::PairingRequired => {
+                "run `flipper pair` on the desktop's machine, and give the app the link that it prints"
+            }
+            Self::Pairing(
+                PairingRefusal::Unknown(_)
+                | PairingRefusal::Revoked(_)
+                | PairingRefusal::Expired(_)
+                | PairingRefusal::WrongProof,
+            ) => "run `flipper pair` on the desktop's machine, and give the app the new link",
+            Self::Pairing(PairingRefusal::Pairings(_)) | Self::Upload(_) => "the log of the desktop says why",
+            Self::Pairing(PairingRefusal::TooOften) | Self::PairingLocked { .. } => "try again later",
+            Self::Pairing(PairingRefusal::Replayed) => "send a new request, with a nonce of its own",
+            Self::Pairing(_) | Self::ClockSkew { .. } => "set the date and time of both machines",
             Self::TimedOut { .. } | Self::TooManyRequests { .. } => "try again in a few seconds",
             Self::Panicked => "the log of the desktop says where",
             Self::Other(report) => return report.hint.as_deref(),
@@ -204,7 +238,13 @@ impl DeliveryError {
         if let Self::Other(report) = self {
             return report.clone();
         }
-        let report = ErrorReport::new(self.to_string()).named(self.name());
+        // Where a desktop keeps its files, and what its stores say, is nobody's business on another machine.
+        let text = match self {
+            Self::Pairing(PairingRefusal::Pairings(_)) => "the desktop cannot use its pairings".to_owned(),
+            Self::Upload(_) => "the desktop could not upload the certificates".to_owned(),
+            _ => self.to_string(),
+        };
+        let report = ErrorReport::new(text).named(self.name());
         match self.hint() {
             Some(hint) => report.with_hint(hint),
             None => report,
@@ -257,6 +297,16 @@ impl fmt::Display for DeliveryError {
             Self::DeviceWrite { device, text } => {
                 write!(f, "the certificates cannot be written on {device}: {}", text.as_str())
             }
+            Self::PairingRequired => {
+                f.write_str("by medium WWW certificates are for apps that are paired with this desktop")
+            }
+            Self::Pairing(refusal) => write!(f, "{refusal}"),
+            Self::PairingLocked { wait } => write!(
+                f,
+                "too many wrong proofs of this pairing came from this address; no more are taken for {} s",
+                wait.as_millis().div_ceil(1_000)
+            ),
+            Self::Upload(error) => write!(f, "the certificates could not be uploaded: {error}"),
             Self::ClockSkew { millis } => {
                 let way = if *millis < 0 { "behind" } else { "ahead of" };
                 let span = Duration::from_millis(millis.unsigned_abs());
@@ -277,6 +327,12 @@ impl Error for DeliveryError {}
 impl From<CsrError> for DeliveryError {
     fn from(error: CsrError) -> Self {
         Self::Request(error)
+    }
+}
+
+impl From<PairingRefusal> for DeliveryError {
+    fn from(refusal: PairingRefusal) -> Self {
+        Self::Pairing(refusal)
     }
 }
 

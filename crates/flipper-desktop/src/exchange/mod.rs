@@ -28,12 +28,13 @@ use std::time::Duration;
 
 use flipper_async::desk::Desk;
 use flipper_async::{Runtime, sleep};
-use flipper_pki::{Authority, WallClock};
-use flipper_proto::desktop::{ExchangeRequest, Grant};
+use flipper_pki::{Authority, Paired, Pairings, WallClock};
+use flipper_proto::desktop::{ExchangeRequest, Judgement};
 use flipper_proto::{ConnId, Excerpt};
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::event::Event;
+use crate::www;
 
 /// How long a delivery may take, its time in the queue included.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -52,6 +53,7 @@ struct Shared<R: Runtime> {
     desk: Desk<R>,
     authority: Authority,
     wall_clock: WallClock,
+    pairings: Pairings,
     deliverers: Arc<[Box<dyn Deliverer>]>,
     events: mpsc::UnboundedSender<Event>,
     places: Arc<Semaphore>,
@@ -66,6 +68,7 @@ impl<R: Runtime> Exchanges<R> {
         desk: Desk<R>,
         authority: Authority,
         wall_clock: WallClock,
+        pairings: Pairings,
         deliverers: Vec<Box<dyn Deliverer>>,
         events: mpsc::UnboundedSender<Event>,
     ) -> Self {
@@ -74,6 +77,7 @@ impl<R: Runtime> Exchanges<R> {
             desk,
             authority,
             wall_clock,
+            pairings,
             deliverers: deliverers.into(),
             events,
             places: Arc::new(Semaphore::new(AT_ONCE)),
@@ -125,10 +129,14 @@ impl<R: Runtime> Shared<R> {
             let place = Arc::clone(&self.places).acquire_owned().await;
             let (request, authority, clock) = (Arc::clone(request), self.authority.clone(), self.wall_clock.clone());
             let deliverers = Arc::clone(&self.deliverers);
+            let (pairings, desk) = (self.pairings.clone(), self.desk.clone());
             let delivering = move || {
                 let _place = place;
                 // Deliverers may be other people's code.
-                catch_unwind(AssertUnwindSafe(|| deliver(&request, &authority, &clock, &deliverers)))
+                catch_unwind(AssertUnwindSafe(|| {
+                    let paired = vouch(&request, &pairings, &clock, &desk)?;
+                    deliver(&request, paired.as_ref(), &authority, &clock, &deliverers)
+                }))
             };
             self.runtime.unblock(delivering).await.unwrap_or(Err(DeliveryError::Panicked))
         };
@@ -152,7 +160,7 @@ impl<R: Runtime> Shared<R> {
                     not_after: issued.not_after(),
                     clock_skew_millis,
                 };
-                (event, Ok(Grant::new(issued.device_id())))
+                (event, Ok(issued.to_grant()))
             }
             Err(error) => {
                 tracing::warn!(%app, clock_skew_millis, "refused a certificate: {error}");
@@ -170,14 +178,32 @@ impl<R: Runtime> Shared<R> {
     }
 }
 
+/// The pairing that a request proves to belong to, if it says that it belongs to one. This may block.
+fn vouch<R: Runtime>(
+    request: &ExchangeRequest,
+    pairings: &Pairings,
+    clock: &WallClock,
+    desk: &Desk<R>,
+) -> Result<Option<Paired>, DeliveryError> {
+    let Some(checked) = www::check(pairings, request, clock.now()) else { return Ok(None) };
+    if let Some(verdict) = www::verdict(&checked)
+        && let Judgement::Locked { wait } = desk.with_core(|core, now| core.judge_proof(request, verdict, now))
+        && checked.is_ok()
+    {
+        return Err(DeliveryError::PairingLocked { wait });
+    }
+    Ok(Some(checked?))
+}
+
 /// Asks one deliverer after the other. This may block.
 fn deliver(
     request: &ExchangeRequest,
+    paired: Option<&Paired>,
     authority: &Authority,
     clock: &WallClock,
     deliverers: &[Box<dyn Deliverer>],
 ) -> Result<Issued, DeliveryError> {
-    let delivery = Delivery::new(request, authority, clock)?;
+    let delivery = Delivery::new(request, paired, authority, clock)?;
     for deliverer in deliverers {
         if let Some(issued) = deliverer.deliver(&delivery)? {
             return Ok(issued);

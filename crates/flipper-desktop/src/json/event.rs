@@ -67,6 +67,12 @@ pub struct Event {
     /// What is wrong: the app's error object as it came with `app-error`, otherwise a text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Box<RawValue>>,
+    /// The pairing that wrong proofs were meant for, as their sender says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pairing: Option<String>,
+    /// For how many milliseconds no more proofs of the pairing are taken from the address that they came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait_ms: Option<u64>,
     /// How many events went missing, or messages were not recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
@@ -104,6 +110,8 @@ pub enum Kind {
     CertificateIssued,
     /// Somebody was refused a certificate.
     CertificateRefused,
+    /// Too many wrong proofs of a pairing came from one address.
+    PairingLocked,
     /// An app tells how its exchange went.
     ExchangeAcknowledged,
     /// A connection was refused.
@@ -221,6 +229,12 @@ impl Event {
             Told::CertificateRefused { request, error, clock_skew_millis } => {
                 Self { error: text(error), ..Self::exchange(Kind::CertificateRefused, request, *clock_skew_millis, at) }
             }
+            Told::PairingLocked { peer, id, wait } => Self {
+                peer: Some(peer.to_string()),
+                pairing: Some(id.to_string()),
+                wait_ms: Some(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
+                ..blank(Kind::PairingLocked)
+            },
             Told::ExchangeAcknowledged { query, is_error, has_required_files, logs } => Self {
                 applicant: Some(Applicant::new(query, None)),
                 failed: Some(*is_error),
@@ -323,6 +337,8 @@ impl Event {
             port: None,
             peer: None,
             error: None,
+            pairing: None,
+            wait_ms: None,
             count: None,
             plugin: None,
             method: None,

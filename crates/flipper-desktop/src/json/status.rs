@@ -51,6 +51,10 @@ pub struct Counters {
     pub refused_connections: u64,
     /// Certificate requests that came too fast.
     pub limited_exchanges: u64,
+    /// Certificate requests with a wrong proof of a pairing.
+    pub wrong_proofs: u64,
+    /// Certificate requests that were refused because of earlier ones with wrong proofs.
+    pub locked_exchanges: u64,
     /// Messages that broke the protocol.
     pub bad_messages: u64,
     /// Answers to requests that nobody sent, among the bad messages.
@@ -77,6 +81,8 @@ impl From<crate::desktop::Counters> for Counters {
         Self {
             refused_connections: protocol.refused_connections,
             limited_exchanges: protocol.limited_exchanges,
+            wrong_proofs: protocol.wrong_proofs,
+            locked_exchanges: protocol.locked_exchanges,
             bad_messages: protocol.bad_messages,
             unexpected_replies: protocol.unexpected_replies,
             late_replies: protocol.late_replies,

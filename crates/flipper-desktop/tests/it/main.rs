@@ -44,6 +44,8 @@ mod ios;
 mod lifecycle;
 mod limits;
 mod load;
+mod paired_app;
+mod pairing;
 #[cfg(feature = "records")]
 mod records;
 mod start;

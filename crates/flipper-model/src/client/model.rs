@@ -254,8 +254,13 @@ impl Model {
             Outcome::Failed => JobOutcome::Failed(failed()),
             Outcome::Unfit(index) => {
                 let generation = Generation::from_u64(1_000_000 + self.next_event);
-                let prepared =
-                    Prepared { generation, csr: String::new(), destination: String::new(), wall: WallTime::default() };
+                let prepared = Prepared {
+                    generation,
+                    csr: String::new(),
+                    destination: String::new(),
+                    wall: WallTime::default(),
+                    pairing: None,
+                };
                 let unfit: [_; UNFIT as usize] = [
                     JobOutcome::Done,
                     JobOutcome::Prepared(prepared),
@@ -282,7 +287,8 @@ impl Model {
                             self.made.insert(generation);
                         }
                         let (csr, destination) = (String::from("CSR"), String::from("/d/"));
-                        JobOutcome::Prepared(Prepared { generation, csr, destination, wall: WallTime::default() })
+                        let wall = WallTime::default();
+                        JobOutcome::Prepared(Prepared { generation, csr, destination, wall, pairing: None })
                     }
                     Job::StoreGrant { generation, .. } => {
                         self.stored.insert(generation);

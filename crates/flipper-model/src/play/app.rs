@@ -388,6 +388,7 @@ impl Player {
                     csr: format!("CSR {number}"),
                     destination: format!("/app/{number}/"),
                     wall: WallTime::from_unix_millis(Self::WALL + self.now.as_millis()),
+                    pairing: None,
                 })
             }
             Job::StoreGrant { generation, grant } => {

@@ -26,7 +26,7 @@ fn job(kind: &Job) -> String {
     match kind {
         Job::Load => String::from("load"),
         Job::NewGeneration => String::from("prepare"),
-        Job::Fetch { generation, device_id } => format!("fetch {} {device_id}", generation.as_u64()),
+        Job::Fetch { generation, device_id, .. } => format!("fetch {} {device_id}", generation.as_u64()),
         Job::StoreGrant { generation, grant } => {
             let os = grant.os.as_deref().unwrap_or("-");
             format!("store {} {} {os} {}", generation.as_u64(), grant.medium.number(), grant.device_id)

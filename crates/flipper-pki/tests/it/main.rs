@@ -18,6 +18,7 @@ mod chains;
 mod classify;
 mod keys;
 mod openssl_peers;
+mod pairings;
 mod requests;
 mod store;
 mod store_disk;

@@ -6,6 +6,7 @@ use crate::close::CloseCode;
 use crate::error::ProtocolError;
 use crate::identity::PluginId;
 use crate::ids::{AttemptId, CallId, Generation, JobId};
+use crate::pairing::{Bundle, PairingProof};
 use crate::text::{Payload, Text};
 use crate::time::WallTime;
 
@@ -85,12 +86,15 @@ pub enum Job {
     Load,
     /// Make a key and a certificate request in a new directory. Answer: [`JobOutcome::Prepared`].
     NewGeneration,
-    /// Medium WWW: fetch the certificates into this generation's directory. Answer: [`JobOutcome::Done`].
+    /// Medium WWW: bring the certificates into this generation's directory, wherever they are, once it is certain that
+    /// they come from the right desktop. Answer: [`JobOutcome::Done`].
     Fetch {
         /// Whose certificates.
         generation: Generation,
         /// The device id that the provider knows them by.
         device_id: String,
+        /// The certificates, where the desktop's answer brought them along. Nothing about them was checked.
+        bundle: Option<Bundle>,
     },
     /// Store what the desktop granted, after checking that its certificates are there and fit. Answer:
     /// [`JobOutcome::Stored`].
@@ -146,6 +150,8 @@ pub struct Prepared {
     pub destination: String,
     /// The calendar time.
     pub wall: WallTime,
+    /// The proof that the request comes from an app that is paired with the desktop, if it is.
+    pub pairing: Option<PairingProof>,
 }
 
 /// Something that the app is told.

@@ -11,7 +11,7 @@ use crate::ids::{AttemptId, Generation, JobId};
 use crate::query::Medium;
 use crate::text::Text;
 use crate::time::{Instant, WallTime};
-use crate::wire::exchange::{AcknowledgedConfig, Acknowledgement, SignCertificate, decode_answer};
+use crate::wire::exchange::{AcknowledgedConfig, Acknowledgement, Answer, SignCertificate, decode_answer};
 
 use super::action::{Action, Job, JobOutcome, Prepared, Timer, Trust};
 use super::state::{CredentialFailure, CredentialProblem, Failure, Grant, Purpose, Step};
@@ -95,6 +95,7 @@ impl Client {
             destination: &prepared.destination,
             medium: self.config.exchange_medium().number(),
             timestamp: prepared.wall.as_unix_millis(),
+            pairing: prepared.pairing.as_ref(),
             logs: &logs,
         };
         let text = request.encode();
@@ -112,10 +113,13 @@ impl Client {
 
     pub(super) fn exchange_answered(&mut self, text: &Text, now: Instant) {
         let max = self.config.limits.exchange_message_bytes;
-        let answer =
-            if text.len() > max { Err(ProtocolError::TooLarge { size: text.len(), max }) } else { decode_answer(text) };
-        let device_id = match answer {
-            Ok(Ok(device_id)) => device_id,
+        let medium = self.config.exchange_medium();
+        let answer = match text.len() {
+            size if size > max => Err(ProtocolError::TooLarge { size, max }),
+            _ => decode_answer(text, medium),
+        };
+        let Answer { device_id, bundle } = match answer {
+            Ok(Ok(answer)) => answer,
             Ok(Err(error)) => {
                 let error = error.as_ref().map(ErrorReport::bounded);
                 return self.exchange_failed(Failure::ExchangeRefused(error), now);
@@ -126,7 +130,6 @@ impl Client {
             }
         };
         self.step(Step::Granted { device_id: device_id.clone() }, now);
-        let medium = self.config.exchange_medium();
         let os = match &self.config.os {
             Os::Automatic(_) => self.presented_os.clone(),
             Os::Fixed(_) => None,
@@ -134,7 +137,7 @@ impl Client {
         let grant = Grant { device_id, medium, os };
         let Phase::Exchange(Exchange { stage: Stage::Asking { generation, .. }, .. }) = self.phase else { return };
         let stage = if medium == Medium::Www {
-            let job = self.start_job(Job::Fetch { generation, device_id: grant.device_id.clone() });
+            let job = self.start_job(Job::Fetch { generation, device_id: grant.device_id.clone(), bundle });
             Stage::Fetching { generation, job, grant }
         } else {
             Stage::Storing { generation, job: self.start_job(Job::StoreGrant { generation, grant }) }

@@ -290,6 +290,8 @@ pub enum CredentialProblem {
     NotDelivered,
     /// The certificates of medium WWW could not be fetched.
     Fetch,
+    /// The certificates do not come from the desktop that the app is paired with.
+    NotAuthentic,
 }
 
 /// What a client knows about credentials; the secrets stay with the driver.

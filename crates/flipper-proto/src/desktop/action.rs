@@ -7,9 +7,10 @@ use core::fmt;
 use core::time::Duration;
 
 use crate::close::{CloseCause, CloseCode};
-use crate::error::{ErrorReport, ProtocolError};
+use crate::error::{ErrorReport, Excerpt, ProtocolError};
 use crate::identity::{ClientId, PluginId};
 use crate::ids::{ConnId, ExchangeId, RequestId};
+use crate::pairing::{Bundle, PairingProof};
 use crate::query::{Medium, Query};
 use crate::text::{Payload, Text};
 use crate::time::{Instant, WallTime};
@@ -75,6 +76,15 @@ pub enum Event {
         has_required_files: Option<bool>,
         /// The client's own log.
         logs: Vec<String>,
+    },
+    /// Somebody gave so many wrong proofs of a pairing that no more are taken from there for a while.
+    PairingLocked {
+        /// The address that the last of them came from.
+        peer: Text,
+        /// The pairing that they were meant for, as the client says.
+        id: Excerpt,
+        /// For how long.
+        wait: Duration,
     },
     /// A client is there. What plugins it has is told by [`Event::PluginsChanged`].
     ClientConnected {
@@ -170,6 +180,9 @@ pub struct ExchangeRequest {
     pub medium: Medium,
     /// The client's clock, if it tells.
     pub timestamp: Option<WallTime>,
+    /// What the client says to prove that it is paired with this desktop. To be checked, with
+    /// [`Desktop::judge_proof`](super::Desktop::judge_proof) told how, before anything is made of the request.
+    pub pairing: Option<PairingProof>,
     /// The client's own log, for troubleshooting.
     pub logs: Vec<String>,
 }
@@ -194,13 +207,22 @@ pub struct Grant {
     /// The id of the device that the client runs on, which it presents from then on; empty for the desktop's own
     /// machine.
     pub device_id: String,
+    /// The certificates, where they are to travel in the answer itself.
+    pub bundle: Option<Bundle>,
 }
 
 impl Grant {
     /// The grant that answers this device id.
     #[must_use]
     pub fn new(device_id: impl Into<String>) -> Self {
-        Self { device_id: device_id.into() }
+        Self { device_id: device_id.into(), bundle: None }
+    }
+
+    /// The same grant, with the certificates in the answer. Clients that do not know that ignore it.
+    #[must_use]
+    pub fn with_bundle(mut self, bundle: Bundle) -> Self {
+        self.bundle = Some(bundle);
+        self
     }
 }
 

@@ -24,6 +24,8 @@ pub struct Config {
     /// How many certificate requests of one connection are taken up, so that one that never stops asking leaves some for
     /// the others. Default: 1 a second, 5 in a burst.
     pub connection_exchange_rate: Rate,
+    /// When no more proofs of a pairing are taken.
+    pub proof_limit: ProofLimit,
     /// How long to wait for what.
     pub timing: Timing,
     /// What is bounded.
@@ -39,6 +41,7 @@ impl Config {
             allowed_origins: Vec::new(),
             exchange_rate: Rate { per_second: 5, burst: 20 },
             connection_exchange_rate: Rate { per_second: 1, burst: 5 },
+            proof_limit: ProofLimit::default(),
             timing: Timing::default(),
             limits: Limits::default(),
         }
@@ -58,6 +61,26 @@ pub struct Rate {
     pub per_second: u32,
     /// How often at once, after a pause.
     pub burst: u32,
+}
+
+/// When no more proofs of a pairing are taken from an address.
+///
+/// Addresses of IPv6 count as one if they have the first 64 bits in common, as those of one machine do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ProofLimit {
+    /// How many wrong proofs of one pairing lock it for the address that they came from. Default: 3.
+    pub tries: u32,
+    /// How long the first lock lasts. Every further one lasts twice as long as the one before. Default: 1 min.
+    pub lock: Duration,
+    /// The longest that a lock lasts. Wrong proofs are forgotten after as long a time without any. Default: 15 min.
+    pub longest_lock: Duration,
+}
+
+impl Default for ProofLimit {
+    fn default() -> Self {
+        Self { tries: 3, lock: Duration::from_secs(60), longest_lock: Duration::from_secs(15 * 60) }
+    }
 }
 
 /// How long a desktop waits for what.

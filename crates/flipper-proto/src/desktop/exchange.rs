@@ -6,6 +6,7 @@ use alloc::sync::Arc;
 
 use crate::error::{ErrorReport, ProtocolError};
 use crate::ids::{ConnId, Counter, ExchangeId};
+use crate::pairing::PairingProof;
 use crate::query::{Medium, Query};
 use crate::text::Text;
 use crate::time::Instant;
@@ -15,6 +16,7 @@ use super::action::{Event, ExchangeRequest, Grant};
 use super::alarms::Alarm;
 use super::config::Config;
 use super::connection::Context;
+use super::proofs::{self, Proofs};
 use super::rate::Bucket;
 
 /// The exchanges that wait for their answers, and the connections they come on.
@@ -22,6 +24,7 @@ use super::rate::Bucket;
 pub(super) struct Exchanges {
     pub(super) conns: BTreeSet<ConnId>,
     pub(super) waiting: BTreeMap<ExchangeId, ConnId>,
+    pub(super) proofs: Proofs,
     ids: Counter,
     bucket: Bucket,
 }
@@ -31,6 +34,7 @@ impl Exchanges {
         Self {
             conns: BTreeSet::new(),
             waiting: BTreeMap::new(),
+            proofs: Proofs::default(),
             ids: Counter::default(),
             bucket: Bucket::full(config.exchange_rate, Instant::ZERO),
         }
@@ -88,10 +92,16 @@ impl ExchangeSocket {
         });
         match message {
             // A connection over its own rate must not use up what there is for all.
-            Ok(ClientMessage::Sign { .. }) if !(self.bucket.take(now) && exchanges.bucket.take(now)) => {
-                self.refuse_for_now(cx);
+            Ok(ClientMessage::Sign { .. }) if !self.bucket.take(now) => self.refuse_for_now(cx),
+            // Nor must one that is locked.
+            Ok(ClientMessage::Sign { pairing: Some(PairingProof { id, .. }), .. })
+                if let Some(wait) = exchanges.proofs.wait(&self.peer, &id, now) =>
+            {
+                cx.out.counters.locked_exchanges += 1;
+                cx.send(encode_refusal(&proofs::locked_report(wait)));
             }
-            Ok(ClientMessage::Sign { csr, destination, medium, timestamp, logs }) => {
+            Ok(ClientMessage::Sign { .. }) if !exchanges.bucket.take(now) => self.refuse_for_now(cx),
+            Ok(ClientMessage::Sign { csr, destination, medium, timestamp, pairing, logs }) => {
                 let exchange = ExchangeId::from_u64(exchanges.ids.next());
                 exchanges.waiting.insert(exchange, cx.conn);
                 self.waiting.insert(exchange);
@@ -105,6 +115,7 @@ impl ExchangeSocket {
                     destination,
                     medium: medium.or(self.query.medium).unwrap_or(Medium::FsAccess),
                     timestamp,
+                    pairing,
                     logs,
                 }));
             }
@@ -127,7 +138,7 @@ impl ExchangeSocket {
     ) {
         self.waiting.remove(&exchange);
         cx.send(match result {
-            Ok(grant) => encode_grant(&grant.device_id),
+            Ok(grant) => encode_grant(&grant.device_id, grant.bundle.as_ref()),
             Err(error) => encode_refusal(error),
         });
         if self.waiting.is_empty() {

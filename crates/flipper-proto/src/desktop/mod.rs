@@ -10,6 +10,7 @@ mod exchange;
 mod inventory;
 mod liveness;
 mod outbox;
+mod proofs;
 mod rate;
 mod session;
 mod state;
@@ -17,7 +18,8 @@ mod state;
 pub use self::action::{Action, Call, ClientInfo, DisconnectCause, Event, ExchangeRequest, Grant, Outcome, Timer};
 pub use self::address::{AddressError, Host, Origin};
 pub use self::admission::{Admission, Channel, PeerIdentity, Refusal, Upgrade};
-pub use self::config::{Config, Rate, Timing};
+pub use self::config::{Config, ProofLimit, Rate, Timing};
+pub use self::proofs::{Judgement, Verdict};
 pub use self::state::{ClientStatus, Counters};
 
 use alloc::collections::BTreeMap;

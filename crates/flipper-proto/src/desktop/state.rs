@@ -36,6 +36,10 @@ pub struct Counters {
     pub refused_connections: u64,
     /// Certificate requests that were refused because they came too fast.
     pub limited_exchanges: u64,
+    /// Certificate requests with a wrong proof of a pairing, or the proof of a pairing that there is not.
+    pub wrong_proofs: u64,
+    /// Certificate requests that were refused because of earlier ones with wrong proofs.
+    pub locked_exchanges: u64,
     /// Messages that broke the protocol.
     pub bad_messages: u64,
     /// Answers to requests that nobody sent, among the bad messages.

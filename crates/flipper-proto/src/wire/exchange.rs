@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::error::{ErrorReport, ProtocolError};
+use crate::pairing::{Bundle, PairingProof};
 use crate::query::Medium;
 use crate::time::WallTime;
 use crate::wire::decode::decode_as;
@@ -21,6 +22,8 @@ pub(crate) struct SignCertificate<'a> {
     pub(crate) destination: &'a str,
     pub(crate) medium: u8,
     pub(crate) timestamp: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) pairing: Option<&'a PairingProof>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     pub(crate) logs: &'a [String],
 }
@@ -53,35 +56,47 @@ impl Acknowledgement<'_> {
     }
 }
 
-/// The answer of a desktop: `{"deviceId":…}`, or a refusal.
+/// The answer of a desktop that grants.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) device_id: String,
+    pub(crate) bundle: Option<Bundle>,
+}
+
+/// The answer of a desktop: `{"deviceId":…}`, with the certificates or without, or a refusal.
 ///
 /// Desktops of 2024 refuse with `{}`, this project's with `{"error":{…}}`.
 ///
 /// # Errors
-/// When the text is no JSON object, or `deviceId` no string.
-pub(crate) fn decode_answer(text: &str) -> Result<Result<String, Option<ErrorReport>>, ProtocolError> {
+/// When the text is no JSON object, `deviceId` no string, or `bundle` no bundle where medium WWW gives it a meaning.
+pub(crate) fn decode_answer(text: &str, medium: Medium) -> Result<Result<Answer, Option<ErrorReport>>, ProtocolError> {
     #[derive(Deserialize)]
-    struct Answer<'a> {
+    struct Raw<'a> {
         #[serde(borrow, default, rename = "deviceId")]
         device_id: Option<&'a RawValue>,
         #[serde(borrow, default)]
+        bundle: Option<&'a RawValue>,
+        #[serde(borrow, default)]
         error: Option<&'a RawValue>,
     }
-    let answer: Answer<'_> = decode_as(text, "message")?;
-    match answer.device_id.map(RawValue::get) {
-        None => Ok(Err(answer.error.map(|error| decode_report(error.get())))),
-        Some(device_id) => serde_json::from_str(device_id).map(Ok).map_err(|_| ProtocolError::WrongType("deviceId")),
+    let raw: Raw<'_> = decode_as(text, "message")?;
+    if raw.device_id.is_none() {
+        return Ok(Err(raw.error.map(|error| decode_report(error.get()))));
     }
+    let bundle = raw.bundle.filter(|_| medium == Medium::Www);
+    Ok(Ok(Answer { device_id: required(raw.device_id, "deviceId")?, bundle: optional(bundle, "bundle")? }))
 }
 
 /// The answer of a desktop that grants.
-pub(crate) fn encode_grant(device_id: &str) -> String {
+pub(crate) fn encode_grant(device_id: &str, bundle: Option<&Bundle>) -> String {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Grant<'a> {
         device_id: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        bundle: Option<&'a Bundle>,
     }
-    to_json(&Grant { device_id })
+    to_json(&Grant { device_id, bundle })
 }
 
 /// The answer of a desktop that refuses. Old clients read it as `{}`.
@@ -102,6 +117,7 @@ pub(crate) enum ClientMessage {
         /// `None` where the message has none; the query's counts then.
         medium: Option<Medium>,
         timestamp: Option<WallTime>,
+        pairing: Option<PairingProof>,
         logs: Vec<String>,
     },
     Acknowledge {
@@ -130,6 +146,8 @@ pub(crate) fn decode_client_message(text: &str) -> Result<ClientMessage, Protoco
         #[serde(borrow, default)]
         timestamp: Option<&'a RawValue>,
         #[serde(borrow, default)]
+        pairing: Option<&'a RawValue>,
+        #[serde(borrow, default)]
         logs: Option<&'a RawValue>,
         #[serde(borrow, default)]
         is_error: Option<&'a RawValue>,
@@ -152,6 +170,7 @@ pub(crate) fn decode_client_message(text: &str) -> Result<ClientMessage, Protoco
                 }
             },
             timestamp: raw.timestamp.and_then(|at| serde_json::from_str::<f64>(at.get()).ok()).and_then(wall_time),
+            pairing: optional(raw.pairing, "pairing")?,
             logs,
         }),
         "signCertificateAck" => Ok(ClientMessage::Acknowledge {
@@ -177,6 +196,13 @@ pub(crate) fn decode_report(json: &str) -> ErrorReport {
 fn required<'a, T: Deserialize<'a>>(field: Option<&'a RawValue>, name: &'static str) -> Result<T, ProtocolError> {
     let raw = field.ok_or(ProtocolError::Missing(name))?;
     serde_json::from_str(raw.get()).map_err(|_| ProtocolError::WrongType(name))
+}
+
+fn optional<'a, T: Deserialize<'a>>(
+    field: Option<&'a RawValue>,
+    name: &'static str,
+) -> Result<Option<T>, ProtocolError> {
+    field.map(|field| required(Some(field), name)).transpose()
 }
 
 /// A timestamp of zero, or none at all, is not checked by anybody.

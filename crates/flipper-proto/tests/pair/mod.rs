@@ -312,7 +312,7 @@ impl Pair {
                 disk.insert(generation, Stored { credentials: None, identity });
                 let wall = WallTime::from_unix_millis(1_700_000_000_000 + now.as_millis());
                 let (csr, destination) = (format!("CSR {number}"), format!("/app/{number}/"));
-                JobOutcome::Prepared(Prepared { generation, csr, destination, wall })
+                JobOutcome::Prepared(Prepared { generation, csr, destination, wall, pairing: None })
             }
             Job::StoreGrant { generation, grant } => {
                 let credentials = Credentials {

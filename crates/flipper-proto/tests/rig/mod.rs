@@ -306,6 +306,7 @@ impl Rig {
             csr: format!("CSR {}", self.generations),
             destination: format!("/app/{}/", self.generations),
             wall: WallTime::from_unix_millis(WALL + self.now.as_millis()),
+            pairing: None,
         }
     }
 

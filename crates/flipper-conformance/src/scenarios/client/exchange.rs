@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use flipper_client::proto::client::{CredentialProblem, ExchangeReason, Failure, Os, Purpose, State, Step};
 use flipper_client::proto::{CloseCause, ErrorReport, Generation, Medium, ProtocolError, TlsFailure};
-use flipper_client::{CertificateProvider, Certificates, StartError};
+use flipper_client::{CertificateProvider, Certificates, FetchError, StartError};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -307,9 +307,9 @@ pub fn certificates_may_be_fetched_from_elsewhere<A: Adapter>() -> Result {
     desktop.reply([0; 3].map(|_| Reply::Keep(Arc::clone(&kept))));
     let tries = AtomicUsize::new(0);
     let provider = move |device_id: &str| match tries.fetch_add(1, Ordering::SeqCst) {
-        0 => Err("the store is down".to_owned()),
+        0 => Err("the store is down".into()),
         1 => panic!("the provider breaks"),
-        _ => lock(&kept).get(device_id).cloned().ok_or_else(|| "no such device".to_owned()),
+        _ => lock(&kept).get(device_id).cloned().ok_or_else(|| "no such device".into()),
     };
 
     let mut app = App::<A>::start_with(&desktop, dir.path(), |builder| {
@@ -341,7 +341,7 @@ pub fn a_certificate_provider_may_stop_the_app<A: Adapter>() -> Result {
     let stopping = Arc::clone(&own);
     let provider = move |_: &str| {
         stopping.wait().begin_stop();
-        Err("there is no need any more".to_owned())
+        Err("there is no need any more".into())
     };
     let mut app = App::<A>::start_with(&desktop, dir.path(), |builder| {
         builder.medium(Medium::Www).certificate_provider(Provider(provider))
@@ -373,7 +373,7 @@ pub fn another_medium_leads_to_another_exchange<A: Adapter>() -> Result {
     desktop.provision(dir.path())?;
     let kept = Kept::default();
     desktop.reply([Reply::Keep(Arc::clone(&kept))]);
-    let provider = move |id: &str| lock(&kept).get(id).cloned().ok_or_else(|| "no such device".to_owned());
+    let provider = move |id: &str| lock(&kept).get(id).cloned().ok_or_else(|| "no such device".into());
 
     let mut app = App::<A>::start_with(&desktop, dir.path(), |builder| {
         builder.medium(Medium::Www).certificate_provider(Provider(provider))
@@ -389,9 +389,9 @@ struct Provider<F>(F);
 
 impl<F> CertificateProvider for Provider<F>
 where
-    F: Fn(&str) -> Result<Certificates, String> + Send + Sync + 'static,
+    F: Fn(&str) -> Result<Certificates, FetchError> + Send + Sync + 'static,
 {
-    fn fetch(&self, device_id: &str) -> Result<Certificates, String> {
+    fn fetch(&self, device_id: &str) -> Result<Certificates, FetchError> {
         (self.0)(device_id)
     }
 }
