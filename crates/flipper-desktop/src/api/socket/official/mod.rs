@@ -143,7 +143,8 @@ impl Dialect for Official {
                 say("device-disconnected", &frames::to_json(&frames::Device::new(device)));
             }
             Event::PluginsChanged { client, .. } => {
-                if !self.introduced.insert(client.clone()) {
+                let is_new = self.introduced.insert(client.clone());
+                if !is_new {
                     say("client-message", &frames::message(client, "{\"method\":\"refreshPlugins\"}"));
                 }
             }
