@@ -22,7 +22,7 @@ pub(crate) struct Program {
 const SKIP: &str = "leave the tests out that need them: cargo xtask test --skip-official REASON";
 
 /// What official peers need, clients in other languages, and devices.
-pub(crate) const PEERS: [Program; 5] = [
+pub(crate) const PEERS: [Program; 6] = [
     Program { name: "node", version: "--version", from: "Node.js 18 or later", package: "nodejs", without: SKIP },
     Program { name: "npm", version: "--version", from: "npm, which comes with Node.js", package: "npm", without: SKIP },
     Program { name: "openssl", version: "version", from: "OpenSSL's command", package: "openssl", without: SKIP },
@@ -40,6 +40,8 @@ pub(crate) const PEERS: [Program; 5] = [
         package: "adb",
         without: SKIP,
     },
+    // It has no version to ask for; with this it does nothing.
+    Program { name: "mksh", version: "-n", from: "mksh, Android's shell", package: "mksh", without: SKIP },
 ];
 
 /// What libFuzzer is built with.

@@ -22,7 +22,7 @@ use crate::filter::Filter;
 use crate::init_policy::InitPolicy;
 use crate::port_owner::PortOwner;
 use crate::ports::{Ports, bind_all};
-use crate::state::{Instance, RunningDesktop, default_state_directory, find_running_desktop};
+use crate::state::{Instance, InstanceHolder, default_state_directory, find_instance_holder};
 
 /// The settings of a desktop. [`Desktop::builder`] begins them, [`start`](Self::start) ends them.
 #[must_use]
@@ -342,7 +342,7 @@ async fn in_use<R: Runtime>(
 ) -> StartError {
     let look = move || {
         let directory = directory?;
-        let RunningDesktop { pid } = find_running_desktop(&directory).ok()??;
+        let InstanceHolder { pid } = find_instance_holder(&directory).ok()??;
         Some(StartError::AlreadyRunning { pid, directory })
     };
     runtime.unblock(look).await.unwrap_or(StartError::PortInUse { address, owner })

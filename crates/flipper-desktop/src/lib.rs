@@ -31,7 +31,8 @@
 //! where it asks the certificate to be written, see [`PlainFiles`]; the certificate is bound to the app's id and
 //! device, and no other app can use it. Web pages are turned away by their `Origin`, and by the `Host` that they name.
 //!
-//! A new way for certificates to reach an app is a [`Deliverer`].
+//! Apps on Android devices are reached through adb's server, see [`Builder::android`]; apps on iOS where [`Ios`] says. A
+//! new way for certificates to reach an app is a [`Deliverer`].
 #![forbid(unsafe_code)]
 
 pub mod adb;
@@ -73,7 +74,7 @@ pub use self::filter::Filter;
 pub use self::init_policy::InitPolicy;
 pub use self::port_owner::{PortOwner, find_port_owner};
 pub use self::ports::Ports;
-pub use self::state::{RunningDesktop, default_state_directory, find_running_desktop};
+pub use self::state::{InstanceHolder, default_state_directory, find_instance_holder};
 pub use flipper_async::desk::{Counters as DeskCounters, Options, Port};
 pub use flipper_pki as pki;
 pub use flipper_proto as proto;

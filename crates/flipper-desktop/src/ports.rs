@@ -46,7 +46,10 @@ impl Ports {
     ///
     /// `FLIPPER_PORTS` moves other ports of the official desktop, but its documentation says that it moves these: it
     /// counts where `FLIPPER_ALT_PORTS` is unset.
-    pub(crate) fn of_environment() -> Result<Self, StartError> {
+    ///
+    /// # Errors
+    /// [`StartError::BadPorts`].
+    pub fn of_environment() -> Result<Self, StartError> {
         Self::of_variables(|name| env::var(name).ok())
     }
 

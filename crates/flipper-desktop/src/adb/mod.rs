@@ -5,9 +5,9 @@
 //! is the part of it that asks for devices, runs commands on them and has ports forwarded from them. It is blocking, on
 //! purpose: those who use it have threads where they may block, and every call has a deadline.
 //!
-//! It is written here because it is small. The crates that speak this protocol also take screenshots, talk USB and
-//! pair with devices, and bring an image library, RSA and a second X.509 library for that; and they wait for a device
-//! that hangs as long as it hangs.
+//! It is written here because it is small. The crate `adb_client` also takes screenshots, talks USB and pairs with
+//! devices, brings a hundred other crates for that, and sets no deadlines where it talks with the server: it waits for a
+//! device that hangs as long as it hangs.
 //!
 //! No server is ever started: where there is none, that is an [`Error`] that says how.
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use flipper_pki::CertificateRequest;
 use flipper_proto::{Excerpt, Medium};
 
-use super::deliverer::{Deliverer, Delivery, Issued};
+use super::deliverer::{Deliverer, Delivery, Issued, is_request};
 use super::device_files::{AppFiles, Entry, Ran};
 use super::error::DeliveryError;
 use super::search;
@@ -106,9 +106,7 @@ impl Deliverer for Android {
         if request.medium != Medium::FsAccess || request.query.os != "Android" {
             return Ok(None);
         }
-        let app_id = request.query.app_id.as_deref();
-        let app = AppFiles::new(delivery.csr(), app_id, &request.destination, &self.app_roots)?;
-        let app = Arc::new(app);
+        let app = Arc::new(AppFiles::new(delivery.app_id(), &request.destination, &self.app_roots)?);
         let (serial, entry) = self.find(&app, delivery.csr())?;
         let issued = delivery.sign(&serial)?;
         self.write(&serial, entry, &app, &issued)?;
@@ -133,9 +131,11 @@ fn look(
     };
     let decide = |ran, entry| match ran {
         Ran::Done(content) => {
-            // Compared as requests, not as bytes: line ends get lost on the way.
-            let kept = CertificateRequest::from_pem(&content).ok();
-            if kept.as_ref() == Some(sent) { Ok(entry) } else { Err(Finding::ProofDiffers) }
+            if is_request(content.as_bytes(), sent) {
+                Ok(entry)
+            } else {
+                Err(Finding::ProofDiffers)
+            }
         }
         Ran::Failed(said) | Ran::NotLetIn(said) => Err(Finding::NoProof { said: Excerpt::new(&said) }),
     };

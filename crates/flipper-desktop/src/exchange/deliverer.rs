@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use flipper_pki::{Authority, CertificateRequest, SignedClient, WallClock};
+use flipper_pki::{Authority, CertificateRequest, SHARED_COMMON_NAME, SignedClient, WallClock};
 use flipper_proto::WallTime;
 use flipper_proto::desktop::ExchangeRequest;
 
@@ -57,6 +57,23 @@ impl<'a> Delivery<'a> {
         &self.csr
     }
 
+    /// The app's id: what the certificate will name, or what the app says where that is the name that all apps share
+    /// whose id cannot be in a certificate.
+    #[must_use]
+    pub fn app_id(&self) -> &str {
+        match (self.csr.common_name(), self.request.query.app_id.as_deref()) {
+            (SHARED_COMMON_NAME, Some(app_id)) => app_id,
+            (name, _) => name,
+        }
+    }
+
+    /// Whether this is the very request that was sent, as a proof of whoever has it. They are compared as requests, not
+    /// as bytes: line ends get lost on the way.
+    #[must_use]
+    pub fn is_proof(&self, content: &[u8]) -> bool {
+        is_request(content, &self.csr)
+    }
+
     /// Signs a certificate that is bound to the app and to this device, which the client is answered. An empty id means
     /// the desktop's own machine.
     ///
@@ -72,6 +89,12 @@ impl<'a> Delivery<'a> {
         }
         Ok(Issued { device_id: device_id.to_owned(), signed })
     }
+}
+
+/// As [`Delivery::is_proof`].
+pub(super) fn is_request(content: &[u8], sent: &CertificateRequest) -> bool {
+    let kept = std::str::from_utf8(content).ok().and_then(|pem| CertificateRequest::from_pem(pem).ok());
+    kept.as_ref() == Some(sent)
 }
 
 impl fmt::Debug for Delivery<'_> {

@@ -5,7 +5,6 @@
 //! and a command, Magisk's and others take `-c`), nothing is quoted twice, and what an app named never stands in a
 //! command line but for the package's name.
 
-use flipper_pki::{CertificateRequest, SHARED_COMMON_NAME};
 use flipper_proto::Excerpt;
 
 use super::error::DeliveryError;
@@ -50,16 +49,7 @@ const MAX_PACKAGE: usize = 255;
 
 impl AppFiles {
     /// The files of the app that asks, if it asks for its own.
-    pub(super) fn new(
-        csr: &CertificateRequest,
-        app_id: Option<&str>,
-        destination: &str,
-        roots: &[String],
-    ) -> Result<Self, DeliveryError> {
-        let package = match (csr.common_name(), app_id) {
-            (SHARED_COMMON_NAME, Some(app_id)) => app_id,
-            (name, _) => name,
-        };
+    pub(super) fn new(package: &str, destination: &str, roots: &[String]) -> Result<Self, DeliveryError> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_');
         let starts_well = package.starts_with(|c: char| c.is_ascii_alphabetic());
         if !starts_well || package.len() > MAX_PACKAGE || !package.chars().all(allowed) {
@@ -178,7 +168,7 @@ fn names_of(path: &str) -> Vec<&str> {
 
 /// Whether apps have their private directories there.
 fn is_root(names: &[&str]) -> bool {
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_number = |text: &str| text.parse::<u32>().is_ok();
     match names {
         ["data", "data"] => true,
         ["data", "user" | "user_de", user] | ["mnt", "expand", _, "user" | "user_de", user] => is_number(user),

@@ -172,7 +172,7 @@ impl DeliveryError {
             }
             Self::ProofMissing { .. } => {
                 "write the request to app.csr in the destination before it is sent; or have the desktop do without that \
-                 proof, with the option require_proof(false)"
+                 proof: flipper desktop --no-proof, or require_proof(false) in a program of its own"
             }
             Self::ProofNotAFile { .. } => "app.csr must be a regular file in the destination itself",
             Self::ProofDiffers { .. } => "write the request that is sent to app.csr before it is sent",

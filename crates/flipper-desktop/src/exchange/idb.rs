@@ -6,11 +6,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use flipper_pki::{CertificateRequest, SHARED_COMMON_NAME};
+use flipper_pki::CertificateRequest;
 use flipper_proto::Excerpt;
 use tempfile::TempDir;
 
-use super::deliverer::{Delivery, Issued};
+use super::deliverer::{Delivery, Issued, is_request};
 use super::error::DeliveryError;
 use super::program::{self, ProgramError};
 use super::search;
@@ -106,8 +106,7 @@ impl Idb {
             return Err(Finding::ProofDiffers);
         }
         let content = fs::read(&copy).map_err(failed)?;
-        let kept = std::str::from_utf8(&content).ok().and_then(|pem| CertificateRequest::from_pem(pem).ok());
-        if kept.as_ref() == Some(sent) { Ok(()) } else { Err(Finding::ProofDiffers) }
+        if is_request(&content, sent) { Ok(()) } else { Err(Finding::ProofDiffers) }
     }
 
     fn push(&self, udid: &str, bundle: &str, directory: &str, issued: &Issued) -> Result<(), String> {
@@ -133,10 +132,7 @@ fn of<'a>(udid: &'a str, bundle: &'a str) -> [&'a str; 4] {
 
 /// The bundle that the app is, which has to be able to stand in a command line.
 fn bundle_of<'a>(delivery: &'a Delivery<'_>) -> Result<&'a str, DeliveryError> {
-    let bundle = match (delivery.csr().common_name(), delivery.request().query.app_id.as_deref()) {
-        (SHARED_COMMON_NAME, Some(app_id)) => app_id,
-        (name, _) => name,
-    };
+    let bundle = delivery.app_id();
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
     if bundle.starts_with(|c: char| c.is_ascii_alphanumeric()) && bundle.chars().all(allowed) {
         Ok(bundle)

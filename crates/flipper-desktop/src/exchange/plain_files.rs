@@ -43,7 +43,7 @@ impl PlainFiles {
     }
 
     /// Whether the folder is the asker's, and who is to own what is written there.
-    fn check(self, folder: &Folder, sent: &CertificateRequest) -> Result<Option<Owner>, DeliveryError> {
+    fn check(self, folder: &Folder, delivery: &Delivery<'_>) -> Result<Option<Owner>, DeliveryError> {
         if !self.require_proof {
             return Ok(None);
         }
@@ -57,9 +57,7 @@ impl PlainFiles {
                 return Err(DeliveryError::ProofUnreadable { path, kind: error.kind(), text: error.to_string() });
             }
         };
-        // Compared as requests, not as bytes: line ends get lost on the way.
-        let kept = std::str::from_utf8(&content).ok().and_then(|pem| CertificateRequest::from_pem(pem).ok());
-        if kept.as_ref() == Some(sent) { Ok(owner) } else { Err(DeliveryError::ProofDiffers { path }) }
+        if delivery.is_proof(&content) { Ok(owner) } else { Err(DeliveryError::ProofDiffers { path }) }
     }
 
     /// Delivers into the destination, to whoever has proven that it is his, with a certificate for this device.
@@ -73,7 +71,7 @@ impl PlainFiles {
             kind: error.kind(),
             text: error.to_string(),
         })?;
-        let owner = self.check(&folder, delivery.csr())?;
+        let owner = self.check(&folder, delivery)?;
         let issued = delivery.sign(device_id)?;
         let failed = |path: &Path, error: std::io::Error| DeliveryError::Write {
             path: path.to_owned(),

@@ -22,10 +22,10 @@ pub(crate) struct Instance {
     _file: File,
 }
 
-/// A desktop that runs.
+/// The process that holds a state directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct RunningDesktop {
+pub struct InstanceHolder {
     /// Its process id, if it can be read.
     pub pid: Option<u32>,
 }
@@ -67,7 +67,7 @@ impl Instance {
 ///
 /// # Errors
 /// What the system has against looking.
-pub fn find_running_desktop(directory: &Path) -> io::Result<Option<RunningDesktop>> {
+pub fn find_instance_holder(directory: &Path) -> io::Result<Option<InstanceHolder>> {
     let path = directory.join(FILE);
     let file = match File::open(&path) {
         Ok(file) => file,
@@ -76,7 +76,7 @@ pub fn find_running_desktop(directory: &Path) -> io::Result<Option<RunningDeskto
     };
     match file.try_lock_shared() {
         Ok(()) => Ok(None),
-        Err(TryLockError::WouldBlock) => Ok(Some(RunningDesktop { pid: read_pid(&path) })),
+        Err(TryLockError::WouldBlock) => Ok(Some(InstanceHolder { pid: read_pid(&path) })),
         Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(None),
         Err(TryLockError::Error(error)) => Err(error),
     }

@@ -6,7 +6,7 @@ use std::env;
 use std::path::PathBuf;
 
 pub(crate) use self::instance::Instance;
-pub use self::instance::{RunningDesktop, find_running_desktop};
+pub use self::instance::{InstanceHolder, find_instance_holder};
 
 /// The directory that a desktop keeps its state in where none is given: `desktop` in `FLIPPER_STATE_DIR`, else in
 /// `~/.flipper`. `None` where there is no home directory either.

@@ -172,7 +172,7 @@ async fn without_proof_nothing_is_written<R: Runtime>() {
     fs::remove_file(asker.path("app.csr")).unwrap();
     let answer = ask(&mut open(&rig).await, &asker.request()).await;
     assert_eq!(answer["error"]["name"], "ProofMissing");
-    assert!(answer["error"]["hint"].as_str().unwrap().contains("require_proof(false)"), "{answer}");
+    assert!(answer["error"]["hint"].as_str().unwrap().contains("--no-proof"), "{answer}");
     assert!(asker.files().is_empty());
     let (error, skew) = rig
         .event("the refusal", |event| match event {
@@ -263,6 +263,34 @@ async fn destinations_that_are_no_directory_are_refused<R: Runtime>() {
         assert_eq!(refusal(&rig, &request(csr, destination)).await, "InvalidDestination", "{destination:?}");
     }
     assert_eq!(asker.files(), ["app.csr"].map(String::from).into());
+}
+
+#[cfg(unix)]
+/// What a page or a program tries that wants files written where it has no business.
+async fn destinations_of_others_are_refused_and_nothing_is_written<R: Runtime>() {
+    let rig = Rig::<R>::start(desktop()).await;
+    let asker = Asker::new();
+    let csr = &asker.identity.csr;
+    let other = tempdir().unwrap();
+    let other = other.path().to_str().unwrap();
+    let own = asker.destination();
+    let own = own.trim_end_matches('/');
+    let link = asker.path("link");
+    std::os::unix::fs::symlink(other, &link).unwrap();
+    for (destination, expected) in [
+        (r"\\evil\share\".to_owned(), "InvalidDestination"),
+        ("//evil/share/".to_owned(), "InvalidDestination"),
+        ("/root/.ssh/x".to_owned(), "InvalidDestination"),
+        ("/etc/".to_owned(), "ProofMissing"),
+        (format!("{other}/"), "ProofMissing"),
+        (format!("{own}/../"), "ProofMissing"),
+        (format!("{}/", link.display()), "ProofMissing"),
+    ] {
+        assert_eq!(refusal(&rig, &request(csr, &destination)).await, expected, "{destination:?}");
+    }
+    assert!(!Path::new("/etc/sonarCA.crt").exists() && !Path::new("/etc/device.crt").exists());
+    assert_eq!(names_in(Path::new(other)), BTreeSet::new());
+    assert_eq!(asker.files(), ["app.csr", "link"].map(String::from).into());
 }
 
 async fn requests_that_nobody_should_sign_are_refused<R: Runtime>() {
@@ -517,6 +545,8 @@ on_every_runtime! {
     #[cfg(unix)] links_in_the_place_of_certificates_are_replaced_and_not_followed,
     a_directory_in_the_place_of_a_certificate_is_told,
     destinations_that_are_no_directory_are_refused,
+    #[cfg(unix)]
+    destinations_of_others_are_refused_and_nothing_is_written,
     requests_that_nobody_should_sign_are_refused,
     nobody_gets_a_name_that_is_not_an_apps,
     what_is_not_served_yet_is_said_to_be,

@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use flipper_desktop::{Builder, Desktop, StartError, find_running_desktop};
+use flipper_desktop::{Builder, Desktop, StartError, find_instance_holder};
 use flipper_tokio::Tokio;
 use tempfile::tempdir;
 
@@ -27,7 +27,7 @@ fn assert_already_running(error: &StartError, of: u32, on: &Path) {
 async fn a_second_desktop_names_the_process_and_the_directory() {
     let dir = tempdir().unwrap();
     let state = dir.path().join("desktop");
-    assert_eq!(find_running_desktop(&state).unwrap(), None);
+    assert_eq!(find_instance_holder(&state).unwrap(), None);
     let first = Rig::<Tokio>::start(on(&state)).await;
     let pid = std::process::id();
     assert_already_running(&on(&state).start().await.unwrap_err(), pid, &state);
@@ -35,11 +35,11 @@ async fn a_second_desktop_names_the_process_and_the_directory() {
     let ports = first.desktop.ports();
     let same_ports = on(&state).ports(ports.insecure, ports.secure);
     assert_already_running(&same_ports.start().await.unwrap_err(), pid, &state);
-    assert_eq!(find_running_desktop(&state).unwrap().unwrap().pid, Some(pid));
+    assert_eq!(find_instance_holder(&state).unwrap().unwrap().pid, Some(pid));
 
     let elsewhere = Rig::<Tokio>::start(on(&dir.path().join("other"))).await;
     within("the end", first.desktop.stop()).await;
-    assert_eq!(find_running_desktop(&state).unwrap(), None);
+    assert_eq!(find_instance_holder(&state).unwrap(), None);
     drop(Rig::<Tokio>::start(on(&state)).await);
     drop(elsewhere);
 }

@@ -13,7 +13,7 @@ use std::thread;
 
 use tempfile::{TempDir, tempdir};
 
-use super::transport::{Answer, Stream, Transport};
+use super::transport::{Answer, Greeting, Stream, Transport};
 
 /// How a device takes it that a shell is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub(crate) struct Device {
 struct Body {
     root: TempDir,
     features: &'static str,
-    trusts: bool,
+    manner: Manner,
     state: Mutex<State>,
     /// Is told of every port that is wanted from now on.
     wanted: Mutex<Option<Sender<u16>>>,
@@ -52,6 +52,15 @@ struct State {
     forwards: BTreeMap<u16, u16>,
 }
 
+/// How a device greets adb's server.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    Trusts,
+    Distrusts,
+    /// Not at all.
+    Silent,
+}
+
 /// What the scripts may use. All else is not there, above all the system's own `su`.
 const PROGRAMS: [&str; 6] = ["cat", "chown", "mv", "rm", "sleep", "stat"];
 
@@ -61,34 +70,42 @@ user=0
 [ "$2" = --user ] && user=$3
 home=$DEVICE/data/user/$user/$1
 [ -d "$home" ] || { echo "run-as: unknown package: $1" >&2; exit 1; }
-cd "$home" && exec /bin/sh
+cd "$home" && exec sh
 "#;
+
+/// Its shell, which is Android's own.
+const SHELL: &str = "mksh";
 
 impl Device {
     /// A device of these years, without any app.
     pub(crate) fn new() -> Self {
-        Self::with("shell_v2,cmd", true)
+        Self::with("shell_v2,cmd", Manner::Trusts)
     }
 
     /// A device from before Android 7.
     pub(crate) fn old() -> Self {
-        Self::with("cmd", true)
+        Self::with("cmd", Manner::Trusts)
     }
 
     /// A device whose owner has not answered yet whether it trusts this computer.
     pub(crate) fn distrustful() -> Self {
-        Self::with("shell_v2", false)
+        Self::with("shell_v2", Manner::Distrusts)
     }
 
-    fn with(features: &'static str, trusts: bool) -> Self {
+    /// A device that takes connections, and says nothing on them.
+    pub(crate) fn silent() -> Self {
+        Self::with("shell_v2", Manner::Silent)
+    }
+
+    fn with(features: &'static str, manner: Manner) -> Self {
         let root = tempdir().unwrap();
         let bin = root.path().join("bin");
         fs::create_dir_all(root.path().join("data/user/0")).unwrap();
         fs::create_dir(&bin).unwrap();
         for program in PROGRAMS {
-            let found = ["/usr/bin", "/bin"].iter().map(|dir| Path::new(dir).join(program)).find(|path| path.exists());
-            symlink(found.unwrap(), bin.join(program)).unwrap();
+            symlink(find(program), bin.join(program)).unwrap();
         }
+        symlink(find(SHELL), bin.join("sh")).unwrap();
         write_program(&bin.join("run-as"), RUN_AS);
         let state = State {
             mode: Mode::Works,
@@ -98,7 +115,7 @@ impl Device {
             forwards: BTreeMap::new(),
         };
         let state = Mutex::new(state);
-        let body = Arc::new(Body { root, features, trusts, state, wanted: Mutex::default() });
+        let body = Arc::new(Body { root, features, manner, state, wanted: Mutex::default() });
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let serving = Arc::downgrade(&body);
@@ -128,7 +145,7 @@ impl Device {
 
     /// Gives the device a `su`, as people do who own it.
     pub(crate) fn root(&self) {
-        write_program(&self.path("bin/su"), "#!/bin/sh\nexec /bin/sh\n");
+        write_program(&self.path("bin/su"), "#!/bin/sh\nexec sh\n");
     }
 
     pub(crate) fn set_mode(&self, mode: Mode) {
@@ -171,7 +188,12 @@ impl Body {
         );
         let transport = Transport::new(socket);
         self.state.lock().unwrap().connections.push(transport.clone());
-        transport.serve(self.trusts.then_some(&*banner), |service| self.answer(service));
+        let greeting = match self.manner {
+            Manner::Trusts => Greeting::Banner(&banner),
+            Manner::Distrusts => Greeting::Challenge,
+            Manner::Silent => Greeting::Nothing,
+        };
+        transport.serve(greeting, |service| self.answer(service));
     }
 
     fn answer(self: &Arc<Self>, service: &str) -> Answer {
@@ -250,7 +272,7 @@ impl Body {
     fn execute(&self, command: &str, script: &str) -> (Vec<u8>, Vec<u8>, u8) {
         let root = self.root.path();
         let here = |text: &str| text.replace("'/data/", &format!("'{}/data/", root.display()));
-        let mut child = Command::new("/bin/sh")
+        let mut child = Command::new(root.join("bin/sh"))
             .args(["-c", &here_in_quotes(command, root)])
             .env_clear()
             .env("PATH", root.join("bin"))
@@ -324,6 +346,13 @@ impl Drop for Device {
 /// The old shell has the script in the command, as a word in quotes, in which every quote is written out.
 fn here_in_quotes(command: &str, root: &Path) -> String {
     command.replace(r"'\''/data/", &format!(r"'\''{}/data/", root.display()))
+}
+
+/// Where this machine has a program.
+fn find(program: &str) -> PathBuf {
+    let mut found = ["/usr/bin", "/bin"].iter().map(|dir| Path::new(dir).join(program));
+    let found = found.find(|path| path.exists());
+    found.unwrap_or_else(|| panic!("{program} is not there, which `cargo xtask test` installs if need be"))
 }
 
 fn write_program(path: &Path, content: &str) {

@@ -1,0 +1,12 @@
+//! The command, as people and scripts run it.
+
+#![forbid(unsafe_code)]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail at any line")]
+
+mod client;
+mod desktop;
+mod docs;
+mod records;
+#[cfg(unix)]
+mod script;
+mod support;
