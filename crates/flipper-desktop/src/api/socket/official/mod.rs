@@ -60,7 +60,8 @@ impl Official {
 /// Carries out what is not for apps.
 fn answer(command: &str, args: &[&RawValue], talk: &Talk) -> Result<Option<String>, String> {
     let clients = || talk.server.desktop().clients();
-    let devices = || talk.server.desktop().devices();
+    // As there, one that nothing can be run on is none.
+    let devices = || talk.server.desktop().devices().into_iter().filter(|device| device.not_ready.is_none());
     let first = || -> Result<Cow<'_, str>, String> {
         let text = args.first().and_then(|arg| serde_json::from_str::<String>(arg.get()).ok());
         text.map(Cow::Owned).ok_or_else(|| format!("Error: {command} takes a string"))
@@ -72,10 +73,13 @@ fn answer(command: &str, args: &[&RawValue], talk: &Talk) -> Result<Option<Strin
             let id = ClientId::from_text(&first()?);
             talk.server.desktop().client(&id).map(|client| frames::to_json(&listed(&client)))
         }
-        "device-list" => Some(frames::to_json(&devices().iter().map(frames::Device::new).collect::<Vec<_>>())),
+        "device-list" => {
+            let devices: Vec<_> = devices().collect();
+            Some(frames::to_json(&devices.iter().map(frames::Device::new).collect::<Vec<_>>()))
+        }
         "device-find" => {
             let serial = first()?;
-            let found = devices().into_iter().find(|device| *serial == device.id);
+            let found = devices().find(|device| *serial == device.id);
             found.map(|device| frames::to_json(&frames::Device::new(&device)))
         }
         _ => {
@@ -136,10 +140,10 @@ impl Dialect for Official {
                 say("client-disconnected", &frames::to_json(&frames::Gone { id: client.as_str() }));
             }
             // Pages take a device that they know for one that has changed.
-            Event::DeviceConnected { device } | Event::DeviceChanged { device } => {
+            Event::DeviceConnected { device } | Event::DeviceChanged { device } if device.not_ready.is_none() => {
                 say("device-connected", &frames::to_json(&frames::Device::new(device)));
             }
-            Event::DeviceDisconnected { device } => {
+            Event::DeviceChanged { device } | Event::DeviceDisconnected { device } => {
                 say("device-disconnected", &frames::to_json(&frames::Device::new(device)));
             }
             Event::PluginsChanged { client, .. } => {
