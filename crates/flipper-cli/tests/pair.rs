@@ -70,10 +70,12 @@ fn the_desktop_that_runs_says_where_it_is() {
     let state = tempdir().unwrap();
     fs::create_dir(state.path().join("desktop")).unwrap();
     let tell = |addresses: &str| {
-        let told = format!(r#"{{"pid":1,"addresses":[{addresses}],"ports":{{"insecure":11,"secure":12,"ui":13}}}}"#);
+        let told = format!(
+            r#"{{"pid":1,"addresses":["127.0.0.1"],"app_addresses":[{addresses}],"ports":{{"insecure":11,"secure":12,"ui":13}}}}"#
+        );
         fs::write(state.path().join("desktop/desktop.json"), told).unwrap();
     };
-    tell(r#""127.0.0.1","192.168.7.7""#);
+    tell(r#""192.168.7.7","10.0.0.7""#);
     let output = flipper(state.path(), &["--json"]);
     let made: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(
@@ -82,7 +84,7 @@ fn the_desktop_that_runs_says_where_it_is() {
     );
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 
-    tell(r#""127.0.0.1","::1""#);
+    tell("");
     let output = flipper(state.path(), &["--json", "--host", "10.0.0.7"]);
     assert!(String::from_utf8_lossy(&output.stderr).contains("this machine only"));
 }
