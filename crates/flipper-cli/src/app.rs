@@ -10,6 +10,7 @@ use flipper_tokio::proto::Medium;
 use flipper_tokio::{Flipper, Notice};
 
 use crate::store::Store;
+use crate::values::two_ports;
 
 /// What the sample app presents. On Linux none of it is needed.
 #[derive(Args)]
@@ -132,10 +133,4 @@ fn describe(notice: &Notice) -> Option<String> {
         Notice::PeerMisbehaved(error) => Some(format!("! the desktop sent something that is not understood: {error}")),
         _ => None,
     }
-}
-
-fn two_ports(text: &str) -> Result<(u16, u16), String> {
-    text.split_once(',')
-        .and_then(|(insecure, secure)| Some((insecure.trim().parse().ok()?, secure.trim().parse().ok()?)))
-        .ok_or_else(|| "give two ports from 1 to 65535, such as 9089,9088".to_owned())
 }

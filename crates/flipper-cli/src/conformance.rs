@@ -145,10 +145,3 @@ fn list(side: Option<SideName>) {
         println!();
     }
 }
-
-/// Two ports, as in `9089,9088`; 0 is any that is free.
-fn two_ports(text: &str) -> Result<(u16, u16), String> {
-    text.split_once(',')
-        .and_then(|(insecure, secure)| Some((insecure.trim().parse().ok()?, secure.trim().parse().ok()?)))
-        .ok_or_else(|| "give two ports, such as 9089,9088".to_owned())
-}

@@ -31,6 +31,12 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode, Failure> {
     if let Some(official) = options.official()? {
         builder = builder.adopt_official(official);
     }
+    if let Some(android) = options.android()? {
+        builder = builder.android(android);
+    }
+    if let Some(idb) = options.ios() {
+        builder = builder.idb(idb);
+    }
     if let Some((insecure, secure)) = options.ports {
         builder = builder.ports(insecure, secure);
     }

@@ -1,11 +1,11 @@
 //! Where a desktop keeps its files.
 
+use std::error::Error;
+use std::fmt;
 use std::path::PathBuf;
 
 use clap::Args;
 use flipper_desktop::default_state_directory;
-
-use crate::failure::Failure;
 
 /// Which desktop is meant.
 #[derive(Args, Clone, Debug)]
@@ -17,16 +17,25 @@ pub(crate) struct Place {
 
 impl Place {
     /// The folder of the desktop's own files.
-    pub(crate) fn directory(&self) -> Result<PathBuf, Failure> {
-        match &self.state_dir {
-            Some(directory) => Ok(directory.join("desktop")),
-            None => default_state_directory()
-                .ok_or_else(|| Failure::new("there is no home directory; set FLIPPER_STATE_DIR, or give --state-dir")),
-        }
+    pub(crate) fn directory(&self) -> Result<PathBuf, NoHome> {
+        let given = self.state_dir.as_ref().map(|state| state.join("desktop"));
+        given.or_else(default_state_directory).ok_or(NoHome)
     }
 
     /// The folder of the recordings that have a name.
-    pub(crate) fn recordings(&self) -> Result<PathBuf, Failure> {
+    pub(crate) fn recordings(&self) -> Result<PathBuf, NoHome> {
         Ok(self.directory()?.join("records"))
     }
 }
+
+/// No directory was given, and there is no home directory that could have one.
+#[derive(Debug)]
+pub(crate) struct NoHome;
+
+impl fmt::Display for NoHome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("there is no home directory; give --state-dir, or set FLIPPER_STATE_DIR")
+    }
+}
+
+impl Error for NoHome {}

@@ -33,7 +33,7 @@ pub(crate) struct ReplayOptions {
     /// The desktop's host name or address.
     #[arg(long, default_value = "localhost")]
     host: String,
-    /// Keep the apps connected that were at the end, and answer calls, until Ctrl-C.
+    /// Keep the apps connected once they have said everything, and answer calls, until Ctrl-C.
     #[arg(long)]
     stay: bool,
     #[command(flatten)]

@@ -166,7 +166,7 @@ impl Options {
                 "no desktop was there in time, in {}; start one with `flipper desktop`, or name its --state-dir",
                 directory.display()
             )),
-            Err(error) => error,
+            Err(error) => error.into(),
         }
     }
 }

@@ -2,11 +2,12 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 
+use flipper_desktop::api::Api;
 use flipper_desktop::pki::Authority;
 use flipper_desktop::proto::desktop::Rate;
 use flipper_desktop::{Builder, Desktop, Event};
@@ -58,6 +59,9 @@ impl Machine {
         let mut command = Command::new(env!("CARGO_BIN_EXE_flipper"));
         command.arg("doctor").args(arguments).arg("--state-dir").arg(self.state.path());
         command.env("ANDROID_ADB_SERVER_PORT", self.adb.to_string()).env("FLIPPER_PAIRING", PAIRING);
+        for variable in ["ADB_SERVER_SOCKET", "ANDROID_ADB_SERVER_ADDRESS", "FLIPPER_ALT_PORTS", "FLIPPER_PORTS"] {
+            command.env_remove(variable);
+        }
         command
     }
 
@@ -149,6 +153,24 @@ fn a_desktop_that_is_well_lets_it_in() -> Result {
     let text = String::from_utf8(machine.command(&["--ports", &ports.to_string()]).output()?.stdout)?;
     assert!(text.ends_with("an app gets in\n"), "{text}");
     Ok(())
+}
+
+#[test]
+fn a_desktop_that_says_where_it_is_needs_no_ports() -> Result {
+    let machine = Machine::new()?;
+    let desktop = machine.start(machine.desktop().browser_port(Some(0)))?;
+    let api = Api::builder(&desktop).port(0).state_directory(machine.directory());
+    let api = machine.runtime.block_on(api.start())?;
+    let file = machine.state.path().join("bundle.json");
+    let output = machine.command(&["--json"]).arg("--bundle").arg(&file).output()?;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    let finding = Finding { report: serde_json::from_slice(&output.stdout)?, well: true };
+    assert_eq!(finding.check("API")?.0, "ok");
+    let browser = desktop.ports().browser.ok_or("no browser port")?;
+    assert_eq!(finding.check(&format!("port {browser} (browsers)"))?.0, "ok");
+    let bundle = fs::read_to_string(&file)?;
+    assert!(!bundle.contains(api.token().as_str()), "{bundle}");
+    machine.assert_no_secret(&bundle)
 }
 
 #[test]
@@ -265,27 +287,40 @@ fn devices_that_adb_knows() -> Result {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     machine.adb = listener.local_addr()?.port();
     thread::spawn(move || {
-        for mut stream in listener.incoming().map_while(|stream| stream.ok()) {
-            let mut length = [0; 4];
-            if stream.read_exact(&mut length).is_err() {
-                continue;
-            }
-            let length = usize::from_str_radix(&String::from_utf8_lossy(&length), 16).unwrap_or_default();
-            let mut service = vec![0; length];
-            let _read = stream.read_exact(&mut service);
-            let answer = match &*service {
-                b"host:version" => "0029",
-                b"host:devices" => "emulator-5554\tdevice\nR58\tunauthorized\n",
-                _ => "",
-            };
-            let _written = stream.write_all(format!("OKAY{:04x}{answer}", answer.len()).as_bytes());
+        for stream in listener.incoming().map_while(|stream| stream.ok()) {
+            let _left = serve_adb(stream);
         }
     });
     let finding = machine.examine(NOBODY, NOBODY)?;
-    assert_eq!(finding.check("adb")?, ("ok", &*format!("the server on port {} has version 1.0.41", machine.adb)));
+    assert_eq!(finding.check("adb")?, ("ok", "the server has version 1.0.41"));
     assert_eq!(finding.check("device emulator-5554")?.0, "ok");
     assert_eq!(finding.check("device R58")?, ("warning", "unauthorized"));
+    let (status, found) = finding.check("device R59")?;
+    assert!(status == "warning" && found.contains("not led here"), "{status} {found}");
+    let finding = machine.examine(9089, 9088)?;
+    assert_eq!(finding.check("device R59")?, ("ok", "ready, and its ports are led here"));
     Ok(())
+}
+
+/// Answers what is asked on one connection, until it ends.
+fn serve_adb(mut stream: TcpStream) -> std::io::Result<()> {
+    loop {
+        let mut length = [0; 4];
+        stream.read_exact(&mut length)?;
+        let length = usize::from_str_radix(&String::from_utf8_lossy(&length), 16).unwrap_or_default();
+        let mut service = vec![0; length];
+        stream.read_exact(&mut service)?;
+        let answer = match &*service {
+            b"host:version" => "0029",
+            b"host:devices-l" => "emulator-5554  device\nR58  unauthorized\nR59  device\n",
+            b"reverse:list-forward" => "UsbFfs tcp:9089 tcp:9089\nUsbFfs tcp:9088 tcp:9088\n",
+            _ => {
+                stream.write_all(b"OKAY")?;
+                continue;
+            }
+        };
+        stream.write_all(format!("OKAY{:04x}{answer}", answer.len()).as_bytes())?;
+    }
 }
 
 #[test]

@@ -31,7 +31,8 @@
 //! where it asks the certificate to be written, see [`PlainFiles`]; the certificate is bound to the app's id and
 //! device, and no other app can use it. Web pages are turned away by their `Origin`, and by the `Host` that they name.
 //!
-//! A new way for certificates to reach an app is a [`Deliverer`].
+//! Apps on Android devices are reached through adb's server, see [`Builder::android`]; apps on iOS where [`Ios`] says. A
+//! new way for certificates to reach an app is a [`Deliverer`].
 #![forbid(unsafe_code)]
 
 pub mod adb;

@@ -26,7 +26,8 @@ pub struct Limits {
     pub queued_answer_bytes: usize,
     /// The largest message that either side of a certificate exchange reads. Default: 64 KiB.
     pub exchange_message_bytes: usize,
-    /// How many clients a desktop serves at once, and how many connections on its exchange port. Default: 1,024.
+    /// How many clients a desktop serves at once, and how many connections on its exchange port. There, the oldest that
+    /// waits for no answer gives way to the next one. Default: 1,024.
     pub clients: usize,
 }
 

@@ -5,7 +5,7 @@
 mod desk;
 
 use flipper_proto::desktop::{
-    Action, AddressError, Admission, Channel, Config, Event, Host, Origin, PeerIdentity, Refusal, Timer, Upgrade,
+    Action, AddressError, Admission, Channel, Config, Event, Grant, Host, Origin, PeerIdentity, Refusal, Timer, Upgrade,
 };
 use flipper_proto::{CloseCode, Excerpt, Medium, QueryError};
 
@@ -515,11 +515,24 @@ fn no_more_clients_than_the_limit() {
     desk.client("C", &[]);
 
     // The exchange port counts for itself.
-    desk.accept(Channel::Insecure, QUERY);
-    let last = desk.accept(Channel::Insecure, QUERY);
+    let asking = desk.accept(Channel::Insecure, QUERY);
+    desk.message(asking, r#"{"method":"signCertificate","csr":"c","destination":"/d/"}"#);
+    let Event::ExchangeRequested(request) = desk.event() else { panic!() };
+    let idle = desk.accept(Channel::Insecure, QUERY);
+    let newest = desk.accept(Channel::Insecure, QUERY);
+    // Who lies idle gives way, and who waits for an answer does not.
+    let [Action::Close { conn, code, .. }] = *desk.actions() else { panic!() };
+    assert_eq!((conn, code), (idle, CloseCode::LIMIT));
+    desk.closed(idle);
+    desk.message(newest, r#"{"method":"signCertificate","csr":"c","destination":"/d/"}"#);
+    let Event::ExchangeRequested(_) = desk.event() else { panic!() };
     assert_eq!(refused(&mut desk, Channel::Insecure, QUERY), full);
-    desk.closed(last);
+    desk.desktop.finish_exchange(request.exchange, Ok(Grant::new("d")), desk.now).unwrap();
+    desk.writable(asking, usize::MAX);
+    assert_eq!(desk.sent(asking), [r#"{"deviceId":"d"}"#]);
     desk.accept(Channel::Insecure, QUERY);
+    let [Action::Close { conn, .. }] = *desk.actions() else { panic!() };
+    assert_eq!(conn, asking);
 }
 
 #[test]

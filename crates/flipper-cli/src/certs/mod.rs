@@ -1,7 +1,6 @@
 //! `flipper certs`: the desktop's certificate authority.
 
 mod date;
-mod directory;
 mod show;
 
 use std::error::Error;
@@ -11,13 +10,13 @@ use flipper_desktop::find_instance_holder;
 use flipper_desktop::pki::{Authority, CertificateFacts, RevocationTarget};
 
 pub(crate) use self::date::Date;
-pub(crate) use self::directory::StateDirectory;
+use crate::place::Place;
 
 /// What is to be done with the authority.
 #[derive(Args)]
 pub(crate) struct Options {
     #[command(flatten)]
-    state: StateDirectory,
+    place: Place,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -42,7 +41,7 @@ enum Command {
 }
 
 pub(crate) fn run(options: Options) -> Result<(), Box<dyn Error>> {
-    let directory = options.state.directory()?;
+    let directory = options.place.directory()?;
     match options.command.unwrap_or(Command::Show { json: false }) {
         Command::Show { json } => show::run(&directory, json),
         Command::Rotate => {

@@ -8,8 +8,9 @@ use clap::Args;
 use flipper_conformance::check::RunError;
 use flipper_conformance::check::client::{Check, Subject, Transport};
 
+use super::Common;
 use super::output::Output;
-use super::{Common, two_ports};
+use crate::values::two_ports;
 
 /// Which client is checked, and how it connects.
 #[derive(Args)]

@@ -4,8 +4,9 @@ use clap::Args;
 use flipper_conformance::check::RunError;
 use flipper_conformance::check::desktop::{Check, UiDriver};
 
+use super::Common;
 use super::output::Output;
-use super::{Common, two_ports};
+use crate::values::two_ports;
 
 /// Which desktop is checked.
 #[derive(Args)]

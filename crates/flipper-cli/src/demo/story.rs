@@ -52,6 +52,7 @@ impl Story {
             "  flipper app                      the same app, for a desktop that runs already, such as the official"
         );
         println!("                                   one (npx flipper-server@0.162.0)");
+        println!("  flipper desktop                  a desktop for your own apps, and for scripts");
         println!("  FLIPPER_LOG=debug flipper demo   what happens underneath");
     }
 

@@ -6,9 +6,10 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use flipper_desktop::InitPolicy;
+use flipper_desktop::adb::Address;
 use flipper_desktop::proto::desktop::{Config, Host, Origin, Rate};
 use flipper_desktop::records::{RecordOptions, recording_name};
+use flipper_desktop::{Android, Idb, InitPolicy};
 
 use crate::failure::Failure;
 use crate::place::Place;
@@ -59,6 +60,18 @@ pub(crate) struct Options {
     /// Hand certificates out to apps that do not prove where they keep their files.
     #[arg(long)]
     pub(super) no_proof: bool,
+    /// Leave Android devices alone.
+    #[arg(long)]
+    no_android: bool,
+    /// Where adb's server is [default: what the environment tells adb, else 127.0.0.1:5037].
+    #[arg(long, value_name = "HOST:PORT")]
+    adb_server: Option<Address>,
+    /// Leave iOS devices alone; simulators need nothing.
+    #[arg(long)]
+    no_idb: bool,
+    /// The program `idb`, for iOS devices [default: the one of the PATH, if there is one].
+    #[arg(long, value_name = "PROGRAM")]
+    idb: Option<PathBuf>,
     /// Take the certificate authority of an official desktop over, so that apps that trust it connect at once
     /// [default: ~/.flipper/certs].
     #[arg(long, value_name = "DIR", num_args = 0..=1)]
@@ -130,6 +143,23 @@ impl From<Init> for InitPolicy {
 }
 
 impl Options {
+    /// How Android devices are served, if they are.
+    pub(super) fn android(&self) -> Result<Option<Android>, Failure> {
+        if self.no_android {
+            return Ok(None);
+        }
+        let address = self.adb_server.clone().map_or_else(Address::of_environment, Ok)?;
+        Ok(Some(Android::new(address)))
+    }
+
+    /// How iOS devices are served, if they are.
+    pub(super) fn ios(&self) -> Option<Idb> {
+        if self.no_idb {
+            return None;
+        }
+        self.idb.as_ref().map_or_else(Idb::installed, |program| Some(Idb::at(program)))
+    }
+
     /// Where the official desktop's authority is that is to be taken over, if it is.
     pub(super) fn official(&self) -> Result<Option<PathBuf>, Failure> {
         match &self.adopt_official {

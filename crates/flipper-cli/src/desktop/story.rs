@@ -7,7 +7,7 @@ use std::time::Instant;
 use flipper_desktop::proto::ClientId;
 use flipper_desktop::proto::desktop::ClientInfo;
 use flipper_desktop::records::RecordStatus;
-use flipper_desktop::{Batch, Event};
+use flipper_desktop::{Batch, Device, DeviceKind, Event};
 
 use super::report::Setting;
 use crate::terminal::{bytes, count, fit, span, wants_colours, width};
@@ -175,6 +175,12 @@ impl Story {
             Event::RenewalFailed(error) => {
                 self.line(Mark::Bad, &format!("the desktop's own certificates cannot be renewed: {error}"))
             }
+            Event::DeviceConnected { device } | Event::DeviceChanged { device } if is_attached(device) => {
+                self.device(device)
+            }
+            Event::DeviceDisconnected { device } if is_attached(device) => {
+                self.line(Mark::Plain, &format!("{} is gone", named(device)))
+            }
             Event::RecordingIncomplete { error: Some(error), .. } => self.line(Mark::Bad, &error.to_string()),
             Event::RecordingIncomplete { error: None, lost } => {
                 let lost = count(*lost, "message");
@@ -194,6 +200,21 @@ impl Story {
         let app = App { name, since: Instant::now(), plugins: None, events: 0 };
         self.apps.insert(client.clone(), app);
         Ok(())
+    }
+
+    /// What keeps a device's apps from getting through, if anything does.
+    fn device(&mut self, device: &Device) -> io::Result<()> {
+        if let Some(reason) = &device.not_ready {
+            return self.line(Mark::Bad, &format!("{} cannot be used: adb says {reason}", named(device)));
+        }
+        for failed in device.forwards.iter().filter_map(|forward| forward.result.as_ref().err()) {
+            self.line(Mark::Bad, &failed.to_string())?;
+        }
+        let leads: Vec<_> = device.forwards.iter().filter(|forward| forward.result.is_ok()).collect();
+        if leads.is_empty() || leads.len() < device.forwards.len() {
+            return Ok(());
+        }
+        self.line(Mark::Good, &format!("{} is there, and its apps reach this desktop", named(device)))
     }
 
     fn name(&self, client: &ClientId) -> String {
@@ -240,6 +261,15 @@ const BOLD: &str = "1";
 const DIM: &str = "2";
 const RED: &str = "31";
 const GREEN: &str = "32";
+
+/// Whether adb knows the device. Of others there is nothing to tell that their apps do not tell.
+fn is_attached(device: &Device) -> bool {
+    matches!(device.kind, DeviceKind::Emulator | DeviceKind::Physical)
+}
+
+fn named(device: &Device) -> String {
+    format!("the {} device {}", device.os, device.title)
+}
 
 /// Lines of at most so many columns, broken between words.
 fn wrap(text: &str, columns: Option<usize>) -> Vec<String> {

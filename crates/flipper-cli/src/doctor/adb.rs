@@ -1,80 +1,66 @@
 //! The adb server, as far as Android apps need it.
 
-use std::env;
-use std::io::{self, Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpStream};
-use std::time::Duration;
+use flipper_desktop::adb::{Address, Attached, Error, Server};
 
+use super::ports::DesktopPorts;
 use super::report::Report;
 
-const USUAL_PORT: u16 = 5037;
-const PATIENCE: Duration = Duration::from_secs(5);
-
-pub(super) fn check(report: &mut Report) {
-    let port = match env::var("ANDROID_ADB_SERVER_PORT") {
-        Ok(text) if !text.is_empty() => match text.parse() {
-            Ok(port) => port,
-            Err(_) => {
-                let found = format!("ANDROID_ADB_SERVER_PORT holds {text:?}, which is no port");
-                return report.fail("adb", found, "set it to a port, or unset it");
-            }
-        },
-        _ => USUAL_PORT,
+pub(super) fn check(report: &mut Report, ports: &DesktopPorts) {
+    let server = match Address::of_environment() {
+        Ok(address) => Server::new(address),
+        Err(error) => return report.fail("adb", error.to_string(), "correct the variable, or unset it"),
     };
-    match ask(port, "host:version") {
-        Ok(version) => {
-            let version = u32::from_str_radix(&version, 16).map_or(version, |number| format!("1.0.{number}"));
-            report.ok("adb", format!("the server on port {port} has version {version}"));
+    match server.version() {
+        Ok(version) => report.ok("adb", format!("the server has version 1.0.{version}")),
+        Err(error @ Error::NoServer { .. }) => {
+            return report.skip("adb", format!("{error}; Android apps need it: adb start-server"));
         }
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            return report.skip("adb", format!("no server on port {port}; Android apps need one: adb start-server"));
-        }
-        Err(error) => {
-            let advice = "restart the server: adb kill-server, adb start-server";
-            return report.fail("adb", format!("port {port}: {error}"), advice);
-        }
+        Err(error) => return fail(report, "adb", &error),
     }
-    match ask(port, "host:devices") {
-        Ok(list) if list.trim().is_empty() => report.skip("adb devices", "none"),
-        Ok(list) => list.lines().for_each(|line| check_device(report, line)),
-        Err(error) => report.fail("adb devices", error.to_string(), "restart the server: adb kill-server"),
+    match server.devices() {
+        Ok(devices) if devices.is_empty() => report.skip("adb devices", "none"),
+        Ok(devices) => devices.iter().for_each(|device| check_device(report, &server, device, ports)),
+        Err(error) => fail(report, "adb devices", &error),
     }
 }
 
-/// A line such as `emulator-5554<TAB>device`.
-fn check_device(report: &mut Report, line: &str) {
-    let (serial, state) = line.split_once('\t').unwrap_or((line, "unknown"));
+fn fail(report: &mut Report, name: &str, error: &Error) {
+    report.fail(
+        name,
+        error.to_string(),
+        error.hint().unwrap_or("restart the server: adb kill-server, adb start-server"),
+    );
+}
+
+fn check_device(report: &mut Report, server: &Server, device: &Attached, ports: &DesktopPorts) {
+    let Attached { serial, state, .. } = device;
     let name = format!("device {serial}");
-    match state {
-        "device" => report.ok(name, "ready"),
+    match state.as_str() {
+        "device" => check_forwarding(report, server, serial, ports),
         "unauthorized" => report.warn(name, state, "allow debugging by this computer on the device's screen"),
         "no permissions" => report.warn(name, state, "give this user the right to use the device (udev rules)"),
         _ => report.warn(name, state, "plug it in again, or restart it"),
     }
 }
 
-/// Asks the server something, in its own protocol: four digits of length, then the text, both ways.
-fn ask(port: u16, service: &str) -> io::Result<String> {
-    let mut stream = TcpStream::connect_timeout(&(Ipv4Addr::LOCALHOST, port).into(), PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.write_all(format!("{:04x}{service}", service.len()).as_bytes())?;
-    let status = read_text(&mut stream, 4)?;
-    let length = read_text(&mut stream, 4)?;
-    let length = u16::from_str_radix(&length, 16).map_err(|_| no_adb())?;
-    let text = read_text(&mut stream, length)?;
-    match status.as_str() {
-        "OKAY" => Ok(text),
-        "FAIL" => Err(io::Error::other(text)),
-        _ => Err(no_adb()),
+/// Whether apps of the device reach the desktop.
+fn check_forwarding(report: &mut Report, server: &Server, serial: &str, ports: &DesktopPorts) {
+    let name = format!("device {serial}");
+    let led = match server.reversed(serial) {
+        Ok(led) => led,
+        Err(error) => return report.warn(name, error.to_string(), error.hint().unwrap_or("plug it in again")),
+    };
+    let is_led = |port: u16| led.iter().any(|(from, to)| *from == format!("tcp:{port}") && from == to);
+    if is_led(ports.insecure) && is_led(ports.secure) {
+        report.ok(name, "ready, and its ports are led here");
+    } else if serial.starts_with("emulator-") {
+        report.ok(name, "ready; official apps on it find this machine at 10.0.2.2");
+    } else {
+        let (insecure, secure) = (ports.insecure, ports.secure);
+        let advice = format!(
+            "flipper desktop does that by itself while it runs; by hand: adb -s {serial} reverse tcp:{insecure} \
+             tcp:{insecure}, and likewise {secure}"
+        );
+        report.warn(name, format!("ready, but its ports {insecure} and {secure} are not led here"), advice);
     }
-}
-
-fn read_text(stream: &mut TcpStream, length: u16) -> io::Result<String> {
-    let mut bytes = vec![0; usize::from(length)];
-    stream.read_exact(&mut bytes)?;
-    String::from_utf8(bytes).map_err(|_| no_adb())
-}
-
-fn no_adb() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "what answers there is no adb server")
 }

@@ -13,16 +13,18 @@ use std::net::ToSocketAddrs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use flipper_desktop::api::{RunningDesktop, RunningError};
 
 use self::ports::DesktopPorts;
 use self::report::Report;
-use crate::certs::StateDirectory;
+use crate::place::Place;
+use crate::values::two_ports;
 
 /// What is to be looked at.
 #[derive(Args)]
 pub(crate) struct Options {
     #[command(flatten)]
-    state: StateDirectory,
+    place: Place,
     /// The desktop's host name or address.
     #[arg(long, default_value = "localhost")]
     host: String,
@@ -41,7 +43,7 @@ pub(crate) struct Options {
 
 /// Whether everything is well. That it is not is no error of the command.
 pub(crate) fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
-    let directory = options.state.directory()?;
+    let directory = options.place.directory()?;
     let report = examine(options, &directory)?;
     if options.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
@@ -58,10 +60,17 @@ pub(crate) fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
 fn examine(options: &Options, directory: &Path) -> Result<Report, Box<dyn Error>> {
     let mut report = Report::new();
     let holder = state::check(&mut report, directory);
-    let running = ports::of_running(directory).filter(|_| holder.is_some());
-    let ports = match (options.ports, running) {
+    let running = match RunningDesktop::read(directory) {
+        Ok(running) => Some(running),
+        Err(RunningError::NotRunning { .. }) => None,
+        Err(error) => {
+            report.warn("API", error.to_string(), "run this as the desktop's user, or start the desktop anew");
+            None
+        }
+    };
+    let ports = match (options.ports, &running) {
         (Some((insecure, secure)), _) => DesktopPorts::pair(insecure, secure),
-        (None, Some(running)) => running,
+        (None, Some(running)) => DesktopPorts::of_running(running),
         (None, None) => DesktopPorts::of_environment()?,
     };
     // The processes of another machine cannot be seen from here.
@@ -70,14 +79,11 @@ fn examine(options: &Options, directory: &Path) -> Result<Report, Box<dyn Error>
         .is_ok_and(|mut addresses| addresses.all(|address| address.ip().is_loopback()));
     if is_here {
         ports::check(&mut report, &ports, holder);
-        api::check(&mut report, directory, &ports);
+        if let Some(running) = &running {
+            api::check(&mut report, running);
+        }
     }
-    adb::check(&mut report);
+    adb::check(&mut report, &ports);
     handshake::replay(&mut report, &options.host, &ports);
     Ok(report)
-}
-
-fn two_ports(text: &str) -> Result<(u16, u16), &'static str> {
-    let pair = text.split_once(',').and_then(|(insecure, secure)| Some((insecure.parse().ok()?, secure.parse().ok()?)));
-    pair.ok_or("give two ports, such as 9089,9088")
 }

@@ -2,30 +2,31 @@
 
 use std::env;
 use std::error::Error;
-use std::fs;
 use std::net::{Ipv4Addr, TcpStream};
-use std::path::Path;
 use std::time::Duration;
 
-use flipper_desktop::{InstanceHolder, Ports, find_port_owner};
-use serde::Deserialize;
+use flipper_desktop::api::RunningDesktop;
+use flipper_desktop::{InstanceHolder, Ports, find_port_owner, json};
 
 use super::report::Report;
 
 /// Where a desktop listens.
-#[derive(Clone, Copy, Deserialize)]
+#[derive(Clone, Copy)]
 pub(super) struct DesktopPorts {
     pub(super) insecure: u16,
     pub(super) secure: u16,
-    #[serde(default)]
-    pub(super) browser: Option<u16>,
-    #[serde(default)]
-    pub(super) ui: Option<u16>,
+    browser: Option<u16>,
+    ui: Option<u16>,
 }
 
 impl DesktopPorts {
     pub(super) fn pair(insecure: u16, secure: u16) -> Self {
         Self { insecure, secure, browser: None, ui: None }
+    }
+
+    pub(super) fn of_running(running: &RunningDesktop) -> Self {
+        let json::Ports { insecure, secure, browser, ui } = running.ports;
+        Self { insecure, secure, browser, ui: Some(ui) }
     }
 
     pub(super) fn of_environment() -> Result<Self, Box<dyn Error>> {
@@ -38,16 +39,6 @@ impl DesktopPorts {
         };
         Ok(Self { browser: Some(browser), ..Self::pair(ports.insecure, ports.secure) })
     }
-}
-
-/// What the desktop that runs has written about itself.
-pub(super) fn of_running(directory: &Path) -> Option<DesktopPorts> {
-    #[derive(Deserialize)]
-    struct Written {
-        ports: DesktopPorts,
-    }
-    let text = fs::read(directory.join("desktop.json")).ok()?;
-    serde_json::from_slice::<Written>(&text).ok().map(|written| written.ports)
 }
 
 pub(super) fn check(report: &mut Report, ports: &DesktopPorts, holder: Option<InstanceHolder>) {

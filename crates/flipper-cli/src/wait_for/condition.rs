@@ -66,7 +66,9 @@ pub(super) fn all(conditions: &[Condition], json: Option<&RawValue>) -> bool {
 fn same(found: &Value, wanted: &Value) -> bool {
     match (found, wanted) {
         (Value::Number(one), Value::Number(other)) => one == other || one.as_f64() == other.as_f64(),
-        (Value::String(text), Value::Number(_) | Value::Bool(_) | Value::Null) => *text == wanted.to_string(),
+        (Value::String(text), Value::Number(number)) => number.to_string() == *text,
+        (Value::String(text), Value::Bool(truth)) => truth.to_string() == *text,
+        (Value::String(text), Value::Null) => text == "null",
         _ => found == wanted,
     }
 }

@@ -19,6 +19,8 @@ pub(crate) fn flipper(home: &Path) -> Command {
     for name in ["FLIPPER_ALT_PORTS", "FLIPPER_PORTS", "FLIPPER_BROWSER_PORT", "FLIPPER_LOG"] {
         command.env_remove(name);
     }
+    // Whatever adb knows on this machine is nothing to these tests.
+    command.env("ADB_SERVER_SOCKET", "tcp:127.0.0.1:1");
     command.env("HOME", home).env("FLIPPER_STATE_DIR", home.join("state")).env("TMPDIR", home);
     command
 }

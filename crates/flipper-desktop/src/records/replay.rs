@@ -130,7 +130,7 @@ impl Replay {
         self
     }
 
-    /// The apps that were connected at the end stay connected and answer calls: [`run`](Self::run) does not return.
+    /// Once they have said everything, the apps stay connected and answer calls: [`run`](Self::run) does not return.
     pub fn stay(mut self, stay: bool) -> Self {
         self.stay = stay;
         self
@@ -257,8 +257,8 @@ impl From<RecordError> for Stop {
     }
 }
 
-/// Gives comings, messages and goings in the order in which they happened. With `stay`, nobody goes who was there at the
-/// end of the recording's last session.
+/// Gives comings, messages and goings in the order in which they happened. With `stay`, nobody goes
+/// for good.
 fn give_cues(
     recording: &Recording,
     filter: &Filter,
@@ -268,10 +268,11 @@ fn give_cues(
 ) -> Result<(), Stop> {
     let give = |cue| give.blocking_send(Ok(cue)).map_err(|_| Stop::Unwanted);
     let sessions: BTreeMap<i64, i64> = apps.iter().map(|app| (app.id, app.session)).collect();
-    let last = sessions.values().max().copied();
+    // The last connection of every app.
+    let last: BTreeMap<&str, i64> = apps.iter().map(|app| (app.client.as_str(), app.id)).collect();
     let mut goings: Vec<(i64, i64, i64)> = apps
         .iter()
-        .filter(|app| !(stay && Some(app.session) == last && app.disconnected_at.is_none()))
+        .filter(|app| !(stay && last.get(app.client.as_str()) == Some(&app.id)))
         .map(|app| (app.session, app.disconnected_at.unwrap_or(i64::MAX), app.id))
         .collect();
     goings.sort_unstable();

@@ -1,5 +1,7 @@
 //! What a recording looks like.
 
+use std::fs::{File, OpenOptions};
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -79,7 +81,8 @@ CREATE VIEW log AS
 /// Opens a recording to write into it; makes it if there is no such file, or an empty one.
 pub(super) fn open_to_write(path: &Path) -> Result<Connection, RecordError> {
     let failed = |error: rusqlite::Error| RecordError::sqlite(path, &error);
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    make(path).map_err(|error| RecordError::io(path, &error))?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut db = Connection::open_with_flags(path, flags).map_err(failed)?;
     db.busy_timeout(BUSY).map_err(failed)?;
     if is_blank(&db).map_err(failed)? {
@@ -100,10 +103,20 @@ pub(super) fn open_to_write(path: &Path) -> Result<Connection, RecordError> {
     Ok(db)
 }
 
+/// What apps send is their owner's business: SQLite would make the file readable by everybody. Its other files get the
+/// permissions of this one.
+fn make(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
 /// Opens a recording to read it, whether somebody writes into it or not.
 pub(super) fn open_to_read(path: &Path) -> Result<Connection, RecordError> {
     // SQLite has only one word for everything that keeps a file from being opened.
-    std::fs::File::open(path).map_err(|error| RecordError::io(path, &error))?;
+    File::open(path).map_err(|error| RecordError::io(path, &error))?;
     let failed = |error: rusqlite::Error| RecordError::sqlite(path, &error);
     // After a kill SQLite has to mend the file before it can be read.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;

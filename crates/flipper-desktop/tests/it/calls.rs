@@ -116,6 +116,38 @@ async fn errors_are_told_as_the_app_gives_them<R: Runtime>() {
     assert_eq!(test.rig.desktop.init_plugin(&nobody, "Example"), Err(CallError::NotConnected));
 }
 
+async fn the_policy_says_which_plugins_are_initialised<R: Runtime>() {
+    for (policy, expected) in
+        [(InitPolicy::Background, &["Second"][..]), (InitPolicy::All, &["First", "Second"]), (InitPolicy::None, &[])]
+    {
+        let authority = memory_authority();
+        let mut rig = Rig::<R>::start(desktop().authority(authority.clone()).init_policy(policy)).await;
+        let query = Query::new("app", "Linux", "device", "d1");
+        let tls = Identity::of("com.example.test").tls(&authority, &authority, "d1");
+        let mut peer = Request::session(rig.desktop.ports().secure, &query, tls).open().await.unwrap();
+        peer.introduce(&["First", "Second"], &["Second"]).await;
+        let client = rig.client().await;
+        for plugin in expected {
+            assert_eq!(peer.receive().await, json!({"method": "init", "params": {"plugin": plugin}}));
+        }
+        assert_eq!(rig.desktop.client(&client).unwrap().initialised, ids(expected).into_iter().collect());
+        // What was left is not initialised again, and what is new is looked at.
+        if let [first, ..] = expected {
+            rig.desktop.deinit_plugin(&client, first).unwrap();
+            assert_eq!(peer.receive().await["method"], "deinit");
+        }
+        peer.send(r#"{"method":"refreshPlugins"}"#).await;
+        peer.introduce(&["First", "Second", "Third"], &["Second"]).await;
+        rig.client().await;
+        let mut now = ids(expected.get(1..).unwrap_or_default());
+        if policy == InitPolicy::All {
+            assert_eq!(peer.receive().await, json!({"method": "init", "params": {"plugin": "Third"}}));
+            now.push(PluginId::new("Third"));
+        }
+        assert_eq!(rig.desktop.client(&client).unwrap().initialised, now.into_iter().collect());
+    }
+}
+
 async fn plugins_are_initialised_and_left<R: Runtime>() {
     let mut rig = Rig::<R>::start(desktop().init_policy(InitPolicy::None)).await;
     let dir = tempdir().unwrap();
@@ -256,6 +288,7 @@ on_every_runtime! {
     an_app_that_never_was_here_connects_and_is_served,
     calls_are_answered_verbatim,
     errors_are_told_as_the_app_gives_them,
+    the_policy_says_which_plugins_are_initialised,
     plugins_are_initialised_and_left,
     a_background_plugin_is_initialised_once_and_may_be_left,
     a_client_that_is_disconnected_comes_back,

@@ -30,9 +30,7 @@ async fn one_client_too_many_is_told_how_many_there_may_be<R: Runtime>() {
     let _first = browser(&rig, "first").open().await.unwrap();
     let tls = Identity::of("com.example.test").tls(&authority, &authority, "");
     let session = Request::session(rig.desktop.ports().secure, &query("second"), tls);
-    let _asking = Request::exchange(rig.desktop.ports().insecure, &query("first")).open().await.unwrap();
-    for request in [browser(&rig, "second"), session, Request::exchange(rig.desktop.ports().insecure, &query("second"))]
-    {
+    for request in [browser(&rig, "second"), session] {
         let (code, reason) = request.open().await.unwrap().closed().await;
         assert_eq!((code, &*reason), (4413, "1 are connected, and no more are served"));
         let reason = rig
@@ -46,7 +44,22 @@ async fn one_client_too_many_is_told_how_many_there_may_be<R: Runtime>() {
     // The same client may come again: the old connection gives way.
     let mut again = browser(&rig, "first").open().await.unwrap();
     assert_eq!(again.receive().await["method"], "getPlugins");
-    assert_eq!(rig.desktop.counters().protocol.refused_connections, 3);
+    assert_eq!(rig.desktop.counters().protocol.refused_connections, 2);
+}
+
+async fn who_lies_idle_on_the_exchange_port_gives_way<R: Runtime>() {
+    let mut rig = Rig::<R>::start(limited(|limits| limits.clients = 2)).await;
+    let port = rig.desktop.ports().insecure;
+    let mut idle = Vec::new();
+    for _ in 0..2 {
+        idle.push(Request::exchange(port, &query("idle")).open().await.unwrap());
+    }
+    let dir = tempdir().unwrap();
+    let _app = app(rig.desktop.ports(), dir.path()).start().unwrap();
+    rig.client().await;
+    let (code, reason) = idle.remove(0).closed().await;
+    assert_eq!(code, 4413);
+    assert!(reason.contains("too many ask for certificates"), "{reason}");
 }
 
 async fn a_message_that_is_too_large_ends_the_session_with_the_sizes<R: Runtime>() {
@@ -137,6 +150,7 @@ async fn how_often_certificates_may_be_asked_for_is_the_desktops_to_say<R: Runti
 
 on_every_runtime! {
     one_client_too_many_is_told_how_many_there_may_be,
+    who_lies_idle_on_the_exchange_port_gives_way,
     a_message_that_is_too_large_ends_the_session_with_the_sizes,
     plugins_beyond_the_limit_are_left_out_and_that_is_told,
     calls_beyond_the_limit_are_refused_at_once,

@@ -183,7 +183,11 @@ const SHARED_APP: &str = "com.flipper";
 
 /// What a connection is let in for.
 enum Admitted {
-    Exchange(Query),
+    Exchange {
+        query: Query,
+        /// The connection that has to go for it.
+        evicts: Option<ConnId>,
+    },
     Session {
         query: Query,
         client: ClientId,
@@ -210,14 +214,25 @@ impl Desktop {
             Ok(admitted) => admitted,
             Err(reason) => return self.refuse(channel, peer, reason, now),
         };
-        if let Admitted::Session { replaces: Some(old), .. } = &admitted {
-            self.end_session(*old, DisconnectCause::Replaced, CloseCode::REPLACED, now);
+        match &admitted {
+            Admitted::Session { replaces: Some(old), .. } => {
+                self.end_session(*old, DisconnectCause::Replaced, CloseCode::REPLACED, now);
+            }
+            Admitted::Exchange { evicts: Some(old), .. } => {
+                self.close(
+                    *old,
+                    CloseCode::LIMIT,
+                    "too many ask for certificates; connect when there is a request",
+                    now,
+                );
+            }
+            Admitted::Session { replaces: None, .. } | Admitted::Exchange { evicts: None, .. } => {}
         }
         let conn = self.next_conn();
         let mut outbox = Outbox::new();
         let mut cx = Context { conn, config: &self.config, outbox: &mut outbox, out: &mut self.out };
         let phase = match admitted {
-            Admitted::Exchange(query) => {
+            Admitted::Exchange { query, .. } => {
                 self.exchanges.conns.insert(conn);
                 Phase::Exchange(ExchangeSocket::open(&mut cx, peer, query, now))
             }
@@ -253,8 +268,13 @@ impl Desktop {
         let query = query.map_err(Refusal::Query)?;
         let max = self.config.limits.clients;
         match channel {
-            Channel::Insecure if self.exchanges.conns.len() >= max => return Err(Refusal::TooMany { max }),
-            Channel::Insecure => return Ok(Admitted::Exchange(query)),
+            Channel::Insecure if self.exchanges.conns.len() >= max => {
+                // Nobody there has proven anything. Whoever opens connections and lets them lie must not keep out those
+                // who come with a request.
+                let evicts = self.oldest_idle_exchange().ok_or(Refusal::TooMany { max })?;
+                return Ok(Admitted::Exchange { query, evicts: Some(evicts) });
+            }
+            Channel::Insecure => return Ok(Admitted::Exchange { query, evicts: None }),
             Channel::Secure(identity) => identity.check(&query)?,
             Channel::Browser => {}
         }
@@ -263,6 +283,15 @@ impl Desktop {
             return Err(Refusal::TooMany { max });
         }
         Ok(Admitted::Session { query, client, replaces })
+    }
+
+    /// The oldest connection on the exchange port that waits for nothing.
+    fn oldest_idle_exchange(&self) -> Option<ConnId> {
+        let is_idle = |conn: &&ConnId| match self.connections.get(conn).map(|connection| &connection.phase) {
+            Some(Phase::Exchange(socket)) => socket.is_idle(),
+            Some(Phase::Session(_) | Phase::Closing(_)) | None => false,
+        };
+        self.exchanges.conns.iter().find(is_idle).copied()
     }
 
     /// Keeps out web pages that have no business here.

@@ -72,6 +72,11 @@ impl ExchangeSocket {
         socket
     }
 
+    /// Whether no answer is owed to it.
+    pub(super) fn is_idle(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     /// A message of a client, or something that cannot even be one.
     pub(super) fn message(
         &mut self,

@@ -415,6 +415,21 @@ async fn a_device_that_is_not_ready_is_told_with_what_to_do() {
 }
 
 #[tokio::test]
+async fn a_device_that_is_offline_is_not_waited_for() {
+    let Some(adb) = AdbServer::start() else { return };
+    let (silent, device) = (Device::silent(), Device::new());
+    adb.list_as("offline", &silent);
+    adb.connect(&device);
+    let app = App::new().on(&device);
+    let mut rig = start(&adb).await;
+    assert_eq!(app.ask(&rig).await, json!({"deviceId": device.serial()}));
+    let (answer, error) = App::new().refusal(&mut rig).await;
+    let verdicts = verdicts(error);
+    let line = format!("{}: the device is offline", silent.serial());
+    assert!(verdicts.iter().any(|verdict| verdict.to_string() == line), "{answer}");
+}
+
+#[tokio::test]
 async fn no_device_and_no_server_are_two_things() {
     let Some(mut adb) = AdbServer::start() else { return };
     let mut rig = start(&adb).await;

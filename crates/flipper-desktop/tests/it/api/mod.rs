@@ -1,5 +1,6 @@
 //! The API: HTTP, its WebSockets, and the official UI socket.
 
+mod docs;
 mod files;
 mod gate;
 mod http;

@@ -1,6 +1,12 @@
 use serde_json::{Value, json};
 
+#[cfg(target_os = "linux")]
+use super::Served;
 use super::{connected, with_scripted_app};
+#[cfg(target_os = "linux")]
+use crate::support::adb::{AdbServer, Device};
+#[cfg(target_os = "linux")]
+use crate::support::desktop;
 use crate::support::{Peer, within};
 
 async fn exec(peer: &mut Peer, id: u32, command: &str, args: Value) {
@@ -46,7 +52,8 @@ async fn apps_and_devices_are_listed_and_found() {
     assert_eq!(data(&mut socket, "client-list", json!([])).await, json!([listed]));
     assert_eq!(data(&mut socket, "client-find", json!([id])).await, listed);
     assert_eq!(data(&mut socket, "client-find", json!(["nobody"])).await, Value::Null);
-    assert_eq!(data(&mut socket, "device-list", json!([])).await, json!([device]));
+    let devices = data(&mut socket, "device-list", json!([])).await;
+    assert_eq!((&devices[0]["serial"], &devices[1]), (&json!(""), &device), "{devices}");
     assert_eq!(data(&mut socket, "device-find", json!(["d1"])).await, device);
     assert_eq!(data(&mut socket, "device-find", json!(["d2"])).await, Value::Null);
 }
@@ -202,4 +209,35 @@ async fn what_is_not_understood_is_refused_with_a_reason() {
         assert_eq!(answer(&mut socket).await.0, "error", "{text}");
     }
     assert_eq!(data(&mut socket, "get-server-state", json!([])).await["state"], "started");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn devices_that_adb_has_are_listed_and_told_of() {
+    let Some(adb) = AdbServer::start() else { return };
+    let builder = desktop().android(flipper_desktop::Android::new(adb.address()));
+    let served = Served::with(builder).await;
+    let mut socket = served.open("/").await;
+    let this_machine = data(&mut socket, "device-list", json!([])).await[0].take();
+    let phone = Device::new();
+    adb.connect(&phone);
+    // It is told again when adb knows more of it.
+    let told = loop {
+        let (name, told) = event(&mut socket).await;
+        assert_eq!((name.as_str(), &told["serial"]), ("device-connected", &json!(phone.serial())));
+        if told["title"] == "Test Phone" {
+            break told;
+        }
+    };
+    assert_eq!(told["deviceType"], "physical");
+    assert_eq!(data(&mut socket, "device-list", json!([])).await, json!([this_machine, told]));
+    assert_eq!(data(&mut socket, "device-find", json!([phone.serial()])).await, told);
+    phone.unplug();
+    loop {
+        let (name, told) = event(&mut socket).await;
+        assert_eq!(told["serial"], json!(phone.serial()));
+        if name == "device-disconnected" {
+            break;
+        }
+    }
 }

@@ -181,6 +181,35 @@ async fn events_are_filtered_where_they_are_told() {
 }
 
 #[tokio::test]
+async fn an_observer_that_does_not_read_slows_nobody_and_is_told_what_it_missed() {
+    const BURSTS: u64 = 20;
+    const BURST: u64 = 1_000;
+    let test = connected().await;
+    let mut slow = test.served.open("/api/v1/events?plugin=Example").await;
+    let emit = "/api/v1/apps/Test%20App/plugins/Example/call/emit";
+    for _ in 0..BURSTS {
+        // 80 MB: more than its queue and the system's buffers hold.
+        assert_eq!(test.served.post(emit, r#"{"count":1000,"size":4000}"#).await.status, 200);
+    }
+    let (mut at, mut missed) = (0, 0);
+    while at < BURSTS * BURST {
+        let told = slow.receive().await;
+        if told["event"] == "missed" {
+            missed += told["count"].as_u64().unwrap();
+            at += told["count"].as_u64().unwrap();
+        } else {
+            // Nothing is missing but what was said to be, and where it was said.
+            assert_eq!(told["params"]["index"], at % BURST, "{at}");
+            at += 1;
+        }
+    }
+    assert_eq!(at, BURSTS * BURST);
+    assert!(missed > 0);
+    let status = test.served.get("/api/v1/status").await.json();
+    assert!(status["counters"]["missed_events"].as_u64().unwrap() >= missed, "{status}");
+}
+
+#[tokio::test]
 async fn a_socket_for_events_takes_no_commands() {
     let test = connected().await;
     let mut socket = test.served.open("/api/v1/events").await;

@@ -52,7 +52,21 @@ async fn a_path_that_cannot_be_used_is_named() {
     let error = Recording::open(&nowhere).unwrap_err();
     assert!(matches!(error, RecordError::Io { kind: std::io::ErrorKind::NotFound, .. }), "{error:?}");
     let error = refused(directory.path()).await;
-    assert!(matches!(error, RecordError::Database { .. }), "{error:?}");
+    assert!(matches!(error, RecordError::Io { kind: std::io::ErrorKind::IsADirectory, .. }), "{error:?}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_recording_is_its_owners() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("mine.sqlite");
+    let recorder = Recorder::open(&path, RecordOptions::default()).await.unwrap();
+    for file in ["mine.sqlite", "mine.sqlite-wal"] {
+        let mode = fs::metadata(directory.path().join(file)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+    recorder.finish().await;
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::client::Client;
+use crate::devices::{self, DeviceKind};
 use crate::json::with_last;
 
 /// What an observer sends.
@@ -78,14 +79,14 @@ pub(super) fn listed(client: &Client) -> Listed<'_> {
     Listed::new(&client.id, &client.info.query)
 }
 
-/// A device. The desktop knows of it what its apps say, and can do nothing else with it.
+/// A device, with which nothing can be done here.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Device {
-    pub(super) serial: String,
+pub(super) struct Device<'a> {
+    serial: &'a str,
     device_type: &'static str,
-    title: String,
-    os: String,
+    title: &'a str,
+    os: &'a str,
     features: Features,
 }
 
@@ -96,13 +97,19 @@ struct Features {
     screen_capture_available: bool,
 }
 
-pub(super) fn device(query: &Query) -> Device {
-    Device {
-        serial: query.device_id.clone(),
-        device_type: "dummy",
-        title: query.device.clone(),
-        os: query.os.clone(),
-        features: Features { screenshot_available: false, screen_capture_available: false },
+impl<'a> Device<'a> {
+    pub(super) fn new(device: &'a devices::Device) -> Self {
+        Self {
+            serial: &device.id,
+            device_type: match device.kind {
+                DeviceKind::Emulator => "emulator",
+                DeviceKind::Physical | DeviceKind::ThisMachine => "physical",
+                DeviceKind::Named => "dummy",
+            },
+            title: &device.title,
+            os: &device.os,
+            features: Features { screenshot_available: false, screen_capture_available: false },
+        }
     }
 }
 

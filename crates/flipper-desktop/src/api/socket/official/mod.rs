@@ -8,42 +8,31 @@ mod frames;
 mod relay;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use flipper_proto::desktop::Outcome;
 use flipper_proto::{ClientId, RequestId, Text};
 use serde_json::value::RawValue;
 
-use self::frames::{Exec, Frame, device, listed, push_event};
+use self::frames::{Exec, Frame, listed, push_event};
 use self::relay::{Asked, Relay, Relayed};
 use super::conversation::{Dialect, Talk};
 use crate::audience::Occurrence;
-use crate::client::Client;
 use crate::event::Event;
 
 /// One observer that speaks it.
 pub(super) struct Official {
-    /// The clients that it was told of, or could have asked for.
-    known: BTreeMap<ClientId, Known>,
+    /// The clients that have told their plugins: when one does so again, they are others.
+    introduced: BTreeSet<ClientId>,
     under_way: BTreeMap<RequestId, Asked>,
-}
-
-/// What is to be remembered of a client, as it is told when the client is gone.
-struct Known {
-    device: frames::Device,
-    /// Whether it has told its plugins: when it does so again, they are others.
-    has_plugins: bool,
 }
 
 impl Official {
     pub(super) fn new(talk: &mut Talk) -> Self {
         talk.events = Some(talk.server.desktop().events());
         let clients = talk.server.desktop().clients();
-        let known = clients.into_iter().map(|client| {
-            let known = Known { device: device(&client.info.query), has_plugins: client.plugins.is_some() };
-            (client.id, known)
-        });
-        Self { known: known.collect(), under_way: BTreeMap::new() }
+        let introduced = clients.into_iter().filter(|client| client.plugins.is_some()).map(|client| client.id);
+        Self { introduced: introduced.collect(), under_way: BTreeMap::new() }
     }
 
     /// Hands on what is for apps, all under one lock.
@@ -71,6 +60,8 @@ impl Official {
 /// Carries out what is not for apps.
 fn answer(command: &str, args: &[&RawValue], talk: &Talk) -> Result<Option<String>, String> {
     let clients = || talk.server.desktop().clients();
+    // As there, one that nothing can be run on is none.
+    let devices = || talk.server.desktop().devices().into_iter().filter(|device| device.not_ready.is_none());
     let first = || -> Result<Cow<'_, str>, String> {
         let text = args.first().and_then(|arg| serde_json::from_str::<String>(arg.get()).ok());
         text.map(Cow::Owned).ok_or_else(|| format!("Error: {command} takes a string"))
@@ -82,13 +73,14 @@ fn answer(command: &str, args: &[&RawValue], talk: &Talk) -> Result<Option<Strin
             let id = ClientId::from_text(&first()?);
             talk.server.desktop().client(&id).map(|client| frames::to_json(&listed(&client)))
         }
-        "device-list" => Some(frames::to_json(&devices(&clients()))),
+        "device-list" => {
+            let devices: Vec<_> = devices().collect();
+            Some(frames::to_json(&devices.iter().map(frames::Device::new).collect::<Vec<_>>()))
+        }
         "device-find" => {
             let serial = first()?;
-            devices(&clients())
-                .into_iter()
-                .find(|device| device.serial == *serial)
-                .map(|device| frames::to_json(&device))
+            let found = devices().find(|device| *serial == device.id);
+            found.map(|device| frames::to_json(&frames::Device::new(&device)))
         }
         _ => {
             return Err(format!(
@@ -97,18 +89,6 @@ fn answer(command: &str, args: &[&RawValue], talk: &Talk) -> Result<Option<Strin
             ));
         }
     })
-}
-
-/// The devices that apps are connected from, each once.
-fn devices(clients: &[Client]) -> Vec<frames::Device> {
-    let mut devices: Vec<frames::Device> = Vec::new();
-    for client in clients {
-        let device = device(&client.info.query);
-        if devices.iter().all(|other| other.serial != device.serial) {
-            devices.push(device);
-        }
-    }
-    devices
 }
 
 impl Dialect for Official {
@@ -153,24 +133,23 @@ impl Dialect for Official {
         let mut say = |event: &str, data: &str| talk.say(push_event(event, data));
         match &occurrence.event {
             Event::ClientConnected { client, info } => {
-                let device = device(&info.query);
-                say("device-connected", &frames::to_json(&device));
                 say("client-connected", &frames::to_json(&frames::Listed::new(client, &info.query)));
-                self.known.insert(client.clone(), Known { device, has_plugins: false });
             }
             Event::ClientDisconnected { client, .. } => {
+                self.introduced.remove(client);
                 say("client-disconnected", &frames::to_json(&frames::Gone { id: client.as_str() }));
-                let Some(Known { device, .. }) = self.known.remove(client) else { return };
-                if self.known.values().all(|known| known.device.serial != device.serial) {
-                    say("device-disconnected", &frames::to_json(&device));
-                }
+            }
+            // Pages take a device that they know for one that has changed.
+            Event::DeviceConnected { device } | Event::DeviceChanged { device } if device.not_ready.is_none() => {
+                say("device-connected", &frames::to_json(&frames::Device::new(device)));
+            }
+            Event::DeviceChanged { device } | Event::DeviceDisconnected { device } => {
+                say("device-disconnected", &frames::to_json(&frames::Device::new(device)));
             }
             Event::PluginsChanged { client, .. } => {
-                let Some(known) = self.known.get_mut(client) else { return };
-                if known.has_plugins {
+                if !self.introduced.insert(client.clone()) {
                     say("client-message", &frames::message(client, "{\"method\":\"refreshPlugins\"}"));
                 }
-                known.has_plugins = true;
             }
             Event::Message { client, plugin, method, params } => {
                 let text = frames::execute(plugin.as_str(), method, params.as_ref());

@@ -13,7 +13,7 @@ use std::thread;
 
 use tempfile::{TempDir, tempdir};
 
-use super::transport::{Answer, Stream, Transport};
+use super::transport::{Answer, Greeting, Stream, Transport};
 
 /// How a device takes it that a shell is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub(crate) struct Device {
 struct Body {
     root: TempDir,
     features: &'static str,
-    trusts: bool,
+    manner: Manner,
     state: Mutex<State>,
     /// Is told of every port that is wanted from now on.
     wanted: Mutex<Option<Sender<u16>>>,
@@ -50,6 +50,15 @@ struct State {
     refused_ports: BTreeMap<u16, &'static str>,
     /// The device's ports that lead to the server's machine, and where a test finds them.
     forwards: BTreeMap<u16, u16>,
+}
+
+/// How a device greets adb's server.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    Trusts,
+    Distrusts,
+    /// Not at all.
+    Silent,
 }
 
 /// What the scripts may use. All else is not there, above all the system's own `su`.
@@ -70,20 +79,25 @@ const SHELL: &str = "mksh";
 impl Device {
     /// A device of these years, without any app.
     pub(crate) fn new() -> Self {
-        Self::with("shell_v2,cmd", true)
+        Self::with("shell_v2,cmd", Manner::Trusts)
     }
 
     /// A device from before Android 7.
     pub(crate) fn old() -> Self {
-        Self::with("cmd", true)
+        Self::with("cmd", Manner::Trusts)
     }
 
     /// A device whose owner has not answered yet whether it trusts this computer.
     pub(crate) fn distrustful() -> Self {
-        Self::with("shell_v2", false)
+        Self::with("shell_v2", Manner::Distrusts)
     }
 
-    fn with(features: &'static str, trusts: bool) -> Self {
+    /// A device that takes connections, and says nothing on them.
+    pub(crate) fn silent() -> Self {
+        Self::with("shell_v2", Manner::Silent)
+    }
+
+    fn with(features: &'static str, manner: Manner) -> Self {
         let root = tempdir().unwrap();
         let bin = root.path().join("bin");
         fs::create_dir_all(root.path().join("data/user/0")).unwrap();
@@ -101,7 +115,7 @@ impl Device {
             forwards: BTreeMap::new(),
         };
         let state = Mutex::new(state);
-        let body = Arc::new(Body { root, features, trusts, state, wanted: Mutex::default() });
+        let body = Arc::new(Body { root, features, manner, state, wanted: Mutex::default() });
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let serving = Arc::downgrade(&body);
@@ -174,7 +188,12 @@ impl Body {
         );
         let transport = Transport::new(socket);
         self.state.lock().unwrap().connections.push(transport.clone());
-        transport.serve(self.trusts.then_some(&*banner), |service| self.answer(service));
+        let greeting = match self.manner {
+            Manner::Trusts => Greeting::Banner(&banner),
+            Manner::Distrusts => Greeting::Challenge,
+            Manner::Silent => Greeting::Nothing,
+        };
+        transport.serve(greeting, |service| self.answer(service));
     }
 
     fn answer(self: &Arc<Self>, service: &str) -> Answer {

@@ -55,13 +55,32 @@ impl AdbServer {
         }
     }
 
+    /// Has it connect to a device, and waits until it lists it in this state.
+    pub(crate) fn list_as(&self, state: &str, device: &Device) {
+        // Nobody waits for the answer, which comes when all hope is gone.
+        let _asked = self.ask_to_connect(device);
+        while !self
+            .server()
+            .devices()
+            .unwrap()
+            .iter()
+            .any(|known| known.serial == device.serial() && known.state == state)
+        {
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     /// Has it connect to a device, whatever comes of it.
     pub(crate) fn invite(&self, device: &Device) {
+        let mut answer = String::new();
+        self.ask_to_connect(device).read_to_string(&mut answer).unwrap();
+    }
+
+    fn ask_to_connect(&self, device: &Device) -> TcpStream {
         let mut socket = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         let service = format!("host:connect:{}", device.serial());
         socket.write_all(format!("{:04x}{service}", service.len()).as_bytes()).unwrap();
-        let mut answer = String::new();
-        socket.read_to_string(&mut answer).unwrap();
+        socket
     }
 
     pub(crate) fn stop(&mut self) {

@@ -49,6 +49,16 @@ pub(super) struct Stream {
     unread: Vec<Vec<u8>>,
 }
 
+/// What a device answers adb's server when that connects.
+#[derive(Clone, Copy)]
+pub(super) enum Greeting<'a> {
+    /// What it is.
+    Banner(&'a str),
+    /// That it wants proof first that it may trust the server; no proof is good enough.
+    Challenge,
+    Nothing,
+}
+
 /// What to do with a service that is asked for.
 pub(super) enum Answer {
     Serve(Box<dyn FnOnce(Stream) + Send>),
@@ -60,21 +70,21 @@ impl Transport {
         Self { socket: Arc::new(Mutex::new(socket)), streams: Arc::default(), ids: Arc::new(AtomicU32::new(1)) }
     }
 
-    /// Serves the connection until it ends. `banner` is what the device says of itself; one without does not trust the
-    /// server.
-    pub(super) fn serve(&self, banner: Option<&str>, mut ask: impl FnMut(&str) -> Answer) {
+    /// Serves the connection until it ends.
+    pub(super) fn serve(&self, greeting: Greeting<'_>, mut ask: impl FnMut(&str) -> Answer) {
         let mut reader = self.socket.lock().unwrap().try_clone().unwrap();
         while let Ok(packet) = Packet::read(&mut reader) {
-            self.take(packet, banner, &mut ask);
+            self.take(packet, greeting, &mut ask);
         }
         self.streams.lock().unwrap().clear();
     }
 
-    fn take(&self, packet: Packet, banner: Option<&str>, ask: &mut impl FnMut(&str) -> Answer) {
+    fn take(&self, packet: Packet, greeting: Greeting<'_>, ask: &mut impl FnMut(&str) -> Answer) {
         match packet.command {
-            CNXN => match banner {
-                Some(banner) => self.send(CNXN, VERSION, MAX_DATA, banner.as_bytes()),
-                None => self.send(AUTH, 1, 0, &[7; 20]),
+            CNXN => match greeting {
+                Greeting::Banner(banner) => self.send(CNXN, VERSION, MAX_DATA, banner.as_bytes()),
+                Greeting::Challenge => self.send(AUTH, 1, 0, &[7; 20]),
+                Greeting::Nothing => {}
             },
             // A signature by a key that the device does not know. What comes next is the key itself, and a person.
             AUTH if packet.arg0 == 2 => self.send(AUTH, 1, 0, &[7; 20]),
