@@ -110,10 +110,10 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
         Command::Replay(options) => recorded::replay(options).await?,
         Command::Export(options) => recorded::export(&options)?,
         Command::App(options) => app::run(options).await.map_err(Failure::new)?,
-        Command::Certs(options) => certs::run(options).map_err(Failure::new)?,
+        Command::Certs(options) => certs::run(options)?,
         Command::Pair(options) => pair::run(options)?,
         Command::Doctor(options) => {
-            let well = doctor::run(&options).map_err(Failure::new)?;
+            let well = doctor::run(&options)?;
             return Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         Command::Conformance(options) => return Ok(conformance::run(options).await),

@@ -41,7 +41,7 @@ pub fn client_config_at(credentials: &Credentials, clock: Arc<dyn TimeProvider>)
 
 /// The name to open a client connection with, whatever the host is called.
 ///
-/// Names are not compared, see [`PinnedCa`], and hosts have names that TLS does not know. This one is
+/// Names are not compared, see [`PinnedCa`](crate::PinnedCa), and hosts have names that TLS does not know. This one is
 /// an address, so that none is sent.
 #[must_use]
 pub fn server_name() -> ServerName<'static> {

@@ -3,13 +3,14 @@
 mod date;
 mod show;
 
-use std::error::Error;
+use std::path::Path;
 
 use clap::{Args, Subcommand};
 use flipper_desktop::find_instance_holder;
 use flipper_desktop::pki::{Authority, CertificateFacts, RevocationTarget};
 
 pub(crate) use self::date::Date;
+use crate::failure::Failure;
 use crate::place::Place;
 
 /// What is to be done with the authority.
@@ -40,7 +41,7 @@ enum Command {
     },
 }
 
-pub(crate) fn run(options: Options) -> Result<(), Box<dyn Error>> {
+pub(crate) fn run(options: Options) -> Result<(), Failure> {
     let directory = options.place.directory()?;
     match options.command.unwrap_or(Command::Show { json: false }) {
         Command::Show { json } => show::run(&directory, json),
@@ -66,19 +67,18 @@ pub(crate) fn run(options: Options) -> Result<(), Box<dyn Error>> {
 }
 
 /// The authority, if there is one: it is the desktop that makes it.
-fn open(directory: &std::path::Path) -> Result<Authority, Box<dyn Error>> {
+fn open(directory: &Path) -> Result<Authority, Failure> {
     if !directory.join("ca.key").exists() && !directory.join("ca.crt").exists() {
-        return Err(format!(
+        return Err(Failure::new(format_args!(
             "there is no certificate authority in {}; `flipper desktop` makes one",
             directory.display()
-        )
-        .into());
+        )));
     }
     Ok(Authority::open(directory)?)
 }
 
 /// Says when a desktop that runs goes by it. Not being able to look is no failure of what was done.
-fn tell_when(directory: &std::path::Path) {
+fn tell_when(directory: &Path) {
     if let Ok(Some(holder)) = find_instance_holder(directory) {
         let process = holder.pid.map_or_else(String::new, |pid| format!(", process {pid},"));
         println!("the desktop that runs{process} goes by that from the next connection on");

@@ -1,6 +1,5 @@
 //! `flipper certs show`.
 
-use std::error::Error;
 use std::path::Path;
 
 use flipper_desktop::find_instance_holder;
@@ -8,8 +7,9 @@ use flipper_desktop::pki::{Authority, CertificateFacts, Inspection, Revocation, 
 use serde::Serialize;
 
 use super::date::Date;
+use crate::failure::Failure;
 
-pub(super) fn run(directory: &Path, json: bool) -> Result<(), Box<dyn Error>> {
+pub(super) fn run(directory: &Path, json: bool) -> Result<(), Failure> {
     let inspection = Authority::inspect(directory)?;
     let running = find_instance_holder(directory).ok().flatten().map(|holder| Running { pid: holder.pid });
     if json {

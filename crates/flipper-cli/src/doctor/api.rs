@@ -1,40 +1,17 @@
-//! The API of the desktop that runs.
-
-use std::io::{self, Read as _, Write as _};
-use std::net::TcpStream;
-use std::time::Duration;
-
-use flipper_desktop::api::RunningDesktop;
+//! The API of the desktop that runs, and the apps that it serves.
 
 use super::report::Report;
+use crate::remote::Remote;
 
-const PATIENCE: Duration = Duration::from_secs(5);
-/// A status has some hundred bytes.
-const MAX_ANSWER: u64 = 1 << 20;
-
-/// Asks for the status.
-pub(super) fn check(report: &mut Report, running: &RunningDesktop) {
-    let (name, address) = ("API", running.api_address());
-    match ask(running) {
-        Ok(200) => report.ok(name, format!("answers at {address}")),
-        Ok(401) => report.fail(name, "does not take the token", "restart the desktop: it writes a new token"),
-        Ok(status) => report.fail(name, format!("{address} answers with status {status}"), "restart the desktop"),
-        Err(error) => report.fail(name, format!("{address}: {error}"), "restart the desktop"),
+pub(super) fn check(report: &mut Report, remote: &Remote) {
+    let (name, address) = ("API", remote.running().api_address());
+    let apps = match remote.apps() {
+        Ok(apps) => apps,
+        Err(failure) => return report.fail(name, format!("{address}: {}", failure.text()), "restart the desktop"),
+    };
+    report.ok(name, format!("answers at {address}; {} apps are connected", apps.len()));
+    for app in apps.iter().filter(|app| app.unresponsive) {
+        let advice = "let it go on, if it is stopped at a breakpoint; else restart it";
+        report.warn(format!("app {}", app.name), "connected, and leaves pings unanswered", advice);
     }
-}
-
-fn ask(running: &RunningDesktop) -> io::Result<u16> {
-    let address = running.api_address();
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    let request = format!(
-        "GET /api/v1/status HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {}\r\nConnection: close\r\n\r\n",
-        running.token.as_str()
-    );
-    stream.write_all(request.as_bytes())?;
-    let mut answer = Vec::new();
-    stream.take(MAX_ANSWER).read_to_end(&mut answer)?;
-    let answer = String::from_utf8_lossy(&answer);
-    let status = answer.split_ascii_whitespace().nth(1).and_then(|status| status.parse().ok());
-    status.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "this is no HTTP"))
 }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::env;
-use std::error::Error;
 use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
 use super::report::Report;
+use crate::failure::Failure;
 
 /// The variables whose values are worth knowing and no secret.
 const VARIABLES: [&str; 6] = [
@@ -24,7 +24,7 @@ const VARIABLES: [&str; 6] = [
 ///
 /// Files of the desktop are not copied into it. What others said, such as the reason of a refusal, is: therefore every
 /// text is searched for what must not be in it.
-pub(super) fn write(file: &Path, report: &Report, directory: &Path) -> Result<(), Box<dyn Error>> {
+pub(super) fn write(file: &Path, report: &Report, directory: &Path) -> Result<(), Failure> {
     let variables: BTreeMap<_, _> = VARIABLES.iter().filter_map(|name| Some((*name, env::var(name).ok()?))).collect();
     let mut bundle = json!({
         "report": report,
@@ -34,7 +34,7 @@ pub(super) fn write(file: &Path, report: &Report, directory: &Path) -> Result<()
     });
     Secrets::of(directory).remove_from(&mut bundle);
     let text = serde_json::to_string_pretty(&bundle)?;
-    fs::write(file, text).map_err(|error| format!("cannot write {}: {error}", file.display()).into())
+    fs::write(file, text).map_err(|error| Failure::new(format_args!("cannot write {}: {error}", file.display())))
 }
 
 /// Texts that must not be shown to others.

@@ -8,16 +8,16 @@ mod ports;
 mod report;
 mod state;
 
-use std::error::Error;
 use std::net::ToSocketAddrs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use flipper_desktop::api::{RunningDesktop, RunningError};
 
 use self::ports::DesktopPorts;
 use self::report::Report;
+use crate::failure::Failure;
 use crate::place::Place;
+use crate::remote::Remote;
 use crate::values::two_ports;
 
 /// What is to be looked at.
@@ -42,7 +42,7 @@ pub(crate) struct Options {
 }
 
 /// Whether everything is well. That it is not is no error of the command.
-pub(crate) fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
+pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
     let directory = options.place.directory()?;
     let report = examine(options, &directory)?;
     if options.json {
@@ -57,20 +57,22 @@ pub(crate) fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
     Ok(report.is_well())
 }
 
-fn examine(options: &Options, directory: &Path) -> Result<Report, Box<dyn Error>> {
+fn examine(options: &Options, directory: &Path) -> Result<Report, Failure> {
     let mut report = Report::new();
     let holder = state::check(&mut report, directory);
-    let running = match RunningDesktop::read(directory) {
-        Ok(running) => Some(running),
-        Err(RunningError::NotRunning { .. }) => None,
-        Err(error) => {
-            report.warn("API", error.to_string(), "run this as the desktop's user, or start the desktop anew");
+    let remote = match Remote::find(&options.place) {
+        Ok(remote) => Some(remote),
+        Err(failure) => {
+            // That none runs shows in other ways.
+            if !failure.is_no_desktop() {
+                report.warn("API", failure.text(), "run this as the desktop's user, or start the desktop anew");
+            }
             None
         }
     };
-    let ports = match (options.ports, &running) {
+    let ports = match (options.ports, &remote) {
         (Some((insecure, secure)), _) => DesktopPorts::pair(insecure, secure),
-        (None, Some(running)) => DesktopPorts::of_running(running),
+        (None, Some(remote)) => DesktopPorts::of_running(remote.running()),
         (None, None) => DesktopPorts::of_environment()?,
     };
     // The processes of another machine cannot be seen from here.
@@ -79,8 +81,8 @@ fn examine(options: &Options, directory: &Path) -> Result<Report, Box<dyn Error>
         .is_ok_and(|mut addresses| addresses.all(|address| address.ip().is_loopback()));
     if is_here {
         ports::check(&mut report, &ports, holder);
-        if let Some(running) = &running {
-            api::check(&mut report, running);
+        if let Some(remote) = &remote {
+            api::check(&mut report, remote);
         }
     }
     adb::check(&mut report, &ports);

@@ -1,7 +1,6 @@
 //! The desktop's ports, and who has them.
 
 use std::env;
-use std::error::Error;
 use std::net::{Ipv4Addr, TcpStream};
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use flipper_desktop::api::RunningDesktop;
 use flipper_desktop::{InstanceHolder, Ports, find_port_owner, json};
 
 use super::report::Report;
+use crate::failure::Failure;
 
 /// Where a desktop listens.
 #[derive(Clone, Copy)]
@@ -29,11 +29,13 @@ impl DesktopPorts {
         Self { insecure, secure, browser, ui: Some(ui) }
     }
 
-    pub(super) fn of_environment() -> Result<Self, Box<dyn Error>> {
+    pub(super) fn of_environment() -> Result<Self, Failure> {
         let ports = Ports::of_environment()?;
         let browser = match env::var("FLIPPER_BROWSER_PORT") {
             Ok(port) if !port.is_empty() => {
-                port.parse().map_err(|_| format!("the variable FLIPPER_BROWSER_PORT must hold a port, not {port:?}"))?
+                let bad =
+                    |_| Failure::new(format_args!("the variable FLIPPER_BROWSER_PORT must hold a port, not {port:?}"));
+                port.parse().map_err(bad)?
             }
             _ => Ports::USUAL_BROWSER,
         };

@@ -69,6 +69,8 @@ pub struct Counters {
     pub failed_handshakes: u64,
     /// How many times the system gave no connection.
     pub failed_accepts: u64,
+    /// Connections that were refused because their certificate is revoked.
+    pub revoked_certificates: u64,
     /// Events that subscribers missed, because they did not take them in time.
     pub missed_events: u64,
     /// Panics of observers within the desktop's own process.
@@ -77,7 +79,9 @@ pub struct Counters {
 
 impl From<crate::desktop::Counters> for Counters {
     fn from(counters: crate::desktop::Counters) -> Self {
-        let (protocol, desk) = (counters.protocol, counters.desk);
+        // All of them, so that a new one is not forgotten here.
+        let crate::desktop::Counters { protocol, desk, revoked_certificates, missed_events, observer_panics } =
+            counters;
         Self {
             refused_connections: protocol.refused_connections,
             limited_exchanges: protocol.limited_exchanges,
@@ -90,8 +94,9 @@ impl From<crate::desktop::Counters> for Counters {
             stale_facts: protocol.stale_facts,
             failed_handshakes: desk.failed_handshakes,
             failed_accepts: desk.failed_accepts,
-            missed_events: counters.missed_events,
-            observer_panics: counters.observer_panics,
+            revoked_certificates,
+            missed_events,
+            observer_panics,
         }
     }
 }

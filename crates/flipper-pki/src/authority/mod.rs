@@ -12,7 +12,7 @@ mod trust;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use flipper_proto::WallTime;
@@ -26,7 +26,7 @@ pub use self::error::{AuthorityError, AuthorityErrorKind};
 pub use self::inspect::{CertificateFacts, Inspection, StoredCertificate};
 pub use self::revocation::{BadRevocationTarget, Revocation, RevocationTarget};
 
-use self::current::{Chain, Current, Keys};
+use self::current::{Current, Keys};
 use self::issue::IssueError;
 use self::revocation::{MAX_REVOCATIONS, Revocations};
 use self::state::{Files, Stamps};
@@ -150,8 +150,8 @@ impl Authority {
 
     fn assemble(current: Current, files: Option<(Files, Stamps)>, config: AuthorityConfig) -> Self {
         let (files, stamps) = files.unzip();
-        let (current, stamps) = (RwLock::new(Arc::new(current)), Mutex::new(stamps));
-        Self { shared: Arc::new(Shared { current, stamps, refused_revoked: AtomicU64::new(0), files, config }) }
+        let state = RwLock::new(State { current: Arc::new(current), stamps });
+        Self { shared: Arc::new(Shared { state, refused_revoked: AtomicU64::new(0), files, config }) }
     }
 
     /// Issues a certificate to the app that made this request.
@@ -167,7 +167,9 @@ impl Authority {
         if device_id.len() > MAX_DEVICE_ID {
             return Err(CsrError::DeviceIdTooLong { size: device_id.len(), max: MAX_DEVICE_ID });
         }
-        let (current, config) = (self.shared.current(), &self.shared.config);
+        // An app that is given certificates of a CA that is not in use any more would have to come again.
+        self.shared.follow();
+        let (current, config) = (self.shared.valid(), &self.shared.config);
         let now = config.clock.current_time().ok_or(CsrError::CannotSign("it has no clock"))?;
         let validity = config.client_validity.min(issue::CLIENT_VALIDITY);
         let name = request.common_name();
@@ -184,7 +186,7 @@ impl Authority {
         let (not_before, not_after) = parsed.validity().as_wall_times();
         Ok(SignedClient {
             certificate_pem: pem::encode("CERTIFICATE", &certificate),
-            ca_pem: pem::encode("CERTIFICATE", &self.shared.chain_to_show().ca),
+            ca_pem: pem::encode("CERTIFICATE", &current.chain.ca),
             common_name: name.to_owned(),
             not_before,
             not_after,
@@ -194,13 +196,13 @@ impl Authority {
     /// The CA's current certificate, PEM: what `sonarCA.crt` holds.
     #[must_use]
     pub fn ca_pem(&self) -> String {
-        pem::encode("CERTIFICATE", &self.shared.chain_to_show().ca)
+        pem::encode("CERTIFICATE", &self.shared.valid().chain.ca)
     }
 
     /// What the desktop shows in a handshake now: its own certificate and the CA's.
     #[must_use]
     pub fn chain(&self) -> Vec<CertificateDer<'static>> {
-        self.shared.chain_to_show().certified.cert.clone()
+        self.shared.valid().chain.certified.cert.clone()
     }
 
     /// Renews the CA's certificate and the desktop's if they are more than 20 days old, and says
@@ -264,7 +266,6 @@ impl Authority {
     pub fn revoke(&self, target: RevocationTarget) -> Result<Revocation, AuthorityError> {
         let Shared { files, config, .. } = &*self.shared;
         let now = now(config)?;
-        let full = || AuthorityErrorKind::TooManyRevocations { max: MAX_REVOCATIONS };
         match files {
             Some(files) => {
                 let _lock = files.lock()?;
@@ -278,8 +279,9 @@ impl Authority {
             }
             None => {
                 let current = self.shared.current();
+                let full = AuthorityErrorKind::TooManyRevocations { max: MAX_REVOCATIONS };
                 let (revoked, revocation) =
-                    current.revoked.with(target, now).ok_or_else(|| AuthorityError::new(full(), Path::new("")))?;
+                    current.revoked.with(target, now).ok_or_else(|| AuthorityError::new(full, Path::new("")))?;
                 self.shared.replace(current.revoking(revoked), None);
                 Ok(revocation)
             }
@@ -305,7 +307,7 @@ impl Authority {
     /// Trust in this CA, as the apps have it whom it delivers `sonarCA.crt` to.
     #[must_use]
     pub fn trust(&self) -> PinnedCa {
-        self.shared.chain_to_show().trust.clone()
+        self.shared.valid().chain.trust.clone()
     }
 }
 
@@ -319,22 +321,26 @@ impl fmt::Debug for Authority {
 }
 
 struct Shared {
-    current: RwLock<Arc<Current>>,
-    /// Of what is in use.
-    stamps: Mutex<Option<Stamps>>,
+    state: RwLock<State>,
     refused_revoked: AtomicU64,
     files: Option<Files>,
     config: AuthorityConfig,
 }
 
+/// What is in use, and what the files were like that it was read from.
+struct State {
+    current: Arc<Current>,
+    stamps: Option<Stamps>,
+}
+
 impl Shared {
     fn current(&self) -> Arc<Current> {
-        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.state.read().unwrap_or_else(PoisonError::into_inner).current)
     }
 
+    /// Both at once, so that nobody takes what was read before for what is there now.
     fn replace(&self, current: Current, stamps: Option<Stamps>) {
-        *self.stamps.lock().unwrap_or_else(PoisonError::into_inner) = stamps;
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(current);
+        *self.state.write().unwrap_or_else(PoisonError::into_inner) = State { current: Arc::new(current), stamps };
     }
 
     /// Takes over what another process did to the files, such as `flipper certs`.
@@ -344,7 +350,7 @@ impl Shared {
     fn follow(&self) {
         let Some(files) = &self.files else { return };
         let Ok(stamps) = files.stamps() else { return };
-        if *self.stamps.lock().unwrap_or_else(PoisonError::into_inner) == Some(stamps) {
+        if self.state.read().unwrap_or_else(PoisonError::into_inner).stamps == Some(stamps) {
             return;
         }
         let Some(now) = self.config.clock.current_time() else { return };
@@ -353,19 +359,22 @@ impl Shared {
         }
     }
 
-    /// The chain to show now. One that is not valid at this moment gives way to a new one: the machine may have slept
-    /// when it was to be renewed, or its clock was wrong when it was issued.
+    /// What is in use, with a chain that can be shown. One that is not valid at this moment gives way to a new one: the
+    /// machine may have slept when it was to be renewed, or its clock was wrong when it was issued.
     ///
     /// Nothing is written, because a handshake must not wait for that; the next start finds the old one and issues
     /// another.
-    fn chain_to_show(&self) -> Arc<Chain> {
+    fn valid(&self) -> Arc<Current> {
         let current = self.current();
         let invalid = self.config.clock.current_time().filter(|now| !current.chain.is_valid(*now));
-        let Some(now) = invalid else { return Arc::clone(&current.chain) };
-        let Ok(issued) = current.keys.issue_chain(now) else { return Arc::clone(&current.chain) };
+        let Some(issued) = invalid.and_then(|now| current.keys.issue_chain(now).ok()) else { return current };
         let renewed = Arc::new(current.showing(issued));
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&renewed);
-        Arc::clone(&renewed.chain)
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        // Meanwhile it may have become another CA.
+        if Arc::ptr_eq(&state.current, &current) {
+            state.current = renewed;
+        }
+        Arc::clone(&state.current)
     }
 }
 
@@ -376,7 +385,7 @@ struct CurrentChain(Authority);
 impl ResolvesServerCert for CurrentChain {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         self.0.shared.follow();
-        Some(Arc::clone(&self.0.shared.chain_to_show().certified))
+        Some(Arc::clone(&self.0.shared.valid().chain.certified))
     }
 }
 

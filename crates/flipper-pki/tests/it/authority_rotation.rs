@@ -99,8 +99,9 @@ fn a_desktop_that_runs_follows_another_process() {
     let old = Member::of(&running, APP_ID);
     other.rotate().unwrap();
 
+    // What it issues then is the new CA's, even if nobody has connected meanwhile.
     let app = App::new();
-    let credentials = app.exchange_with(&other, "");
+    let credentials = app.exchange_with(&running, "");
     connect(client_config_at(&credentials, clock.as_provider()), config).assert_connected();
     assert_eq!(running.chain(), other.chain());
     old.connect(&running, &clock).assert_connected();

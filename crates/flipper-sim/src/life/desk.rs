@@ -1,6 +1,6 @@
 //! A desktop, with somebody who reads along.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use flipper_async::Runtime as _;
@@ -160,10 +160,25 @@ impl Wish {
 /// Reads all events of a desktop, and enters them into the books.
 async fn read(mut events: Events, desk: SimRuntime, ledger: Ledger) {
     let mut sessions: BTreeMap<ClientId, u64> = BTreeMap::new();
+    let mut devices: BTreeSet<String> = BTreeSet::new();
     while let Some(event) = events.next().await {
         match event {
-            Event::ClientConnected { client, .. } => {
+            Event::DeviceConnected { device } => {
+                if !devices.insert(device.id.clone()) {
+                    ledger.wrong(format_args!("device {} came twice", device.id));
+                }
+            }
+            Event::DeviceDisconnected { device } => {
+                // All apps of a life run on one device.
+                if !devices.remove(&device.id) || !sessions.is_empty() {
+                    ledger.wrong(format_args!("device {} left twice, or before its apps", device.id));
+                }
+            }
+            Event::ClientConnected { client, info } => {
                 desk.note(format_args!("{client} is there"));
+                if !devices.contains(&info.query.device_id) {
+                    ledger.wrong(format_args!("{client} came before its device"));
+                }
                 let session = ledger.new_session();
                 sessions.insert(client, session);
             }

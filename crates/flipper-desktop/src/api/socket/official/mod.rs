@@ -147,7 +147,8 @@ impl Dialect for Official {
                 say("device-disconnected", &frames::to_json(&frames::Device::new(device)));
             }
             Event::PluginsChanged { client, .. } => {
-                if !self.introduced.insert(client.clone()) {
+                let is_first = self.introduced.insert(client.clone());
+                if !is_first {
                     say("client-message", &frames::message(client, "{\"method\":\"refreshPlugins\"}"));
                 }
             }
