@@ -67,6 +67,9 @@ pub struct Counters {
     pub stale_facts: u64,
     /// Connections that came to nothing before they asked for anything.
     pub failed_handshakes: u64,
+    /// Those of them that showed a certificate which was revoked.
+    #[serde(default)]
+    pub revoked_certificates: u64,
     /// How many times the system gave no connection.
     pub failed_accepts: u64,
     /// Events that subscribers missed, because they did not take them in time.
@@ -89,6 +92,7 @@ impl From<crate::desktop::Counters> for Counters {
             binary_messages: protocol.binary_messages,
             stale_facts: protocol.stale_facts,
             failed_handshakes: desk.failed_handshakes,
+            revoked_certificates: counters.revoked_certificates,
             failed_accepts: desk.failed_accepts,
             missed_events: counters.missed_events,
             observer_panics: counters.observer_panics,
