@@ -105,6 +105,7 @@ impl Api {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started_at: WallClock::default().now().as_unix_millis(),
             addresses: if addresses.is_empty() { loopback(listeners.len()) } else { addresses },
+            app_addresses: desktop.exposure().map(|exposure| exposure.addresses.clone()).unwrap_or_default(),
             ports: json::Ports {
                 insecure: desktop.ports().insecure,
                 secure: desktop.ports().secure,
