@@ -5,6 +5,7 @@ use std::io;
 use std::process::ExitCode;
 
 const NO_DESKTOP: u8 = 3;
+const NOT_FOUND: u8 = 4;
 
 /// One line for people, and a code for scripts.
 #[derive(Debug)]
@@ -26,7 +27,7 @@ impl Failure {
 
     /// There is no such app, plugin or file.
     pub(crate) fn not_found(text: impl fmt::Display) -> Self {
-        Self::with_code(4, text)
+        Self::with_code(NOT_FOUND, text)
     }
 
     /// The app answered with an error.
@@ -52,6 +53,11 @@ impl Failure {
     /// What people are told.
     pub(crate) fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Whether what was asked for is not there, or not there any more.
+    pub(crate) fn is_not_found(&self) -> bool {
+        self.code == NOT_FOUND
     }
 
     fn with_code(code: u8, text: impl fmt::Display) -> Self {

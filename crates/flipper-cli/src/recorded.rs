@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, BufWriter, IsTerminal as _, Write as _, stderr, stdout};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
@@ -54,8 +55,17 @@ pub(crate) async fn replay(options: ReplayOptions) -> Result<(), Failure> {
     let begin = Instant::now();
     let say = move |text: &str| println!("{:>10}  {text}", span(begin.elapsed()));
     let stay = options.stay;
+    // The same failure comes again with every attempt.
+    let failed = Mutex::new(String::new());
     let mut replay = Replay::new(path).speed(options.speed).host(options.host).stay(stay).observer(move |note| match note {
         ReplayNote::Connected { client } => say(&format!("✓ {client} is connected")),
+        ReplayNote::Failed { client, failure } => {
+            let mut last = failed.lock().unwrap_or_else(PoisonError::into_inner);
+            if *last != *failure {
+                say(&format!("✗ {client}: {failure}"));
+                last.clone_from(failure);
+            }
+        }
         ReplayNote::Disconnected { client } => say(&format!("  {client} is gone")),
         ReplayNote::Progress { events } => say(&format!("  {} sent", count(*events, "event"))),
         ReplayNote::NotInitialised { client, plugin } => say(&format!(

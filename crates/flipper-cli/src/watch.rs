@@ -34,21 +34,16 @@ impl<'a> Watch<'a> {
 
     fn follow(&mut self, event: &Event, plugin: &str) -> Result<(), Failure> {
         let Some(app) = &event.app else { return Ok(()) };
+        let has = |plugins: &Option<Vec<String>>| plugins.iter().flatten().any(|known| known == plugin);
         match (event.kind, app) {
             (Kind::AppConnected, EventApp::App(app)) => {
                 self.initialised.remove(&app.id);
-                if app.initialised.iter().any(|known| known == plugin) {
-                    self.initialised.insert(app.id.clone());
-                }
-                self.init(&app.id, plugin, app.plugins.as_deref())
+                if has(&app.plugins) { self.init(app, plugin) } else { Ok(()) }
             }
-            (Kind::PluginsChanged, app) => {
-                // Those in the background are, or will be in a moment.
-                let background = event.background.iter().flatten().any(|known| known == plugin);
-                if background && self.is_initialised(app.id(), plugin)? {
-                    self.initialised.insert(app.id().to_owned());
-                }
-                self.init(app.id(), plugin, event.plugins.as_deref())
+            (Kind::PluginsChanged, app) if has(&event.plugins) && !self.initialised.contains(app.id()) => {
+                // One that has left meanwhile comes back as another.
+                let apps = self.remote.apps()?;
+                apps.iter().find(|known| known.id == app.id()).map_or(Ok(()), |app| self.init(app, plugin))
             }
             (Kind::AppDisconnected, app) => {
                 self.initialised.remove(app.id());
@@ -58,17 +53,15 @@ impl<'a> Watch<'a> {
         }
     }
 
-    fn is_initialised(&self, app: &str, plugin: &str) -> Result<bool, Failure> {
-        let apps = self.remote.apps()?;
-        let app: Option<&App> = apps.iter().find(|known| known.id == app);
-        Ok(app.is_some_and(|app| app.initialised.iter().any(|known| known == plugin)))
-    }
-
-    fn init(&mut self, app: &str, plugin: &str, plugins: Option<&[String]>) -> Result<(), Failure> {
-        let has = plugins.is_some_and(|plugins| plugins.iter().any(|known| known == plugin));
-        if has && self.initialised.insert(app.to_owned()) {
-            // One that has left meanwhile comes back as another.
-            let _left = self.remote.init(app, plugin);
+    /// A plugin that is initialised would start over.
+    fn init(&mut self, app: &App, plugin: &str) -> Result<(), Failure> {
+        if self.initialised.insert(app.id.clone()) && !app.initialised.iter().any(|known| known == plugin) {
+            match self.remote.init(&app.id, plugin) {
+                Err(error) if error.is_not_found() => {
+                    self.initialised.remove(&app.id);
+                }
+                done => done?,
+            }
         }
         Ok(())
     }

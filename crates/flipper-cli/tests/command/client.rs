@@ -112,6 +112,19 @@ fn events_are_tailed() {
 }
 
 #[test]
+fn a_plugin_that_is_initialised_does_not_start_over_for_a_tail() {
+    for policy in ["background", "all"] {
+        let desktop = Desktop::start(&["--init", policy]);
+        let tail = desktop.spawn(&["tail", "Rust Sample", "Ticker", "--json"]);
+        let _app = desktop.app();
+        // It counts from 0 whenever it is initialised.
+        for count in 0..3 {
+            assert_eq!(tail.event("message")["params"], json!({ "count": count }), "{policy}");
+        }
+    }
+}
+
+#[test]
 fn what_does_not_come_in_time_ends_the_wait() {
     let desktop = Desktop::start(&[]);
     let late = |arguments: &[&str]| desktop.flipper(&[&["wait-for", "--timeout", "0.3"], arguments].concat()).failed(6);

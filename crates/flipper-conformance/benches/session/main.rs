@@ -5,7 +5,7 @@
 //! client in the same run. The Node client does nothing but what it must: `ws`, `JSON.parse`, echo, `JSON.stringify`.
 //!
 //! `-- desktop` measures our desktop instead, from an observer of its API to an app and back: all of it, or only what is
-//! named of `small` and `large` calls and `stream`s of events. With `official` as well it also measures the official one,
+//! named of its `begin`ning, `small` and `large` calls and the `stream` of events. With `official` as well it also measures the official one,
 //! and prints the ratio to it.
 
 #![forbid(unsafe_code)]

@@ -1,6 +1,7 @@
 //! How fast a whole desktop is, from an observer to an app and back: ours, and the official one where it is installed.
 
 use std::env;
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -114,7 +115,13 @@ pub(crate) fn tries() -> Result {
 pub(crate) fn run(named: &[String]) -> Result {
     let names = |name: &str| named.iter().any(|argument| argument == name);
     let has_yardstick = names("official");
-    let everything = !["small", "large", "stream"].into_iter().any(names);
+    let everything = !["begin", "small", "large", "stream"].into_iter().any(names);
+    if everything || names("begin") {
+        begin()?;
+    }
+    if !everything && !["small", "large", "stream"].into_iter().any(names) {
+        return Ok(());
+    }
     println!(
         "Observer to desktop to app and back, the app over TLS. Medians of {ROUNDS} rounds; CPU is that of the desktop.\n"
     );
@@ -135,6 +142,30 @@ pub(crate) fn run(named: &[String]) -> Result {
     if everything || names("stream") {
         stream(&mut all)?;
     }
+    Ok(())
+}
+
+/// From the start of the process to ports that are open and a token that can be read.
+fn begin() -> Result {
+    const STARTS: usize = 15;
+    let (mut cold, mut warm, mut memory) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..STARTS {
+        let directory = TempDir::new()?;
+        let state = directory.path().join("desktop");
+        for figures in [&mut cold, &mut warm] {
+            let begin = Instant::now();
+            let desktop = Peer::of(Command::new(env::current_exe()?).arg(FLAG).arg(&state))?;
+            let running = wait_for(&state)?;
+            TcpStream::connect(running.api_address())?;
+            figures.push(begin.elapsed().as_secs_f64() * 1e3);
+            memory.push(desktop.memory()?);
+            drop(desktop);
+            // It was killed, and could not clean up.
+            std::fs::remove_file(state.join("desktop.json"))?;
+        }
+    }
+    println!("Start to ports open, ms, medians of {STARTS}: without certificates / with; resident memory, MB.\n");
+    println!("{:.1} / {:.1}; {:.1}\n", median(cold), median(warm), median(memory));
     Ok(())
 }
 

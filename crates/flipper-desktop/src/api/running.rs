@@ -158,10 +158,9 @@ impl fmt::Display for RunningError {
 
 impl Error for RunningError {}
 
-/// The files of a desktop that runs. They are removed when this is dropped.
-#[derive(Debug)]
+/// The files of a desktop that runs. They are removed when this is dropped, unless they are those of another one by then.
 pub(super) struct Files {
-    directory: PathBuf,
+    written: Vec<(PathBuf, String)>,
 }
 
 /// A file that could not be written.
@@ -175,11 +174,12 @@ impl Files {
     pub(super) fn write(directory: &Path, place: &Place, token: &Token) -> Result<Self, WriteError> {
         let failed = |path: &Path, error| WriteError { path: path.to_owned(), error };
         fs::create_dir_all(directory).map_err(|error| failed(directory, error))?;
-        let files = Self { directory: directory.to_owned() };
+        let mut files = Self { written: Vec::new() };
         let json = serde_json::to_string(place).unwrap_or_default();
-        for (name, content, mode) in [(TOKEN, token.as_str(), 0o600), (PLACE, &json, 0o644)] {
-            let path = directory.join(name);
-            replace(&path, content, mode).map_err(|error| failed(&path, error))?;
+        for (name, line, mode) in [(TOKEN, token.as_str(), 0o600), (PLACE, &json, 0o644)] {
+            let (path, content) = (directory.join(name), format!("{line}\n"));
+            replace(&path, &content, mode).map_err(|error| failed(&path, error))?;
+            files.written.push((path, content));
         }
         Ok(files)
     }
@@ -187,17 +187,19 @@ impl Files {
 
 impl Drop for Files {
     fn drop(&mut self) {
-        for name in [PLACE, TOKEN] {
-            let path = self.directory.join(name);
-            if let Err(error) = fs::remove_file(&path) {
+        // The place goes before the token.
+        for (path, content) in self.written.iter().rev() {
+            if fs::read_to_string(path).is_ok_and(|there| there == *content)
+                && let Err(error) = fs::remove_file(path)
+            {
                 tracing::debug!("{} stays: {error}", path.display());
             }
         }
     }
 }
 
-/// Makes one line the content of a file, at once.
-fn replace(path: &Path, line: &str, mode: u32) -> io::Result<()> {
+/// Makes this the content of a file, at once.
+fn replace(path: &Path, content: &str, mode: u32) -> io::Result<()> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(".new");
     let temporary = PathBuf::from(temporary);
@@ -212,7 +214,7 @@ fn replace(path: &Path, line: &str, mode: u32) -> io::Result<()> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
     #[cfg(not(unix))]
     let _ = mode;
-    let written = options.open(&temporary).and_then(|mut file| writeln!(file, "{line}"));
+    let written = options.open(&temporary).and_then(|mut file| file.write_all(content.as_bytes()));
     let renamed = written.and_then(|()| fs::rename(&temporary, path));
     if renamed.is_err() {
         // The first error is the one to tell.

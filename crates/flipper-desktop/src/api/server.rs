@@ -247,10 +247,10 @@ async fn listen(
 ) {
     let taking = async {
         loop {
-            // The semaphore is never closed.
-            let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
             match runtime.accept(&listener).await {
                 Ok((stream, peer)) => {
+                    // Only now: a listener to which nobody comes takes no slot. The semaphore is never closed.
+                    let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
                     let presence = Presence { _slot: Arc::new(slot), _until_the_end: until_the_end.clone() };
                     tokio::spawn(serve(server.clone(), router.clone(), stream.into(), peer, presence));
                 }

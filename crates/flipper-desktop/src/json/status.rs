@@ -67,11 +67,10 @@ pub struct Counters {
     pub stale_facts: u64,
     /// Connections that came to nothing before they asked for anything.
     pub failed_handshakes: u64,
-    /// Those of them that showed a certificate which was revoked.
-    #[serde(default)]
-    pub revoked_certificates: u64,
     /// How many times the system gave no connection.
     pub failed_accepts: u64,
+    /// Connections that were refused because their certificate is revoked.
+    pub revoked_certificates: u64,
     /// Events that subscribers missed, because they did not take them in time.
     pub missed_events: u64,
     /// Panics of observers within the desktop's own process.
@@ -80,7 +79,9 @@ pub struct Counters {
 
 impl From<crate::desktop::Counters> for Counters {
     fn from(counters: crate::desktop::Counters) -> Self {
-        let (protocol, desk) = (counters.protocol, counters.desk);
+        // All of them, so that a new one is not forgotten here.
+        let crate::desktop::Counters { protocol, desk, revoked_certificates, missed_events, observer_panics } =
+            counters;
         Self {
             refused_connections: protocol.refused_connections,
             limited_exchanges: protocol.limited_exchanges,
@@ -92,10 +93,10 @@ impl From<crate::desktop::Counters> for Counters {
             binary_messages: protocol.binary_messages,
             stale_facts: protocol.stale_facts,
             failed_handshakes: desk.failed_handshakes,
-            revoked_certificates: counters.revoked_certificates,
             failed_accepts: desk.failed_accepts,
-            missed_events: counters.missed_events,
-            observer_panics: counters.observer_panics,
+            revoked_certificates,
+            missed_events,
+            observer_panics,
         }
     }
 }

@@ -21,6 +21,7 @@ use self::app::ReplayedApp;
 use super::error::RecordError;
 use super::read::{Filter, Message, Recording, RecordingApp};
 use super::{Direction, Kind};
+use crate::ports::Ports;
 
 /// How fast recorded apps say again what they said.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,6 +46,13 @@ pub enum ReplayNote {
     Connected {
         /// Its client id in the recording.
         client: String,
+    },
+    /// A recorded app does not get through. It goes on trying.
+    Failed {
+        /// Its client id in the recording.
+        client: String,
+        /// What failed, and what to do about it.
+        failure: String,
     },
     /// A recorded app is gone, as it was.
     Disconnected {
@@ -89,7 +97,7 @@ pub struct Replay {
     host: String,
     ports: Option<(u16, u16)>,
     stay: bool,
-    observer: Box<dyn Fn(&ReplayNote) + Send + Sync>,
+    observer: Arc<dyn Fn(&ReplayNote) + Send + Sync>,
 }
 
 impl Replay {
@@ -102,7 +110,7 @@ impl Replay {
             host: "localhost".to_owned(),
             ports: None,
             stay: false,
-            observer: Box::new(|_| {}),
+            observer: Arc::new(|_| {}),
         }
     }
 
@@ -138,7 +146,7 @@ impl Replay {
 
     /// Is told how it goes.
     pub fn observer(mut self, observer: impl Fn(&ReplayNote) + Send + Sync + 'static) -> Self {
-        self.observer = Box::new(observer);
+        self.observer = Arc::new(observer);
         self
     }
 
@@ -147,6 +155,10 @@ impl Replay {
     /// # Errors
     /// [`ReplayError`]: the recording cannot be read, or no desktop takes the apps.
     pub async fn run(self) -> Result<ReplaySummary, ReplayError> {
+        let ports = match self.ports {
+            Some(ports) => ports,
+            None => Ports::of_environment().map(|ports| (ports.insecure, ports.secure)).map_err(ReplayError::Ports)?,
+        };
         let (answers, mut cues) = self.read().await?;
         let credentials = tempfile::tempdir().map_err(|error| RecordError::io(&std::env::temp_dir(), &error))?;
         let mut pace = Pace { speed: self.speed, origin: None };
@@ -157,7 +169,7 @@ impl Replay {
                 Cue::Come(app) => {
                     pace.reach(app.session, app.connected_at).await;
                     let id = app.id;
-                    let replayed = ReplayedApp::connect(&self, *app, &answers, credentials.path()).await?;
+                    let replayed = ReplayedApp::connect(&self, ports, *app, &answers, credentials.path()).await?;
                     summary.apps += 1;
                     on.insert(id, replayed);
                 }

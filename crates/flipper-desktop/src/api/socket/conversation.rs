@@ -62,8 +62,21 @@ pub(super) struct Talk {
     end: Option<End>,
 }
 
-/// How a conversation ends that this side ends.
-type End = (CloseCode, String);
+/// How a conversation ends.
+enum End {
+    /// This side closes it.
+    Close(CloseCode, String),
+    /// The peer has closed it.
+    Closed,
+    /// There is nobody left to say it to.
+    Lost,
+}
+
+impl End {
+    fn going_away() -> Self {
+        Self::Close(CloseCode::GOING_AWAY, "the desktop is going away".to_owned())
+    }
+}
 
 impl Talk {
     /// Says something.
@@ -73,7 +86,7 @@ impl Talk {
 
     /// Ends it, because of what the observer does.
     pub(super) fn refuse(&mut self, reason: &str) {
-        self.end = Some((POLICY, reason.to_owned()));
+        self.end = Some(End::Close(POLICY, reason.to_owned()));
     }
 }
 
@@ -112,20 +125,20 @@ impl<D: Dialect> Conversation<D> {
     /// Ready when the connection is over.
     pub(super) async fn run(mut self) {
         let server = self.talk.server.clone();
-        let (code, reason) = tokio::select! {
-            end = poll_fn(|cx| self.poll(cx)) => match end {
-                Some(end) => end,
-                None => return,
-            },
-            () = server.stopping() => (CloseCode::GOING_AWAY, "the desktop is going away".to_owned()),
+        let end = tokio::select! {
+            end = poll_fn(|cx| self.poll(cx)) => end,
+            () = server.stopping() => End::going_away(),
         };
-        self.wire.close(code, &reason);
+        match end {
+            End::Close(code, reason) => self.wire.close(code, &reason),
+            End::Closed => {}
+            End::Lost => return,
+        }
         // A peer that does not close its side is left behind.
         let _closed = timeout(PATIENCE, poll_fn(|cx| self.wire.part(cx))).await;
     }
 
-    /// Ready with how to end; with `None` when there is nobody left to say it to.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<End>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         for _ in 0..ROUNDS {
             match self.round(cx) {
                 Ok(true) => {}
@@ -139,7 +152,7 @@ impl<D: Dialect> Conversation<D> {
     }
 
     /// Returns whether there was anything to do.
-    fn round(&mut self, cx: &mut Context<'_>) -> Result<bool, Option<End>> {
+    fn round(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
         let mut worked = self.listen(cx)?;
         if self.talk.replies.poll_take(cx, &mut self.taken).is_ready() {
             self.ended_bytes += self.taken.iter().map(|(_, outcome)| bytes_of(outcome)).sum::<usize>();
@@ -147,7 +160,7 @@ impl<D: Dialect> Conversation<D> {
             worked = true;
         }
         if self.ended_bytes > MAX_UNREAD {
-            return Err(Some((CloseCode::LIMIT, "too many bytes of answers wait, and are not read".to_owned())));
+            return Err(End::Close(CloseCode::LIMIT, "too many bytes of answers wait, and are not read".to_owned()));
         }
         self.events_first = !self.events_first;
         if self.events_first {
@@ -158,20 +171,20 @@ impl<D: Dialect> Conversation<D> {
             worked |= self.tell(cx)?;
         }
         if let Some(end) = self.talk.end.take() {
-            return Err(Some(end));
+            return Err(end);
         }
         if self.wire.wants_flush() {
             match self.wire.flush(cx) {
                 Poll::Pending => {}
                 Poll::Ready(Ok(())) => worked = true,
-                Poll::Ready(Err(_)) => return Err(None),
+                Poll::Ready(Err(_)) => return Err(End::Lost),
             }
         }
         Ok(worked)
     }
 
     /// Reads, unless there is something to say that the observer does not take.
-    fn listen(&mut self, cx: &mut Context<'_>) -> Result<bool, Option<End>> {
+    fn listen(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
         if !self.talk.said.is_empty() || !self.ended.is_empty() {
             return Ok(false);
         }
@@ -191,12 +204,13 @@ impl<D: Dialect> Conversation<D> {
         match read {
             Ok(()) => Ok(worked),
             Err(CloseCause::TooLarge { max, .. }) => {
-                Err(Some((CloseCode::LIMIT, format!("a message may have {max} bytes"))))
+                Err(End::Close(CloseCode::LIMIT, format!("a message may have {max} bytes")))
             }
-            Err(CloseCause::WebSocket(_)) => Err(Some((PROTOCOL_ERROR, "the frames cannot be understood".to_owned()))),
-            // The answer to the peer's close frame.
-            Err(CloseCause::Code { .. }) => Err(Some((CloseCode::NORMAL, String::new()))),
-            Err(_) => Err(None),
+            Err(CloseCause::WebSocket(_)) => {
+                Err(End::Close(PROTOCOL_ERROR, "the frames cannot be understood".to_owned()))
+            }
+            Err(CloseCause::Code { .. }) => Err(End::Closed),
+            Err(_) => Err(End::Lost),
         }
     }
 
@@ -215,7 +229,7 @@ impl<D: Dialect> Conversation<D> {
     }
 
     /// Says what has happened, as far as the socket takes it.
-    fn tell(&mut self, cx: &mut Context<'_>) -> Result<bool, Option<End>> {
+    fn tell(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
         if self.wire.room() == 0 || !self.talk.said.is_empty() {
             return Ok(false);
         }
@@ -224,7 +238,7 @@ impl<D: Dialect> Conversation<D> {
         self.talk.events = Some(events);
         match polled {
             Poll::Pending => Ok(false),
-            Poll::Ready(None) => Err(Some((CloseCode::GOING_AWAY, "the desktop is going away".to_owned()))),
+            Poll::Ready(None) => Err(End::going_away()),
             Poll::Ready(Some(batch)) => {
                 if batch.missed > 0 {
                     self.dialect.tell_missed(batch.missed, &mut self.talk);

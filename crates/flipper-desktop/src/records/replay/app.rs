@@ -41,19 +41,26 @@ pub(super) struct ReplayedApp {
 impl ReplayedApp {
     pub(super) async fn connect(
         replay: &Replay,
+        ports: (u16, u16),
         app: RecordingApp,
         answers: &Arc<Answers>,
         credentials: &Path,
     ) -> Result<Self, ReplayError> {
         let directory = credentials.join(folder_of(&app));
         if NEEDS_ITS_OWN_EXCHANGE.contains(&app.os.as_str()) && !directory.join("current").exists() {
-            exchange(replay, &app, &directory).await?;
+            exchange(replay, ports.0, &app, &directory).await?;
         }
         let recorded_os = app.os.clone();
-        let mut builder = builder(replay, &app, &directory).configure(|config| {
+        let mut builder = builder(replay, ports, &app, &directory).configure(|config| {
             // The real one stays automatic: a desktop that does not know it gets another.
             if config.os != Os::Automatic(recorded_os.clone()) {
                 config.os = Os::Fixed(recorded_os);
+            }
+        });
+        let (observer, client) = (Arc::clone(&replay.observer), app.client.clone());
+        builder = builder.observer(move |notice| {
+            if let Notice::Failed(failure) = notice {
+                observer(&ReplayNote::Failed { client: client.clone(), failure: failure.to_string() });
             }
         });
         let mut eventful = Vec::new();
@@ -156,12 +163,15 @@ async fn read_by_the_desktop(connection: &Connection, left: usize) {
 /// A desktop looks for the certificate requests of these on devices, where those of a replay are not.
 const NEEDS_ITS_OWN_EXCHANGE: [&str; 2] = ["Android", "iOS"];
 
+/// Where no desktop is: what only wants a certificate is not to connect with it.
+const NOWHERE: u16 = 1;
+
 /// Gets a certificate as an app of this machine.
-async fn exchange(replay: &Replay, app: &RecordingApp, directory: &Path) -> Result<(), ReplayError> {
+async fn exchange(replay: &Replay, port: u16, app: &RecordingApp, directory: &Path) -> Result<(), ReplayError> {
     let stored: Arc<Mutex<Option<Generation>>> = Arc::default();
     let (stop, mut stopped) = tokio::sync::mpsc::unbounded_channel();
     let tell = Arc::clone(&stored);
-    let flipper = builder(replay, app, directory).observer(move |notice| {
+    let flipper = builder(replay, (port, NOWHERE), app, directory).observer(move |notice| {
         if let Notice::Step(Step::CertificatesStored(generation)) = notice {
             *tell.lock().unwrap_or_else(PoisonError::into_inner) = Some(*generation);
             let _over = stop.send(());
@@ -179,20 +189,17 @@ async fn exchange(replay: &Replay, app: &RecordingApp, directory: &Path) -> Resu
     CredentialStore::new(directory).promote(generation).map_err(|error| failed(error.to_string()))
 }
 
-fn builder(replay: &Replay, app: &RecordingApp, directory: &Path) -> Builder {
+fn builder(replay: &Replay, ports: (u16, u16), app: &RecordingApp, directory: &Path) -> Builder {
     // Apps of the browser port have no id; one is needed for a certificate.
     let app_id = app.app_id.clone().filter(|id| !id.is_empty()).unwrap_or_else(|| "replay".to_owned());
     let instance_id = app.instance_id.clone();
-    let builder = Flipper::builder(&app.app, app_id)
+    Flipper::builder(&app.app, app_id)
         .host(&replay.host)
+        .ports(ports.0, ports.1)
         .directory(directory)
         .device(&app.device)
         .device_id(&app.device_id)
-        .configure(|config| config.instance_id = instance_id);
-    match replay.ports {
-        Some((insecure, secure)) => builder.ports(insecure, secure),
-        None => builder,
-    }
+        .configure(|config| config.instance_id = instance_id)
 }
 
 fn not_started(app: &RecordingApp, error: &flipper_tokio::StartError) -> ReplayError {

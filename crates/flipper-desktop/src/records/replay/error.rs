@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::error::StartError;
 use crate::records::RecordError;
 
 /// Why a replay did not come to its end.
@@ -12,6 +13,8 @@ use crate::records::RecordError;
 pub enum ReplayError {
     /// The recording cannot be read.
     Record(RecordError),
+    /// The environment names no ports.
+    Ports(StartError),
     /// No such app was recorded.
     NoApps {
         /// The recording.
@@ -45,6 +48,7 @@ impl fmt::Display for ReplayError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Record(error) => write!(f, "{error}"),
+            Self::Ports(error) => write!(f, "{error}"),
             Self::NoApps { path, wanted: Some(app) } => write!(
                 f,
                 "{} has no app {app:?}; give the name or the client id of one that was recorded",

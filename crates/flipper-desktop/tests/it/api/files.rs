@@ -58,6 +58,18 @@ async fn every_start_has_a_token_of_its_own() {
     assert_ne!(tokens[0], tokens[1]);
 }
 
+#[tokio::test]
+async fn the_files_of_another_desktop_are_left_alone() {
+    let rig = Rig::<Tokio>::start(desktop()).await;
+    let dir = tempdir().unwrap();
+    let first = Api::builder(&rig.desktop).port(0).state_directory(dir.path()).start().await.unwrap();
+    let second = Api::builder(&rig.desktop).port(0).state_directory(dir.path()).start().await.unwrap();
+    within("the end", first.stop()).await;
+    assert_eq!(RunningDesktop::read(dir.path()).unwrap().token.as_str(), second.token().as_str());
+    within("the end", second.stop()).await;
+    assert!(RunningDesktop::read(dir.path()).is_err());
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn files_of_a_desktop_that_was_killed_are_told_from_those_of_one_that_runs() {

@@ -1,10 +1,12 @@
+use flipper_desktop::api::Api;
 use flipper_desktop::json::{App, Device, Status};
 use flipper_desktop::proto::Limits;
+use flipper_tokio::Tokio;
 use serde_json::json;
 use tempfile::tempdir;
 
 use super::{Served, connected, escaped, with_scripted_app};
-use crate::support::{app_named, desktop, within};
+use crate::support::{Rig, app_named, desktop, poll_once, within};
 
 const ECHO: &str = "/api/v1/apps/Test%20App/plugins/Example/call/echo";
 
@@ -120,4 +122,21 @@ async fn a_body_over_the_limit_is_refused() {
     let answer = served.post("/api/v1/apps/App/plugins/P/call/m", &format!("\"{}\"", "x".repeat(1_000))).await;
     assert_eq!(answer.error(), (413, "TooLarge".to_owned()));
     assert!(answer.json()["error"]["message"].as_str().unwrap().contains("1000"));
+}
+
+#[tokio::test]
+async fn who_comes_while_as_many_are_served_as_may_be_waits() {
+    let rig = Rig::<Tokio>::start(desktop()).await;
+    let api = Api::builder(&rig.desktop).port(0).connections(1).start().await.unwrap();
+    let served = Served { rig, api };
+    let mut socket = served.open("/api/v1/socket").await;
+    socket.send(r#"{"id":1,"status":{}}"#).await;
+    assert_eq!(socket.receive().await["success"]["observers"], 1);
+    let mut waiting = std::pin::pin!(served.get("/api/v1/status"));
+    assert!(poll_once(waiting.as_mut()).await.is_pending());
+    socket.send(r#"{"id":2,"status":{}}"#).await;
+    assert_eq!(socket.receive().await["id"], 2);
+    assert!(poll_once(waiting.as_mut()).await.is_pending());
+    drop(socket);
+    assert_eq!(within("the answer", waiting).await.json()["observers"], 0);
 }

@@ -112,11 +112,13 @@ async fn an_android_app_gets_its_certificate_all_the_same() {
     let mut rig = Rig::<Tokio>::start(desktop()).await;
     let summary = within("the end", replay(&path, &rig).run()).await.unwrap();
     assert_eq!(summary.apps, 1);
-    let info = rig.event("a connection", |event| match event {
+    within("the end", rig.desktop.stop()).await;
+    let connections = rig.rest().await.into_iter().filter_map(|event| match event {
         Event::ClientConnected { client, info } => Some((client, info)),
         _ => None,
     });
-    let (client, info) = info.await;
+    let connections: Vec<_> = connections.collect();
+    let [(client, info)] = connections.as_slice() else { panic!("{connections:?}") };
     assert_eq!(client.as_str(), identity.as_str().replace("Lisp Machine", "Android"));
     assert_eq!(info.query.device_id, "emulator-5554");
 }
@@ -166,4 +168,18 @@ async fn it_is_told_how_it_goes() {
         [ReplayNote::Connected { client: client.clone() }, ReplayNote::Disconnected { client }, ReplayNote::Sent]
     );
     rig.client().await;
+}
+
+#[tokio::test]
+async fn a_desktop_that_is_not_there_is_told_at_once() {
+    let (_directory, path, client) = recorded(0).await;
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let nobody = Replay::new(&path).host("127.0.0.1").ports(1, 2).observer(move |note| drop(tell.send(note.clone())));
+    let running = tokio::spawn(nobody.run());
+    let Some(ReplayNote::Failed { client: told_of, failure }) = within("a failure", told.recv()).await else {
+        panic!("something else")
+    };
+    assert_eq!(told_of, client.as_str());
+    assert!(failure.contains("nobody listens there"), "{failure}");
+    running.abort();
 }
