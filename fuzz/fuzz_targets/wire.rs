@@ -193,12 +193,14 @@ fn to_asked_desktop(message: &[u8]) {
             desktop::Event::ExchangeRequested(request) => {
                 assert_well_formed(message);
                 let at = request.timestamp.map_or(0, WallTime::as_unix_millis);
-                let (_, asked) = App::asking(prepared(&request.csr, &request.destination, at));
+                let mut prepared = prepared(&request.csr, &request.destination, at);
+                prepared.pairing.clone_from(&request.pairing);
+                let (_, asked) = App::asking(prepared);
                 let (_, events) = Desk::exchanging().hears(&asked);
                 match events.as_slice() {
                     [desktop::Event::ExchangeRequested(again)] => {
                         assert_eq!((&again.csr, &again.destination), (&request.csr, &request.destination));
-                        assert_eq!(again.timestamp, request.timestamp);
+                        assert_eq!((again.timestamp, &again.pairing), (request.timestamp, &request.pairing));
                     }
                     // What fitted in by a hair may do so no more.
                     [desktop::Event::PeerMisbehaved { error: ProtocolError::TooLarge { .. }, .. }] => {}

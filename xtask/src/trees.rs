@@ -4,21 +4,28 @@ use std::process::Stdio;
 
 use crate::shell::{self, Failure};
 
-/// An adapter, and the crates that an app which chose it does not want.
-const FORBIDDEN: [(&str, &[&str]); 2] = [
-    ("flipper-smol", &["tokio"]),
-    (
-        "flipper-blocking",
-        &["tokio", "smol", "async-std", "async-executor", "async-io", "futures-executor", "pollster", "futures-lite"],
-    ),
+/// A crate with some of its features, and the crates that whoever chose it does not want.
+const FORBIDDEN: [(&str, &str, &[&str]); 5] = [
+    ("flipper-smol", "", &["tokio"]),
+    ("flipper-smol", "www-http", &["tokio"]),
+    ("flipper-blocking", "", RUNTIMES),
+    ("flipper-blocking", "www-http", RUNTIMES),
+    ("flipper-desktop", "www-http,www-object-store", OTHER_CRYPTOGRAPHY),
 ];
+
+const RUNTIMES: &[&str] =
+    &["tokio", "smol", "async-std", "async-executor", "async-io", "futures-executor", "pollster", "futures-lite"];
+
+/// All cryptography is ring's.
+const OTHER_CRYPTOGRAPHY: &[&str] = &["aws-lc-rs", "aws-lc-sys", "openssl", "openssl-sys", "native-tls"];
 
 /// Looks through the dependencies of every adapter, as an app gets them.
 pub(crate) fn check() -> Result<(), Failure> {
-    for (adapter, forbidden) in FORBIDDEN {
+    for (adapter, features, forbidden) in FORBIDDEN {
         let mut command = shell::cargo("tree");
         shell::lock_in_ci(&mut command);
-        command.args(["--package", adapter, "--edges", "normal,build", "--prefix", "none", "--format", "{p}"]);
+        command.args(["--package", adapter, "--features", features]);
+        command.args(["--edges", "normal,build", "--prefix", "none", "--format", "{p}"]);
         shell::announce(&command);
         let output = command.stderr(Stdio::inherit()).output();
         let (status, listed) = match output {
@@ -28,7 +35,8 @@ pub(crate) fn check() -> Result<(), Failure> {
         shell::finish(&command, status)?;
         let found = offenders(&listed, forbidden);
         if !found.is_empty() {
-            return Err(Failure::Said(format!("{adapter} depends on {}", found.join(", "))));
+            let with = if features.is_empty() { String::new() } else { format!(" with {features}") };
+            return Err(Failure::Said(format!("{adapter}{with} depends on {}", found.join(", "))));
         }
     }
     Ok(())

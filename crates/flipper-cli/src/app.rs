@@ -9,6 +9,7 @@ use flipper_sample::{Ticker, example};
 use flipper_tokio::proto::Medium;
 use flipper_tokio::{Flipper, Notice};
 
+use crate::store::Store;
 use crate::values::two_ports;
 
 /// What the sample app presents. On Linux none of it is needed.
@@ -32,6 +33,10 @@ pub(crate) struct Options {
     /// The link that `flipper pair` printed on the desktop's machine [default: FLIPPER_PAIRING, if that is set].
     #[arg(long, value_name = "LINK")]
     pairing: Option<String>,
+    /// Where the desktop uploads certificates to, if it does not put them into its answer: a directory, or a URL to get
+    /// them from, in which `{name}` stands for the file's name.
+    #[arg(long, value_name = "PLACE")]
+    certificates_from: Option<Store>,
     /// The desktop's host name or address [default: that of the pairing, else localhost].
     #[arg(long)]
     host: Option<String>,
@@ -83,6 +88,9 @@ pub(crate) async fn run(options: Options) -> Result<(), Box<dyn Error>> {
         });
     if let Some(link) = options.pairing {
         builder = builder.pairing(link);
+    }
+    if let Some(store) = options.certificates_from {
+        builder = store.provide(builder);
     }
     if let Some(host) = options.host {
         builder = builder.host(host);

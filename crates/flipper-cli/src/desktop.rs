@@ -43,6 +43,8 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode, Failure> {
     builder = options.bind.iter().fold(builder, |builder, address| builder.bind(*address));
     builder = options.known_host.iter().cloned().fold(builder, flipper_desktop::Builder::known_host);
     builder = options.allow_origin.iter().cloned().fold(builder, flipper_desktop::Builder::allowed_origin);
+    builder = options.upload_to.iter().cloned().fold(builder, |builder, store| store.upload(builder));
+    builder = builder.in_band_certificates(!options.upload_only);
     let events = builder.events();
     let mut interrupted = Interrupts::listen()?;
     let desktop = builder.start().await.map_err(Failure::new)?;

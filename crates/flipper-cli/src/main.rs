@@ -15,6 +15,7 @@ mod place;
 mod record;
 mod recorded;
 mod remote;
+mod store;
 mod tail;
 mod terminal;
 mod values;

@@ -3,21 +3,17 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail at any line")]
 
 use std::env;
-use std::fs::File;
+use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::IpAddr;
-use std::os::fd::AsFd as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use flipper_desktop::proto::Payload;
-use flipper_desktop::{Builder, Desktop, Event};
-use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
-use serde_json::{Value, json};
+use flipper_desktop::pki::PairingLink;
+use serde_json::Value;
 use tempfile::{TempDir, tempdir};
 
 /// Only a failure takes this long.
@@ -79,108 +75,44 @@ fn ip(arguments: &str) -> Result<(), String> {
     Err(format!("ip {arguments}: {}", String::from_utf8_lossy(&output.stderr).trim()))
 }
 
-/// A desktop on a thread of its own, in its own network.
-struct Remote {
-    ports: (u16, u16),
-    events: Receiver<Event>,
-    /// Dropped, the desktop stops.
-    calls: Option<Sender<Call>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-/// Asks the desktop to call the first app that is there.
-struct Call(Sender<String>);
-
-impl Remote {
-    fn start(network: &str, make: impl FnOnce() -> Builder + Send + 'static) -> Self {
-        let namespace = File::open(Path::new("/run/netns").join(network)).unwrap();
-        let (tell, events) = channel();
-        let (started, ports) = channel();
-        let (calls, called) = channel::<Call>();
-        let thread = thread::spawn(move || {
-            // Threads that are made by this one, such as those of its runtime, are in the same network.
-            move_into_link_name_space(namespace.as_fd(), Some(LinkNameSpaceType::Network)).unwrap();
-            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-            let observed = make().observer(move |event| {
-                let _over = tell.send(event.clone());
-            });
-            let desktop = runtime.block_on(observed.start()).unwrap();
-            let ports = desktop.ports();
-            started.send((ports.insecure, ports.secure)).unwrap();
-            for Call(answer) in called {
-                let client = desktop.clients().remove(0).id;
-                desktop.init_plugin(&client, "Example").unwrap();
-                let params = Payload::serialize(&json!({"word": "olleh"})).unwrap();
-                let answered = runtime.block_on(desktop.call(&client, "Example", "reverse", Some(params))).unwrap();
-                answer.send(answered.as_json().to_owned()).unwrap();
-            }
-            runtime.block_on(desktop.stop());
-        });
-        let ports = ports.recv_timeout(PATIENCE).unwrap();
-        Self { ports, events, calls: Some(calls), thread: Some(thread) }
-    }
-
-    /// The first event that `pick` takes.
-    fn event<T>(&self, what: &str, mut pick: impl FnMut(Event) -> Option<T>) -> T {
-        loop {
-            let event = self.events.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("waited too long for {what}"));
-            if let Some(picked) = pick(event) {
-                return picked;
-            }
-        }
-    }
-
-    fn refusal(&self) -> String {
-        self.event("a refusal", |event| match event {
-            Event::CertificateRefused { error, .. } => Some(error.name().to_owned()),
-            _ => None,
-        })
-    }
-
-    fn call(&self) -> String {
-        self.event("a client", |event| matches!(event, Event::PluginsChanged { .. }).then_some(()));
-        let (answer, answered) = channel();
-        self.calls.as_ref().unwrap().send(Call(answer)).unwrap();
-        answered.recv_timeout(PATIENCE).unwrap()
-    }
-}
-
-impl Drop for Remote {
-    fn drop(&mut self) {
-        drop(self.calls.take());
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-            && !thread::panicking()
-        {
-            panic!("the desktop failed");
-        }
-    }
-}
-
-/// `flipper app` in the other network, on a disk of its own. It ends with this.
-struct App {
+/// `flipper` in one of the networks, and what it prints. It ends with this.
+struct Program {
     process: Child,
     lines: Receiver<String>,
-    _mounted_over: TempDir,
+    _mounted_over: Option<TempDir>,
 }
 
-impl App {
-    fn start(network: &str, arguments: &[&str], pairing: Option<&str>) -> Self {
+impl Program {
+    fn spawn(command: &mut Command, mounted_over: Option<TempDir>) -> Self {
+        let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
+        let told = BufReader::new(process.stdout.take().unwrap());
+        let (tell, lines) = channel();
+        thread::spawn(move || told.lines().map_while(Result::ok).try_for_each(|line| tell.send(line)));
+        Self { process, lines, _mounted_over: mounted_over }
+    }
+
+    /// `flipper desktop`, on any ports.
+    fn desktop(network: &str, state: &Path, arguments: &[&str]) -> Self {
+        let mut command = flipper_in(network, "desktop", state);
+        command.args(["--ports", "0,0", "--ui-port", "0", "--no-browser", "--json"]).args(arguments);
+        let desktop = Self::spawn(&mut command, None);
+        wait_for("the desktop", || state.join("desktop/desktop.json").exists());
+        desktop
+    }
+
+    /// `flipper app`, on a disk of its own.
+    fn app(network: &str, arguments: &[&str], pairing: Option<&str>) -> Self {
         // What `ip netns exec` runs has mounts of its own: what is mounted here is nobody else's.
         const ON_OWN_DISK: &str = r#"mount -t tmpfs tmpfs "$0" && exec "$@""#;
         let dir = tempdir().unwrap();
         let mut command = Command::new("ip");
         command.args(["netns", "exec", network, "sh", "-c", ON_OWN_DISK]).arg(dir.path());
         command.args([env!("CARGO_BIN_EXE_flipper"), "app", "--dir"]).arg(dir.path()).args(arguments);
-        command.env_remove("FLIPPER_PAIRING").env_remove("FLIPPER_ALT_PORTS").env_remove("FLIPPER_PORTS");
+        clean(&mut command);
         if let Some(link) = pairing {
             command.env("FLIPPER_PAIRING", link);
         }
-        let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
-        let told = BufReader::new(process.stdout.take().unwrap());
-        let (tell, lines) = channel();
-        thread::spawn(move || told.lines().map_while(Result::ok).try_for_each(|line| tell.send(line)));
-        Self { process, lines, _mounted_over: dir }
+        Self::spawn(&mut command, Some(dir))
     }
 
     fn says(&self, part: &str) -> String {
@@ -189,74 +121,103 @@ impl App {
             match self.lines.recv_timeout(PATIENCE) {
                 Ok(line) if line.contains(part) => return line,
                 Ok(line) => told.push(line),
-                Err(_) => panic!("the app never said {part:?}, but {told:#?}"),
+                Err(_) => panic!("it never said {part:?}, but {told:#?}"),
             }
         }
     }
 }
 
-impl Drop for App {
+impl Drop for Program {
     fn drop(&mut self) {
         let _gone = self.process.kill();
         let _gone = self.process.wait();
     }
 }
 
-/// What `flipper pair` prints.
-fn pair(state: &Path, host: &str, ports: (u16, u16)) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_flipper"))
-        .args(["pair", "--json", "--host", host, "--ports", &format!("{},{}", ports.0, ports.1), "--state-dir"])
-        .arg(state)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+fn clean(command: &mut Command) {
+    for name in ["FLIPPER_PAIRING", "FLIPPER_ALT_PORTS", "FLIPPER_PORTS", "FLIPPER_BROWSER_PORT", "FLIPPER_STATE_DIR"] {
+        command.env_remove(name);
+    }
+}
+
+fn flipper_in(network: &str, what: &str, state: &Path) -> Command {
+    let mut command = Command::new("ip");
+    command.args(["netns", "exec", network, env!("CARGO_BIN_EXE_flipper"), what, "--state-dir"]).arg(state);
+    clean(&mut command);
+    command
+}
+
+/// What a command prints that succeeds.
+fn output(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The link that `flipper pair` prints where the desktop runs.
+fn pair(network: &str, state: &Path, arguments: &[&str]) -> String {
+    let told = output(flipper_in(network, "pair", state).arg("--json").args(arguments));
+    let told: Value = serde_json::from_str(&told).unwrap();
     told["url"].as_str().unwrap().to_owned()
+}
+
+/// Waits for what another process does to the disk.
+fn wait_for(what: &str, mut done: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !done() {
+        assert!(Instant::now() < deadline, "waited too long for {what}");
+        thread::sleep(Duration::from_millis(10));
+    }
 }
 
 #[test]
 fn two_machines_that_share_nothing_connect_by_the_link_alone() {
     let Some(networks) = Networks::new() else { return };
     let state = tempdir().unwrap();
-    let directory = state.path().join("desktop");
-    let addresses = [Networks::DESKTOP, Networks::DESKTOP_V6].map(|address| address.parse::<IpAddr>().unwrap());
-    let desktop = Remote::start(&networks.desktop, move || {
-        let builder = Desktop::builder().any_ports().state_directory(directory);
-        addresses.into_iter().fold(builder, Builder::bind)
-    });
+    let bound = ["--bind", Networks::DESKTOP, "--bind", Networks::DESKTOP_V6];
+    let desktop = Program::desktop(&networks.desktop, state.path(), &bound);
 
-    // The desktop runs by then: it is told of the pairing by the file alone.
-    for host in [Networks::DESKTOP, Networks::DESKTOP_V6] {
-        let link = pair(state.path(), host, desktop.ports);
-        let app = App::start(&networks.app, &["--name", host], Some(&link));
+    // The desktop runs by then: the command finds out where, and the desktop finds the pairing, by files alone.
+    let links = [
+        ("Four", pair(&networks.desktop, state.path(), &[])),
+        ("Six", pair(&networks.desktop, state.path(), &["--host", Networks::DESKTOP_V6])),
+    ];
+    for (name, link) in &links {
+        let app = Program::app(&networks.app, &["--name", name], Some(link));
         app.says("connected");
-        assert_eq!(desktop.call(), r#"{"word":"hello"}"#);
-        drop(app);
-        desktop.event("the end", |event| matches!(event, Event::ClientDisconnected { .. }).then_some(()));
+        let mut call = flipper_in(&networks.desktop, "call", state.path());
+        let answer = output(call.args([name, "Example", "reverse", r#"{"word":"olleh"}"#]));
+        assert_eq!(answer, "{\"word\":\"hello\"}\n");
     }
 
     // Who is not paired shows nothing, and gets nothing.
-    let ports = format!("{},{}", desktop.ports.0, desktop.ports.1);
-    let app = App::start(&networks.app, &["--host", Networks::DESKTOP, "--ports", &ports], None);
-    app.says("the desktop refused to issue a certificate");
-    assert_eq!(desktop.refusal(), "InvalidDestination");
+    let told: Value = serde_json::from_slice(&fs::read(state.path().join("desktop/desktop.json")).unwrap()).unwrap();
+    let ports = format!("{},{}", told["ports"]["insecure"], told["ports"]["secure"]);
+    let app = Program::app(&networks.app, &["--host", Networks::DESKTOP, "--ports", &ports], None);
+    app.says("InvalidDestination");
     drop(app);
 
     // Who is paired with another desktop gets nothing from this one.
     let other = tempdir().unwrap();
-    let link = pair(other.path(), Networks::DESKTOP, desktop.ports);
-    let app = App::start(&networks.app, &[], Some(&link));
+    let elsewhere = ["--host", Networks::DESKTOP, "--ports", &ports];
+    let app = Program::app(&networks.app, &[], Some(&pair(&networks.desktop, other.path(), &elsewhere)));
     app.says("PairingUnknown");
-    assert_eq!(desktop.refusal(), "PairingUnknown");
+    desktop.says("knows no pairing");
+    drop(app);
+
+    // Whose pairing is over gets nothing any more.
+    let id = PairingLink::parse(&links[0].1).unwrap().secret.id();
+    output(flipper_in(&networks.desktop, "pair", state.path()).args(["revoke", &id]));
+    let app = Program::app(&networks.app, &[], Some(&links[0].1));
+    app.says("PairingRevoked");
 }
 
 #[test]
 fn a_desktop_that_was_not_told_to_is_not_there_for_others() {
     let Some(networks) = Networks::new() else { return };
     let state = tempdir().unwrap();
-    let directory = state.path().join("desktop");
-    let desktop = Remote::start(&networks.desktop, move || Desktop::builder().any_ports().state_directory(directory));
-    let link = pair(state.path(), Networks::DESKTOP, desktop.ports);
-    let app = App::start(&networks.app, &[], Some(&link));
+    let _desktop = Program::desktop(&networks.desktop, state.path(), &[]);
+    let link = pair(&networks.desktop, state.path(), &["--host", Networks::DESKTOP]);
+    let app = Program::app(&networks.app, &[], Some(&link));
     app.says("refused");
 }

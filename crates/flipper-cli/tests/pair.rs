@@ -2,8 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail at any line")]
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread;
 
 use flipper_desktop::pki::PairingLink;
 use serde_json::Value;
@@ -70,10 +72,12 @@ fn the_desktop_that_runs_says_where_it_is() {
     let state = tempdir().unwrap();
     fs::create_dir(state.path().join("desktop")).unwrap();
     let tell = |addresses: &str| {
-        let told = format!(r#"{{"pid":1,"addresses":[{addresses}],"ports":{{"insecure":11,"secure":12,"ui":13}}}}"#);
+        let told = format!(
+            r#"{{"pid":1,"addresses":["127.0.0.1"],"app_addresses":[{addresses}],"ports":{{"insecure":11,"secure":12,"ui":13}}}}"#
+        );
         fs::write(state.path().join("desktop/desktop.json"), told).unwrap();
     };
-    tell(r#""127.0.0.1","192.168.7.7""#);
+    tell(r#""192.168.7.7","10.0.0.7""#);
     let output = flipper(state.path(), &["--json"]);
     let made: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(
@@ -82,7 +86,7 @@ fn the_desktop_that_runs_says_where_it_is() {
     );
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 
-    tell(r#""127.0.0.1","::1""#);
+    tell("");
     let output = flipper(state.path(), &["--json", "--host", "10.0.0.7"]);
     assert!(String::from_utf8_lossy(&output.stderr).contains("this machine only"));
 }
@@ -115,6 +119,50 @@ fn a_damaged_file_is_put_aside_and_told() {
     assert_eq!(String::from_utf8_lossy(&output.stdout), "[]\n");
     assert!(String::from_utf8_lossy(&output.stderr).contains("pairings.json.damaged"));
     assert!(json(state.path(), &["--json", "--host", "a"])["url"].is_string());
+}
+
+/// Ends a process with the test.
+struct Ends(Child);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        let _gone = self.0.kill();
+        let _gone = self.0.wait();
+    }
+}
+
+/// Starts `flipper` and waits until it says this.
+fn until(command: &mut Command, part: &str) -> Ends {
+    let mut process = Ends(command.stdout(Stdio::piped()).spawn().unwrap());
+    let mut lines = BufReader::new(process.0.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains(part)), "it ended without {part:?}");
+    // Read on: a process whose pipe is closed or full stands still.
+    thread::spawn(move || lines.for_each(drop));
+    process
+}
+
+#[test]
+fn certificates_may_travel_by_a_shared_directory() {
+    let (state, shared, own) = (tempdir().unwrap(), tempdir().unwrap(), tempdir().unwrap());
+    let command = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_flipper"));
+        command.env("FLIPPER_STATE_DIR", state.path());
+        command
+    };
+    let _desktop = until(
+        command()
+            .args(["desktop", "--json", "--ports", "0,0", "--ui-port", "0", "--no-browser", "--upload-only"])
+            .arg("--upload-to")
+            .arg(shared.path()),
+        "listening",
+    );
+    let link = json(state.path(), &["--json", "--host", "127.0.0.1"]);
+    let mut app = command();
+    app.args(["app", "--pairing", link["url"].as_str().unwrap(), "--dir"]).arg(own.path());
+    let _app = until(app.arg("--certificates-from").arg(shared.path()), "connected");
+    let names: Vec<_> = fs::read_dir(shared.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(names.len() == 1 && names[0].to_str().unwrap().ends_with(".json"), "{names:?}");
+    assert_eq!(json(state.path(), &["list", "--json"])[0]["uses"], 1);
 }
 
 #[test]

@@ -13,6 +13,7 @@ use flipper_desktop::{Android, Idb, InitPolicy};
 
 use crate::failure::Failure;
 use crate::place::Place;
+use crate::store::Store;
 use crate::values::two_ports;
 
 /// How the desktop runs.
@@ -49,6 +50,13 @@ pub(crate) struct Options {
     /// An origin whose pages may use the browser port; may be given several times.
     #[arg(long, value_name = "ORIGIN")]
     pub(super) allow_origin: Vec<Origin>,
+    /// Upload the certificates of paired apps there as well: a directory, or a URL to put them to, in which `{name}`
+    /// stands for the file's name; may be given several times.
+    #[arg(long, value_name = "PLACE")]
+    pub(super) upload_to: Vec<Store>,
+    /// Do not put the certificates of paired apps into the answer: they are uploaded.
+    #[arg(long, requires = "upload_to")]
+    pub(super) upload_only: bool,
     /// Hand certificates out to apps that do not prove where they keep their files.
     #[arg(long)]
     pub(super) no_proof: bool,

@@ -148,6 +148,13 @@ impl Story {
                 self.line(Mark::Bad, &format!("no certificate for {app} on {device}: {error}"))?;
                 error.hint().map_or(Ok(()), |hint| self.more(hint))
             }
+            Event::PairingLocked { peer, id, wait } => self.line(
+                Mark::Bad,
+                &format!(
+                    "too many wrong proofs of pairing {id} from {peer}: no more are taken for {} s",
+                    wait.as_secs()
+                ),
+            ),
             Event::ExchangeAcknowledged { query, is_error: true, .. } => {
                 self.line(Mark::Bad, &format!("{} could not use its certificate", query.app))
             }

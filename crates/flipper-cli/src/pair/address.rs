@@ -25,7 +25,7 @@ impl Address {
     pub(super) fn find(directory: &Path, host: Option<String>, ports: Option<(u16, u16)>) -> Result<Self, Failure> {
         let running = Running::read(directory);
         let addresses = running.as_ref().map_or(&[][..], |running| &running.addresses);
-        let reachable = addresses.iter().find(|address| !address.is_loopback());
+        let reachable = addresses.first();
         let warning = match (&running, reachable) {
             (None, _) => Some(NO_DESKTOP.to_owned()),
             (Some(_), None) => Some(LOOPBACK_ONLY.to_owned()),
@@ -55,6 +55,7 @@ impl Address {
 
 /// A desktop that runs, as it tells in `desktop.json`.
 struct Running {
+    /// Those that apps on other machines reach.
     addresses: Vec<IpAddr>,
     ports: (u16, u16),
 }
@@ -63,7 +64,7 @@ impl Running {
     fn read(directory: &Path) -> Option<Self> {
         let told: Value = serde_json::from_slice(&fs::read(directory.join("desktop.json")).ok()?).ok()?;
         let port = |name: &str| u16::try_from(told["ports"][name].as_u64()?).ok();
-        let addresses = told["addresses"].as_array()?.iter();
+        let addresses = told["app_addresses"].as_array().map(Vec::as_slice).unwrap_or_default().iter();
         Some(Self {
             addresses: addresses.filter_map(|address| address.as_str()?.parse().ok()).collect(),
             ports: (port("insecure")?, port("secure")?),

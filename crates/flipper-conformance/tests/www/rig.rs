@@ -68,16 +68,16 @@ impl Rig {
         App { flipper, failures, _dir: dir }
     }
 
-    fn builder(&self, dir: &Path) -> flipper_tokio::Builder {
+    /// What the app is paired by.
+    pub(crate) fn link(&self) -> String {
         let (ports, secret) = (self.desktop.ports(), self.secret.clone());
-        let link = PairingLink {
-            host: "127.0.0.1".to_owned(),
-            insecure_port: ports.insecure,
-            secure_port: ports.secure,
-            secret,
-        };
+        let host = "127.0.0.1".to_owned();
+        PairingLink { host, insecure_port: ports.insecure, secure_port: ports.secure, secret }.to_url()
+    }
+
+    fn builder(&self, dir: &Path) -> flipper_tokio::Builder {
         Flipper::builder("Elsewhere", APP_ID)
-            .pairing(link.to_url())
+            .pairing(self.link())
             .directory(dir)
             .device(DEVICE)
             .plugin(flipper_sample::example())

@@ -43,6 +43,9 @@ pub(super) struct Place {
     pub(super) version: String,
     pub(super) started_at: u64,
     pub(super) addresses: Vec<IpAddr>,
+    /// Where apps on other machines reach the desktop, if anywhere: what `flipper pair` puts into its link.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) app_addresses: Vec<IpAddr>,
     pub(super) ports: Ports,
 }
 
@@ -71,7 +74,7 @@ impl RunningDesktop {
         let text = fs::read_to_string(&path).map_err(|error| RunningError::unreadable(path.clone(), &error))?;
         let no_token = || RunningError::Unreadable { path, text: "it holds no token".to_owned() };
         let token = Token::parse(&text).ok_or_else(no_token)?;
-        let Place { pid, version, started_at, addresses, ports } = place;
+        let Place { pid, version, started_at, addresses, ports, .. } = place;
         Ok(Self { pid, version, started_at, addresses, ports, token })
     }
 
