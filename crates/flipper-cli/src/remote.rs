@@ -87,6 +87,11 @@ impl Remote {
         Ok(self.read::<Answer>(&answer)?.success)
     }
 
+    /// The last certificate exchanges, as events.
+    pub(crate) fn exchanges(&self) -> Result<Vec<json::Event>, Failure> {
+        self.get("/api/v1/exchanges")
+    }
+
     pub(crate) fn recordings(&self) -> Result<Vec<json::Recording>, Failure> {
         self.get("/api/v1/recordings")
     }

@@ -166,11 +166,30 @@ fn a_desktop_that_says_where_it_is_needs_no_ports() -> Result {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     let finding = Finding { report: serde_json::from_slice(&output.stdout)?, well: true };
     assert_eq!(finding.check("API")?.0, "ok");
+    // It was an app like any other, which exchanged certificates and is right about the time.
+    assert!(finding.check("app ").is_err(), "{}", finding.report);
     let browser = desktop.ports().browser.ok_or("no browser port")?;
     assert_eq!(finding.check(&format!("port {browser} (browsers)"))?.0, "ok");
     let bundle = fs::read_to_string(&file)?;
     assert!(!bundle.contains(api.token().as_str()), "{bundle}");
-    machine.assert_no_secret(&bundle)
+    machine.assert_no_secret(&bundle)?;
+
+    // An app of another machine, whose clock is off, and which cannot prove where its files are.
+    let port = desktop.ports().insecure;
+    let (mut app, _) = tungstenite::connect(format!("ws://localhost:{port}/?os=Linux&device=d&device_id=&app=Late"))?;
+    let csr = flipper_desktop::pki::PrivateKey::generate()?.certificate_request("com.example.late")?;
+    let hours_ago = std::time::UNIX_EPOCH.elapsed()?.as_millis() - 3 * 60 * 60 * 1000;
+    let request = serde_json::json!({
+        "method": "signCertificate", "csr": csr, "destination": machine.state.path(), "medium": 1,
+        "timestamp": u64::try_from(hours_ago)?,
+    });
+    app.send(tungstenite::Message::text(request.to_string()))?;
+    app.read()?;
+    let output = machine.command(&["--json"]).output()?;
+    let finding = Finding { report: serde_json::from_slice(&output.stdout)?, well: true };
+    assert!(finding.check("app Late")?.1.starts_with("was refused certificates"), "{}", finding.report);
+    assert!(finding.report.to_string().contains("its clock is 180 minutes behind"), "{}", finding.report);
+    Ok(())
 }
 
 #[test]

@@ -30,10 +30,15 @@ const BATCH_BYTES: usize = 256 << 10;
 /// other; when they are not, whatever is at work upstream waits.
 const MAX_UNOBSERVED: usize = 64;
 
+/// How many certificate exchanges are remembered.
+const REMEMBERED_EXCHANGES: usize = 32;
+
 /// All subscribers, and what became of observers.
 pub(crate) struct Audience {
     /// `None` once there will be no more events.
     subscriptions: Mutex<Option<Vec<Weak<Subscription>>>>,
+    /// The last certificate exchanges, for whoever comes to look why an app does not get through.
+    exchanges: Mutex<VecDeque<Occurrence>>,
     missed: AtomicU64,
     panics: AtomicU64,
 }
@@ -77,6 +82,24 @@ impl Audience {
                 None => false,
             });
         }
+        self.remember_exchanges(events, at);
+    }
+
+    fn remember_exchanges(&self, events: &[Event], at: WallTime) {
+        let is_exchange =
+            |event: &&Event| matches!(event, Event::CertificateIssued { .. } | Event::CertificateRefused { .. });
+        for event in events.iter().filter(is_exchange) {
+            let mut exchanges = self.exchanges.lock().unwrap_or_else(PoisonError::into_inner);
+            if exchanges.len() >= REMEMBERED_EXCHANGES {
+                exchanges.pop_front();
+            }
+            exchanges.push_back(Occurrence { at, event: event.clone() });
+        }
+    }
+
+    /// The last certificate exchanges, in their order.
+    pub(crate) fn exchanges(&self) -> Vec<Occurrence> {
+        self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
     fn dismiss(&self) {
@@ -111,6 +134,7 @@ impl Speaker {
     pub(crate) fn new() -> Self {
         let audience = Arc::new(Audience {
             subscriptions: Mutex::new(Some(Vec::new())),
+            exchanges: Mutex::default(),
             missed: AtomicU64::new(0),
             panics: AtomicU64::new(0),
         });

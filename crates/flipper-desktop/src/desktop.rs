@@ -15,7 +15,7 @@ use flipper_tokio::Tokio;
 use tokio::sync::{mpsc, watch};
 
 use crate::adb;
-use crate::audience::{Audience, Events, Observer, Speaker};
+use crate::audience::{Audience, Events, Observer, Occurrence, Speaker};
 use crate::builder::Builder;
 use crate::client::Client;
 use crate::devices::{AdbStatus, Device, Registry, watch_adb};
@@ -238,6 +238,13 @@ impl<R: Runtime> Desktop<R> {
     #[must_use]
     pub fn adb(&self) -> Option<AdbStatus> {
         self.held.devices.adb()
+    }
+
+    /// The last certificate exchanges, granted and refused, in their order; 32 are remembered. They say why an app does
+    /// not get through, and how far its clock is off.
+    #[must_use]
+    pub fn recent_exchanges(&self) -> Vec<Occurrence> {
+        self.held.audience.exchanges()
     }
 
     /// All events from now on.

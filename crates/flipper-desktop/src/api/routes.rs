@@ -39,6 +39,7 @@ pub(super) fn router(server: Server) -> Router {
     router
         .route("/api/v1/status", get(status))
         .route("/api/v1/devices", get(devices))
+        .route("/api/v1/exchanges", get(exchanges))
         .route("/api/v1/apps", get(apps))
         .route(APP, get(app))
         .route(&path(APP, "/disconnect"), post(disconnect))
@@ -61,6 +62,12 @@ async fn status(State(server): State<Server>) -> Response {
 
 async fn devices(State(server): State<Server>) -> Response {
     ok(&json::Device::list(&server.desktop().devices(), &server.apps()))
+}
+
+async fn exchanges(State(server): State<Server>) -> Response {
+    let exchanges = server.desktop().recent_exchanges();
+    let events: Vec<_> = exchanges.iter().map(|exchange| json::Event::new(&exchange.event, exchange.at)).collect();
+    ok(&events)
 }
 
 async fn apps(State(server): State<Server>) -> Response {

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::pin::pin;
@@ -42,6 +43,12 @@ const STOP_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long to wait when the system gives no connection although there is one: it will not have more to give at once.
 const PAUSE: Duration = Duration::from_millis(100);
+
+/// After how much silence the system asks whether the peer's machine is there, and how often then.
+#[cfg(unix)]
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
+#[cfg(unix)]
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// How many bytes a connection reads ahead, and the longest head of a request.
 const READ_AHEAD: usize = 64 * 1024;
@@ -268,8 +275,27 @@ async fn listen(
     }
 }
 
+/// Has the system find out by itself when the peer's machine is gone. A peer that is only stopped, at a breakpoint for
+/// example, is still there for it.
+#[cfg(unix)]
+fn keep_alive(tcp: &TcpStream) -> io::Result<()> {
+    use rustix::net::sockopt::{set_socket_keepalive, set_tcp_keepidle, set_tcp_keepintvl};
+
+    set_socket_keepalive(tcp, true)?;
+    set_tcp_keepidle(tcp, KEEPALIVE_IDLE)?;
+    Ok(set_tcp_keepintvl(tcp, KEEPALIVE_INTERVAL)?)
+}
+
+#[cfg(not(unix))]
+fn keep_alive(_tcp: &TcpStream) -> io::Result<()> {
+    Ok(())
+}
+
 /// Speaks HTTP on one connection, to its end or until it is a WebSocket.
 async fn serve(server: Server, router: Router, tcp: TcpStream, peer: SocketAddr, presence: Presence) {
+    if let Err(error) = keep_alive(&tcp) {
+        tracing::debug!(%peer, "the system does not watch over the connection: {error}");
+    }
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(presence.clone());

@@ -67,10 +67,10 @@ pub struct Counters {
     pub stale_facts: u64,
     /// Connections that came to nothing before they asked for anything.
     pub failed_handshakes: u64,
+    /// Those of them that showed a certificate which was revoked.
+    pub revoked_certificates: u64,
     /// How many times the system gave no connection.
     pub failed_accepts: u64,
-    /// Connections that were refused because their certificate is revoked.
-    pub revoked_certificates: u64,
     /// Events that subscribers missed, because they did not take them in time.
     pub missed_events: u64,
     /// Panics of observers within the desktop's own process.
@@ -93,8 +93,8 @@ impl From<crate::desktop::Counters> for Counters {
             binary_messages: protocol.binary_messages,
             stale_facts: protocol.stale_facts,
             failed_handshakes: desk.failed_handshakes,
-            failed_accepts: desk.failed_accepts,
             revoked_certificates,
+            failed_accepts: desk.failed_accepts,
             missed_events,
             observer_panics,
         }
