@@ -185,6 +185,8 @@ fn two_machines_that_share_nothing_connect_by_the_link_alone() {
     for (name, link) in &links {
         let app = Program::app(&networks.app, &["--name", name], Some(link));
         app.says("connected");
+        let mut wait = flipper_in(&networks.desktop, "wait-for", state.path());
+        output(wait.args(["plugin", name, "Example", "--timeout", "60"]));
         let mut call = flipper_in(&networks.desktop, "call", state.path());
         let answer = output(call.args([name, "Example", "reverse", r#"{"word":"olleh"}"#]));
         assert_eq!(answer, "{\"word\":\"hello\"}\n");

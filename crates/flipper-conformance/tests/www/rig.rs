@@ -56,7 +56,17 @@ impl Rig {
         Self { desktop: builder.start().await.unwrap(), events, secret }
     }
 
+    /// An app that tries again at once.
     pub(crate) fn app(&self, provider: impl CertificateProvider) -> App {
+        self.app_with(provider, Duration::from_millis(10))
+    }
+
+    /// An app that does not try again within the test.
+    pub(crate) fn app_once(&self, provider: impl CertificateProvider) -> App {
+        self.app_with(provider, Duration::from_secs(3_600))
+    }
+
+    fn app_with(&self, provider: impl CertificateProvider, backoff: Duration) -> App {
         let dir = tempdir().unwrap();
         let (tell, failures) = unbounded_channel();
         let observer = move |notice: &Notice| {
@@ -64,7 +74,8 @@ impl Rig {
                 let _over = tell.send(failure.clone());
             }
         };
-        let flipper = self.builder(dir.path()).certificate_provider(provider).observer(observer).start().unwrap();
+        let flipper =
+            self.builder(dir.path(), backoff).certificate_provider(provider).observer(observer).start().unwrap();
         App { flipper, failures, _dir: dir }
     }
 
@@ -75,15 +86,14 @@ impl Rig {
         PairingLink { host, insecure_port: ports.insecure, secure_port: ports.secure, secret }.to_url()
     }
 
-    fn builder(&self, dir: &Path) -> flipper_tokio::Builder {
+    fn builder(&self, dir: &Path, backoff: Duration) -> flipper_tokio::Builder {
         Flipper::builder("Elsewhere", APP_ID)
             .pairing(self.link())
             .directory(dir)
             .device(DEVICE)
             .plugin(flipper_sample::example())
             .configure(|config| {
-                config.backoff.first = Duration::from_millis(10);
-                config.backoff.ceiling = Duration::from_millis(50);
+                (config.backoff.first, config.backoff.ceiling) = (backoff, backoff * 5);
             })
     }
 
