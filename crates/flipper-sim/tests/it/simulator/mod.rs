@@ -2,4 +2,5 @@
 
 mod calls;
 mod handshakes;
+mod memory;
 mod time;
