@@ -58,7 +58,9 @@ impl Machine {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_flipper"));
         command.arg("doctor").args(arguments).arg("--state-dir").arg(self.state.path());
-        command.env("ANDROID_ADB_SERVER_PORT", self.adb.to_string()).env("FLIPPER_PAIRING", PAIRING);
+        command
+            .env("ANDROID_ADB_SERVER_PORT", self.adb.to_string())
+            .env("FLIPPER_PAIRING", format!("flipper://pair/{PAIRING}"));
         for variable in ["ADB_SERVER_SOCKET", "ANDROID_ADB_SERVER_ADDRESS", "FLIPPER_ALT_PORTS", "FLIPPER_PORTS"] {
             command.env_remove(variable);
         }

@@ -49,7 +49,9 @@ impl Secrets {
     fn of(directory: &Path) -> Self {
         let mut secrets = Self(Vec::new());
         secrets.add(&fs::read_to_string(directory.join("token")).unwrap_or_default());
-        secrets.add(&env::var("FLIPPER_PAIRING").unwrap_or_default());
+        // A link, of which only a part is the secret, and which part is not for this to know.
+        let pairing = env::var("FLIPPER_PAIRING").unwrap_or_default();
+        pairing.split(|c: char| !c.is_ascii_alphanumeric() && !"-_".contains(c)).for_each(|part| secrets.add(part));
         let pairings = fs::read(directory.join("pairings.json")).unwrap_or_default();
         secrets.add_all(&serde_json::from_slice(&pairings).unwrap_or_default());
         secrets

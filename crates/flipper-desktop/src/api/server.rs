@@ -98,7 +98,8 @@ impl Api {
         let (max_message, of_desktop) =
             desktop.desk().peek(|core| (core.config().limits.message_bytes, core.config().known_hosts.clone()));
         known_hosts.extend(of_desktop);
-        known_hosts.extend(addresses.iter().filter_map(|address| address.to_string().parse().ok()));
+        let named = addresses.iter().filter(|address| !address.is_unspecified());
+        known_hosts.extend(named.filter_map(|address| address.to_string().parse().ok()));
         let place = Place {
             pid: process::id(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -280,7 +280,7 @@ async fn destinations_of_others_are_refused_and_nothing_is_written<R: Runtime>()
     for (destination, expected) in [
         (r"\\evil\share\".to_owned(), "InvalidDestination"),
         ("//evil/share/".to_owned(), "InvalidDestination"),
-        ("/root/.ssh/x".to_owned(), "InvalidDestination"),
+        ("/home/somebody/.ssh/x".to_owned(), "InvalidDestination"),
         ("/etc/".to_owned(), "ProofMissing"),
         (format!("{other}/"), "ProofMissing"),
         (format!("{own}/../"), "ProofMissing"),

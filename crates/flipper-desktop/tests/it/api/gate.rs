@@ -1,5 +1,8 @@
-use super::{Served, ask};
 use flipper_desktop::api::Api;
+
+use super::{Served, ask};
+#[cfg(target_os = "linux")]
+use crate::support::within;
 
 const PATHS: [&str; 6] =
     ["/", "/api/v1/apps", "/api/v1/status", "/api/v1/events", "/api/v1/socket", "/there/is/no/such/route"];
@@ -73,6 +76,35 @@ async fn known_hosts_are_answered_to() {
     let headers =
         format!("Host: build.example:{}\r\nAuthorization: Bearer {}\r\n", named.port(), named.token().as_str());
     assert_eq!(ask(named.port(), "GET", "/api/v1/status", &headers, "").await.status, 200);
+}
+
+// Elsewhere 127.0.0.1 is all there is of loopback.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn an_address_that_is_listened_on_is_a_name_of_this_machine_and_all_addresses_are_none() {
+    let served = Served::start().await;
+    for (bound, host, status) in
+        [("127.0.0.2", "127.0.0.2", 200), ("0.0.0.0", "127.0.0.1", 200), ("0.0.0.0", "0.0.0.0", 421)]
+    {
+        let api = Api::builder(&served.rig.desktop).port(0).addresses([bound.parse().unwrap()]).start().await.unwrap();
+        let (port, token) = (api.port(), api.token().as_str());
+        let reached = if bound == "0.0.0.0" { "127.0.0.1" } else { bound };
+        let headers = format!("Host: {host}:{port}\r\nAuthorization: Bearer {token}\r\n");
+        assert_eq!(ask_at(reached, port, "/api/v1/status", &headers).await, status, "{bound} {host}");
+    }
+}
+
+/// The status that is answered at an address.
+#[cfg(target_os = "linux")]
+async fn ask_at(address: &str, port: u16, path: &str, headers: &str) -> u16 {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let mut tcp = tokio::net::TcpStream::connect((address, port)).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n");
+    tcp.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    within("the answer", tcp.read_to_string(&mut answer)).await.unwrap();
+    answer.split(' ').nth(1).unwrap().parse().unwrap()
 }
 
 #[tokio::test]
