@@ -52,8 +52,8 @@ pub use self::crew::InCallback;
 pub use self::flipper::{Flipper, Options, Stopping};
 pub use flipper_client;
 pub use flipper_client::{
-    Call, CertificateProvider, Certificates, Connection, DirectoryProvider, FetchError, Notice, Plugin, PluginBuilder,
-    Responder, SendError, Setup, StartError, Status, UnknownCall, Watch, plugin, proto,
+    Call, CertificateProvider, Certificates, Connection, DirectoryProvider, FetchError, Notice, PlaceError, Plugin,
+    PluginBuilder, Responder, SendError, Setup, StartError, Status, UnknownCall, Watch, plugin, proto,
 };
 #[cfg(feature = "www-http")]
 pub use flipper_client::{HttpPlace, HttpProvider};

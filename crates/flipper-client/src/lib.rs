@@ -49,9 +49,9 @@ pub use self::jobs::Jobs;
 pub use self::plugin::Plugin;
 pub use self::settings::{Builder, Launch, Setup, StartError};
 pub use self::status::{Status, Watch};
-pub use self::www::{CertificateProvider, Certificates, DirectoryProvider, FetchError};
+pub use self::www::{CertificateProvider, Certificates, DirectoryProvider, FetchError, PlaceError};
 #[cfg(feature = "www-http")]
-pub use self::www::{HttpError, HttpPlace, HttpProvider};
+pub use self::www::{HttpPlace, HttpProvider};
 #[cfg(feature = "www-object-store")]
-pub use self::www::{ObjectError, ObjectPlace, ObjectStoreProvider};
+pub use self::www::{ObjectPlace, ObjectStoreProvider};
 pub use flipper_proto as proto;

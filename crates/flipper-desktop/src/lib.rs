@@ -76,7 +76,7 @@ pub use self::init_policy::InitPolicy;
 pub use self::port_owner::{PortOwner, find_port_owner};
 pub use self::ports::Ports;
 pub use self::state::{InstanceHolder, default_state_directory, find_instance_holder};
-pub use self::www::{CertificateUploader, DirectoryUploader, UploadError};
+pub use self::www::{CertificateUploader, DirectoryUploader, PlaceError, UploadError};
 #[cfg(feature = "www-http")]
 pub use self::www::{HttpPlace, HttpUploader};
 #[cfg(feature = "www-object-store")]

@@ -32,8 +32,8 @@ pub use self::smol::{Listener, Sleep, Smol, Stream};
 pub use flipper_async::AsyncMethods;
 pub use flipper_async::client as flipper_client;
 pub use flipper_async::client::{
-    Call, CertificateProvider, Certificates, Connection, DirectoryProvider, FetchError, Notice, Plugin, PluginBuilder,
-    Responder, SendError, StartError, Status, UnknownCall, Watch, plugin, proto,
+    Call, CertificateProvider, Certificates, Connection, DirectoryProvider, FetchError, Notice, PlaceError, Plugin,
+    PluginBuilder, Responder, SendError, StartError, Status, UnknownCall, Watch, plugin, proto,
 };
 #[cfg(feature = "www-http")]
 pub use flipper_async::client::{HttpPlace, HttpProvider};

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use flipper_proto::Excerpt;
 
-use super::{CertificateProvider, Certificates, FetchError, MAX_SIZE, object_name};
+use super::{CertificateProvider, Certificates, FetchError, MAX_SIZE, PlaceError, object_name};
 
 /// Fetches certificates from a directory that the desktop's `DirectoryUploader` writes to, such as a network drive or a
 /// folder that is synchronised.
@@ -26,8 +26,8 @@ impl CertificateProvider for DirectoryProvider {
         let path = self.0.join(object_name(device_id)?);
         let place = path.display().to_string();
         let failed = |error: io::Error| match error.kind() {
-            io::ErrorKind::NotFound => FetchError::Missing { place: Excerpt::new(&place) },
-            _ => FetchError::Unreachable { place: Excerpt::new(&place), why: Excerpt::new(&error.to_string()) },
+            io::ErrorKind::NotFound => PlaceError::Missing { place: Excerpt::new(&place) },
+            _ => PlaceError::Unreachable { place: Excerpt::new(&place), why: Excerpt::new(&error.to_string()) },
         };
         // Asked before it is opened: opening a FIFO that nobody writes to would wait for ever.
         if !fs::metadata(&path).map_err(failed)?.is_file() {
@@ -36,7 +36,7 @@ impl CertificateProvider for DirectoryProvider {
         let mut content = Vec::new();
         File::open(&path).map_err(failed)?.take(MAX_SIZE + 1).read_to_end(&mut content).map_err(failed)?;
         if content.len() as u64 > MAX_SIZE {
-            return Err(FetchError::TooLarge { place: Excerpt::new(&place) });
+            return Err(PlaceError::TooLarge { place: Excerpt::new(&place) }.into());
         }
         Certificates::from_uploaded(&content, &place)
     }

@@ -7,36 +7,75 @@ use flipper_proto::Excerpt;
 
 use super::MAX_SIZE;
 
-/// Why certificates cannot be fetched. The text says what, where, and what to do.
+/// What is wrong with a place that certificates are read from or written to. URLs are shown without what may be secret
+/// in them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum FetchError {
-    /// No desktop of this project answers such a device id.
-    DeviceId(Excerpt),
+pub enum PlaceError {
     /// There is nothing, or not yet.
     Missing {
         /// Where.
         place: Excerpt,
     },
-    /// It cannot be reached.
+    /// It cannot be reached or used.
     Unreachable {
         /// What.
         place: Excerpt,
         /// What is in the way.
         why: Excerpt,
     },
-    /// It is there and answers with another status than 200 or 404.
+    /// It answers with this HTTP status.
     Status {
         /// What.
         place: Excerpt,
-        /// The HTTP status.
+        /// The status.
         status: u16,
     },
-    /// What is there is too large.
+    /// What is there has more than 64 KiB.
     TooLarge {
         /// Where.
         place: Excerpt,
     },
+}
+
+impl PlaceError {
+    /// Whether it may go better in a moment.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Missing { .. } | Self::Unreachable { .. } => true,
+            Self::Status { status, .. } => *status == 429 || *status >= 500,
+            Self::TooLarge { .. } => false,
+        }
+    }
+}
+
+impl fmt::Display for PlaceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { place } => {
+                write!(f, "there is nothing at {place}; app and desktop must mean the same place")
+            }
+            Self::Unreachable { place, why } => write!(f, "{place} cannot be used: {why}"),
+            Self::Status { place, status: status @ (401 | 403) } => {
+                write!(f, "{place} answers with HTTP status {status}; see that it lets this program in")
+            }
+            Self::Status { place, status } => write!(f, "{place} answers with HTTP status {status}"),
+            Self::TooLarge { place } => write!(f, "what is at {place} has more than {MAX_SIZE} bytes"),
+        }
+    }
+}
+
+impl Error for PlaceError {}
+
+/// Why certificates cannot be fetched. The text says what, where, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FetchError {
+    /// No desktop of this project answers such a device id.
+    DeviceId(Excerpt),
+    /// The place cannot be read.
+    Place(PlaceError),
     /// What is there are no certificates.
     NotABundle {
         /// Where.
@@ -50,11 +89,7 @@ impl FetchError {
     /// Whether it may go better in a moment.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        match self {
-            Self::Missing { .. } | Self::Unreachable { .. } => true,
-            Self::Status { status, .. } => *status == 429 || *status >= 500,
-            Self::DeviceId(_) | Self::TooLarge { .. } | Self::NotABundle { .. } | Self::Other(_) => false,
-        }
+        matches!(self, Self::Place(error) if error.is_transient())
     }
 }
 
@@ -62,15 +97,7 @@ impl fmt::Display for FetchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::DeviceId(id) => write!(f, "{id:?} is no device id that a certificate could lie under"),
-            Self::Missing { place } => {
-                write!(f, "there is nothing at {place}; the desktop must upload to the same place")
-            }
-            Self::Unreachable { place, why } => write!(f, "{place} cannot be read: {why}"),
-            Self::Status { place, status: status @ (401 | 403) } => {
-                write!(f, "{place} answers with HTTP status {status}; the app must be allowed to read there")
-            }
-            Self::Status { place, status } => write!(f, "{place} answers with HTTP status {status}"),
-            Self::TooLarge { place } => write!(f, "what is at {place} has more than {MAX_SIZE} bytes"),
+            Self::Place(error) => write!(f, "{error}"),
             Self::NotABundle { place } => {
                 write!(f, "what is at {place} are no certificates of a Flipper desktop; check the place")
             }
@@ -80,6 +107,12 @@ impl fmt::Display for FetchError {
 }
 
 impl Error for FetchError {}
+
+impl From<PlaceError> for FetchError {
+    fn from(error: PlaceError) -> Self {
+        Self::Place(error)
+    }
+}
 
 impl From<String> for FetchError {
     fn from(why: String) -> Self {

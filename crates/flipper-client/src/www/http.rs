@@ -1,6 +1,5 @@
 //! Certificates over HTTP and HTTPS.
 
-use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +11,7 @@ use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::typestate::AgentScope;
 use ureq::{Agent, Body};
 
-use super::{CertificateProvider, Certificates, FetchError, MAX_SIZE, object_name};
+use super::{CertificateProvider, Certificates, FetchError, MAX_SIZE, PlaceError, object_name};
 
 /// Fetches certificates with HTTP GET from where the desktop's `HttpUploader` puts them, or from where whatever else
 /// uploads them makes them appear.
@@ -82,22 +81,25 @@ impl HttpPlace {
     /// Reads what has this name there.
     ///
     /// # Errors
-    /// [`HttpError`].
-    pub fn get(&self, name: &str) -> Result<Vec<u8>, HttpError> {
+    /// [`PlaceError`].
+    pub fn get(&self, name: &str) -> Result<Vec<u8>, PlaceError> {
         let agent = self.agent(name, |config| config.max_redirects(REDIRECTS))?;
         let mut request = agent.get(self.url(name));
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
-        let mut body = self.answered(name, request.call())?;
+        let mut body = self.answered(name, request.call()).map_err(|error| match error {
+            PlaceError::Status { place, status: 404 } => PlaceError::Missing { place },
+            other => other,
+        })?;
         body.with_config().limit(MAX_SIZE).read_to_vec().map_err(|error| self.failed(name, &error))
     }
 
     /// Writes what is to have this name there, with HTTP PUT. No redirect is followed.
     ///
     /// # Errors
-    /// [`HttpError`].
-    pub fn put(&self, name: &str, content: &[u8]) -> Result<(), HttpError> {
+    /// [`PlaceError`].
+    pub fn put(&self, name: &str, content: &[u8]) -> Result<(), PlaceError> {
         let agent = self.agent(name, |config| config.max_redirects(0).max_redirects_will_error(false))?;
         let mut request = agent.put(self.url(name)).content_type("application/json");
         for (name, value) in &self.headers {
@@ -106,26 +108,30 @@ impl HttpPlace {
         self.answered(name, request.send(content)).map(drop)
     }
 
-    fn answered(&self, name: &str, answer: Result<ureq::http::Response<Body>, ureq::Error>) -> Result<Body, HttpError> {
+    fn answered(
+        &self,
+        name: &str,
+        answer: Result<ureq::http::Response<Body>, ureq::Error>,
+    ) -> Result<Body, PlaceError> {
         let answer = answer.map_err(|error| self.failed(name, &error))?;
         let status = answer.status();
         if status.is_success() {
             return Ok(answer.into_body());
         }
-        Err(HttpError::Status { place: Excerpt::new(&self.shown(name)), status: status.as_u16() })
+        Err(PlaceError::Status { place: Excerpt::new(&self.shown(name)), status: status.as_u16() })
     }
 
-    fn failed(&self, name: &str, error: &ureq::Error) -> HttpError {
+    fn failed(&self, name: &str, error: &ureq::Error) -> PlaceError {
         match error {
-            ureq::Error::BodyExceedsLimit(_) => HttpError::TooLarge { place: Excerpt::new(&self.shown(name)) },
+            ureq::Error::BodyExceedsLimit(_) => PlaceError::TooLarge { place: Excerpt::new(&self.shown(name)) },
             // Its text would be the whole URL.
             ureq::Error::BadUri(_) | ureq::Error::Http(_) => self.unreachable(name, "it is no URL of HTTP or HTTPS"),
             error => self.unreachable(name, &error.to_string()),
         }
     }
 
-    fn unreachable(&self, name: &str, why: &str) -> HttpError {
-        HttpError::Unreachable { place: Excerpt::new(&self.shown(name)), why: Excerpt::new(why) }
+    fn unreachable(&self, name: &str, why: &str) -> PlaceError {
+        PlaceError::Unreachable { place: Excerpt::new(&self.shown(name)), why: Excerpt::new(why) }
     }
 
     fn url(&self, name: &str) -> String {
@@ -154,7 +160,7 @@ impl HttpPlace {
         &self,
         name: &str,
         redirects: impl FnOnce(ConfigBuilder<AgentScope>) -> ConfigBuilder<AgentScope>,
-    ) -> Result<Agent, HttpError> {
+    ) -> Result<Agent, PlaceError> {
         let is_https = self.url.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"));
         let mut config = redirects(Agent::config_builder())
             .timeout_global(Some(self.patience))
@@ -208,54 +214,6 @@ impl From<String> for HttpPlace {
 impl fmt::Debug for HttpPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("HttpPlace").field(&self.shown(NAME)).finish()
-    }
-}
-
-/// Why nothing was read or written over HTTP. URLs are shown without what may be secret in them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum HttpError {
-    /// The place cannot be reached.
-    Unreachable {
-        /// What.
-        place: Excerpt,
-        /// What is in the way.
-        why: Excerpt,
-    },
-    /// The place answers with this status.
-    Status {
-        /// What.
-        place: Excerpt,
-        /// The status.
-        status: u16,
-    },
-    /// What is there is larger than 64 KiB.
-    TooLarge {
-        /// Where.
-        place: Excerpt,
-    },
-}
-
-impl fmt::Display for HttpError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unreachable { place, why } => write!(f, "{place} cannot be reached: {why}"),
-            Self::Status { place, status } => write!(f, "{place} answers with HTTP status {status}"),
-            Self::TooLarge { place } => write!(f, "what is at {place} has more than {MAX_SIZE} bytes"),
-        }
-    }
-}
-
-impl Error for HttpError {}
-
-impl From<HttpError> for FetchError {
-    fn from(error: HttpError) -> Self {
-        match error {
-            HttpError::Unreachable { place, why } => Self::Unreachable { place, why },
-            HttpError::Status { place, status: 404 } => Self::Missing { place },
-            HttpError::Status { place, status } => Self::Status { place, status },
-            HttpError::TooLarge { place } => Self::TooLarge { place },
-        }
     }
 }
 

@@ -8,11 +8,11 @@ mod http;
 mod object_store;
 
 pub use self::directory::DirectoryProvider;
-pub use self::error::FetchError;
+pub use self::error::{FetchError, PlaceError};
 #[cfg(feature = "www-http")]
-pub use self::http::{HttpError, HttpPlace, HttpProvider};
+pub use self::http::{HttpPlace, HttpProvider};
 #[cfg(feature = "www-object-store")]
-pub use self::object_store::{ObjectError, ObjectPlace, ObjectStoreProvider};
+pub use self::object_store::{ObjectPlace, ObjectStoreProvider};
 
 use flipper_proto::{Bundle, Excerpt};
 

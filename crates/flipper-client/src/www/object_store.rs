@@ -1,6 +1,5 @@
 //! Certificates in an object store.
 
-use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::io;
@@ -12,7 +11,7 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _};
 use tokio::runtime::{Builder, Runtime};
 
-use super::{CertificateProvider, Certificates, FetchError, MAX_SIZE, object_name};
+use super::{CertificateProvider, Certificates, FetchError, MAX_SIZE, PlaceError, object_name};
 
 /// Fetches certificates from any store that the crate `object_store` knows, where the desktop's `ObjectStoreUploader`
 /// puts them.
@@ -65,26 +64,26 @@ impl ObjectPlace {
     /// Reads what has this name there.
     ///
     /// # Errors
-    /// [`ObjectError`].
-    pub fn get(&self, name: &str) -> Result<Vec<u8>, ObjectError> {
+    /// [`PlaceError`].
+    pub fn get(&self, name: &str) -> Result<Vec<u8>, PlaceError> {
         let found = self.wait(name, async {
             let found = self.0.store.get(&self.path(name)).await?;
             if found.meta.size > MAX_SIZE { Ok(None) } else { found.bytes().await.map(Some) }
         })?;
         let found = found.filter(|bytes| u64::try_from(bytes.len()).is_ok_and(|size| size <= MAX_SIZE));
-        found.map(Vec::from).ok_or_else(|| ObjectError::TooLarge { place: Excerpt::new(&self.shown(name)) })
+        found.map(Vec::from).ok_or_else(|| PlaceError::TooLarge { place: Excerpt::new(&self.shown(name)) })
     }
 
     /// Writes what is to have this name there.
     ///
     /// # Errors
-    /// [`ObjectError`].
-    pub fn put(&self, name: &str, content: &[u8]) -> Result<(), ObjectError> {
+    /// [`PlaceError`].
+    pub fn put(&self, name: &str, content: &[u8]) -> Result<(), PlaceError> {
         self.wait(name, async { self.0.store.put(&self.path(name), content.to_vec().into()).await.map(drop) })
     }
 
-    fn wait<T>(&self, name: &str, request: impl Future<Output = object_store::Result<T>>) -> Result<T, ObjectError> {
-        let failed = |why: &str| ObjectError::Failed {
+    fn wait<T>(&self, name: &str, request: impl Future<Output = object_store::Result<T>>) -> Result<T, PlaceError> {
+        let failed = |why: &str| PlaceError::Unreachable {
             place: Excerpt::new(&self.shown(name)),
             why: Excerpt::new(&without_queries(why)),
         };
@@ -93,7 +92,7 @@ impl ObjectPlace {
         match done {
             Ok(Ok(done)) => Ok(done),
             Ok(Err(object_store::Error::NotFound { .. })) => {
-                Err(ObjectError::Missing { place: Excerpt::new(&self.shown(name)) })
+                Err(PlaceError::Missing { place: Excerpt::new(&self.shown(name)) })
             }
             Ok(Err(error)) => Err(failed(&error.to_string())),
             Err(_) => Err(failed(&format!("it did not answer within {} s", PATIENCE.as_secs()))),
@@ -130,51 +129,6 @@ fn without_queries(text: &str) -> String {
 impl fmt::Debug for ObjectPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("ObjectPlace").field(&format_args!("{}/{}", self.0.store, self.0.prefix)).finish()
-    }
-}
-
-/// Why nothing was read from an object store or written to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ObjectError {
-    /// There is nothing.
-    Missing {
-        /// Where.
-        place: Excerpt,
-    },
-    /// The store cannot be reached, or refuses.
-    Failed {
-        /// Where.
-        place: Excerpt,
-        /// What is in the way.
-        why: Excerpt,
-    },
-    /// What is there is larger than 64 KiB.
-    TooLarge {
-        /// Where.
-        place: Excerpt,
-    },
-}
-
-impl fmt::Display for ObjectError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Missing { place } => write!(f, "there is nothing at {place}"),
-            Self::Failed { place, why } => write!(f, "{place} cannot be used: {why}"),
-            Self::TooLarge { place } => write!(f, "what is at {place} has more than {MAX_SIZE} bytes"),
-        }
-    }
-}
-
-impl Error for ObjectError {}
-
-impl From<ObjectError> for FetchError {
-    fn from(error: ObjectError) -> Self {
-        match error {
-            ObjectError::Missing { place } => Self::Missing { place },
-            ObjectError::Failed { place, why } => Self::Unreachable { place, why },
-            ObjectError::TooLarge { place } => Self::TooLarge { place },
-        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use flipper_desktop::proto::client::CredentialProblem;
-use flipper_desktop::{DeliveryError, Event, HttpPlace, HttpUploader, UploadError};
+use flipper_desktop::{DeliveryError, Event, HttpPlace, HttpUploader, PlaceError, UploadError};
 use flipper_tokio::HttpProvider;
 use rustls::ServerConfig;
 use rustls_pki_types::PrivateKeyDer;
@@ -162,7 +162,7 @@ async fn a_store_that_says_nothing_is_given_up() {
     store.answer(|_| Reply::Silence);
     let app = rig.app_once(HttpProvider::new(place));
     let error = refused(&mut rig).await;
-    assert!(matches!(error, DeliveryError::Upload(UploadError::Unreachable { .. })), "{error}");
+    assert!(matches!(error, DeliveryError::Upload(UploadError::Place(PlaceError::Unreachable { .. }))), "{error}");
     assert_eq!(store.requests().len(), 3);
     app.flipper.stop().await;
 }
@@ -176,7 +176,10 @@ async fn an_upload_goes_where_it_is_sent_and_nowhere_else() {
     store.answer(move |request| Reply::Redirect(format!("{to}{}", request.path)));
     let app = rig.app(HttpProvider::new(place));
     let error = refused(&mut rig).await;
-    assert!(matches!(error, DeliveryError::Upload(UploadError::Status { status: 307, .. })), "{error}");
+    assert!(
+        matches!(error, DeliveryError::Upload(UploadError::Place(PlaceError::Status { status: 307, .. }))),
+        "{error}"
+    );
     assert!(!error.to_string().contains("secret"), "{error}");
     assert_eq!(elsewhere.requests(), []);
     app.flipper.stop().await;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use flipper_proto::{Bundle, Excerpt};
 
-use super::{CertificateUploader, UploadError, object_name};
+use super::{CertificateUploader, PlaceError, UploadError, object_name};
 
 /// Writes certificates into a directory that apps read with their `DirectoryProvider`, such as a network drive or a
 /// folder that is synchronised. The directory must be there; files are replaced as a whole.
@@ -24,10 +24,12 @@ impl DirectoryUploader {
 impl CertificateUploader for DirectoryUploader {
     fn upload(&self, device_id: &str, bundle: &Bundle) -> Result<(), UploadError> {
         let path = self.0.join(object_name(device_id));
-        replace(&path, bundle.to_json().as_bytes()).map_err(|error| UploadError::Unreachable {
+        let written = replace(&path, bundle.to_json().as_bytes());
+        written.map_err(|error| PlaceError::Unreachable {
             place: Excerpt::new(&path.display().to_string()),
             why: Excerpt::new(&error.to_string()),
-        })
+        })?;
+        Ok(())
     }
 }
 

@@ -3,26 +3,14 @@
 use std::error::Error;
 use std::fmt;
 
-use flipper_proto::Excerpt;
+pub use flipper_async::client::PlaceError;
 
 /// Why certificates cannot be uploaded. The text says what, where, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UploadError {
-    /// The place cannot be written to, or not be reached.
-    Unreachable {
-        /// What.
-        place: Excerpt,
-        /// What is in the way.
-        why: Excerpt,
-    },
-    /// The place answers with this HTTP status.
-    Status {
-        /// What.
-        place: Excerpt,
-        /// The HTTP status.
-        status: u16,
-    },
+    /// The place cannot be written to.
+    Place(PlaceError),
     /// For an uploader that fails in its own way: what went wrong, for people.
     Other(String),
 }
@@ -30,13 +18,15 @@ pub enum UploadError {
 impl fmt::Display for UploadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreachable { place, why } => write!(f, "{place} cannot be written: {why}"),
-            Self::Status { place, status: status @ (401 | 403) } => {
-                write!(f, "{place} answers with HTTP status {status}; the desktop must be allowed to write there")
-            }
-            Self::Status { place, status } => write!(f, "{place} answers with HTTP status {status}"),
+            Self::Place(error) => write!(f, "{error}"),
             Self::Other(why) => f.write_str(why),
         }
+    }
+}
+
+impl From<PlaceError> for UploadError {
+    fn from(error: PlaceError) -> Self {
+        Self::Place(error)
     }
 }
 

@@ -3,10 +3,10 @@
 use std::thread;
 use std::time::Duration;
 
-use flipper_client::{HttpError, HttpPlace};
+use flipper_client::HttpPlace;
 use flipper_proto::Bundle;
 
-use super::{CertificateUploader, UploadError, object_name};
+use super::{CertificateUploader, PlaceError, UploadError, object_name};
 
 /// Uploads certificates with HTTP PUT. Whatever is written has to be readable where apps look for it with their
 /// `HttpProvider`.
@@ -33,21 +33,10 @@ impl CertificateUploader for HttpUploader {
         for pause in TRIES {
             thread::sleep(pause);
             result = self.0.put(&name, content.as_bytes());
-            match &result {
-                Err(HttpError::Unreachable { .. } | HttpError::Status { status: 429 | 500.., .. }) => {}
-                _ => break,
+            if !result.as_ref().is_err_and(PlaceError::is_transient) {
+                break;
             }
         }
-        result.map_err(UploadError::from)
-    }
-}
-
-impl From<HttpError> for UploadError {
-    fn from(error: HttpError) -> Self {
-        match error {
-            HttpError::Unreachable { place, why } => Self::Unreachable { place, why },
-            HttpError::Status { place, status } => Self::Status { place, status },
-            other => Self::Other(other.to_string()),
-        }
+        Ok(result?)
     }
 }

@@ -8,7 +8,7 @@ mod http;
 mod object_store;
 
 pub use self::directory::DirectoryUploader;
-pub use self::error::UploadError;
+pub use self::error::{PlaceError, UploadError};
 #[cfg(feature = "www-http")]
 pub use self::http::HttpUploader;
 #[cfg(feature = "www-object-store")]

@@ -1,6 +1,6 @@
 //! Certificates in an object store.
 
-use flipper_client::{ObjectError, ObjectPlace};
+use flipper_client::ObjectPlace;
 use flipper_proto::Bundle;
 
 use super::{CertificateUploader, UploadError, object_name};
@@ -21,14 +21,5 @@ impl ObjectStoreUploader {
 impl CertificateUploader for ObjectStoreUploader {
     fn upload(&self, device_id: &str, bundle: &Bundle) -> Result<(), UploadError> {
         Ok(self.0.put(&object_name(device_id), bundle.to_json().as_bytes())?)
-    }
-}
-
-impl From<ObjectError> for UploadError {
-    fn from(error: ObjectError) -> Self {
-        match error {
-            ObjectError::Failed { place, why } => Self::Unreachable { place, why },
-            other => Self::Other(other.to_string()),
-        }
     }
 }

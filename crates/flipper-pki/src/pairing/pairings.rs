@@ -313,7 +313,8 @@ impl fmt::Display for PairingRefusal {
             Self::Unknown(id) => write!(f, "this desktop knows no pairing {id}"),
             Self::WrongProof => f.write_str("the request was not made with the secret of the pairing that it names"),
             Self::Replayed => f.write_str("the same request was sent before"),
-            Self::Revoked(name) => write!(f, "the pairing {name:?} was revoked"),
+            // Whoever gave no proof is not told the name.
+            Self::Revoked(_) => f.write_str("the pairing was revoked"),
             Self::Expired(name) => write!(f, "the pairing {name:?} has expired"),
             Self::ClockSkew { millis } => {
                 let way = if *millis < 0 { "behind" } else { "ahead of" };
