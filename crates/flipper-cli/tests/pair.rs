@@ -71,13 +71,15 @@ fn a_script_gets_json_and_the_secret_only_once() {
 fn the_desktop_that_runs_says_where_it_is() {
     let state = tempdir().unwrap();
     fs::create_dir(state.path().join("desktop")).unwrap();
-    let tell = |addresses: &str| {
+    fs::write(state.path().join("desktop/token"), "0".repeat(43)).unwrap();
+    let tell = |pid: u32, addresses: &str| {
+        let ports = r#"{"insecure":11,"secure":12,"browser":null,"ui":13}"#;
         let told = format!(
-            r#"{{"pid":1,"addresses":["127.0.0.1"],"app_addresses":[{addresses}],"ports":{{"insecure":11,"secure":12,"ui":13}}}}"#
+            r#"{{"pid":{pid},"version":"1","started_at":1,"addresses":[],"app_addresses":[{addresses}],"ports":{ports}}}"#
         );
         fs::write(state.path().join("desktop/desktop.json"), told).unwrap();
     };
-    tell(r#""192.168.7.7","10.0.0.7""#);
+    tell(std::process::id(), r#""192.168.7.7","10.0.0.7""#);
     let output = flipper(state.path(), &["--json"]);
     let made: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(
@@ -86,9 +88,17 @@ fn the_desktop_that_runs_says_where_it_is() {
     );
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 
-    tell("");
+    tell(std::process::id(), "");
     let output = flipper(state.path(), &["--json", "--host", "10.0.0.7"]);
     assert!(String::from_utf8_lossy(&output.stderr).contains("this machine only"));
+
+    let mut gone = std::process::Command::new("true").spawn().unwrap();
+    gone.wait().unwrap();
+    tell(gone.id(), r#""192.168.7.7""#);
+    let output = flipper(state.path(), &["--json", "--host", "10.0.0.7"]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("no desktop runs"));
+    let made: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(made["ports"]["insecure"], 9089, "not those of a desktop that was killed");
 }
 
 #[test]

@@ -1,11 +1,10 @@
 //! Where apps reach the desktop.
 
-use std::env;
-use std::fs;
 use std::net::{IpAddr, UdpSocket};
 use std::path::Path;
 
-use serde_json::Value;
+use flipper_desktop::Ports;
+use flipper_desktop::api::RunningDesktop;
 
 use crate::failure::Failure;
 
@@ -23,8 +22,9 @@ const LOOPBACK_ONLY: &str = "the desktop listens on this machine only; for apps 
 
 impl Address {
     pub(super) fn find(directory: &Path, host: Option<String>, ports: Option<(u16, u16)>) -> Result<Self, Failure> {
-        let running = Running::read(directory);
-        let addresses = running.as_ref().map_or(&[][..], |running| &running.addresses);
+        // What one that was killed has left behind says nothing of the next.
+        let running = RunningDesktop::read(directory).ok();
+        let addresses = running.as_ref().map_or(&[][..], |running| &running.app_addresses);
         let reachable = addresses.first();
         let warning = match (&running, reachable) {
             (None, _) => Some(NO_DESKTOP.to_owned()),
@@ -43,32 +43,17 @@ impl Address {
                 .to_string(),
         };
         let ports = match (ports, running) {
-            (Some(ports), _) | (None, Some(Running { ports, .. })) => ports,
-            (None, None) => ports_of_environment()?,
+            (Some(ports), _) => ports,
+            (None, Some(running)) => (running.ports.insecure, running.ports.secure),
+            (None, None) => {
+                let usual = Ports::of_environment()?;
+                (usual.insecure, usual.secure)
+            }
         };
         if ports.0 == 0 || ports.1 == 0 {
             return Err(Failure::new("the desktop's ports are not known before it runs; start it, or give --ports"));
         }
         Ok(Self { host, ports, warning })
-    }
-}
-
-/// A desktop that runs, as it tells in `desktop.json`.
-struct Running {
-    /// Those that apps on other machines reach.
-    addresses: Vec<IpAddr>,
-    ports: (u16, u16),
-}
-
-impl Running {
-    fn read(directory: &Path) -> Option<Self> {
-        let told: Value = serde_json::from_slice(&fs::read(directory.join("desktop.json")).ok()?).ok()?;
-        let port = |name: &str| u16::try_from(told["ports"][name].as_u64()?).ok();
-        let addresses = told["app_addresses"].as_array().map(Vec::as_slice).unwrap_or_default().iter();
-        Some(Self {
-            addresses: addresses.filter_map(|address| address.as_str()?.parse().ok()).collect(),
-            ports: (port("insecure")?, port("secure")?),
-        })
     }
 }
 
@@ -78,13 +63,4 @@ fn own_address() -> Option<IpAddr> {
     // An address that is nobody's, by RFC 5737.
     socket.connect("192.0.2.1:9").ok()?;
     Some(socket.local_addr().ok()?.ip())
-}
-
-fn ports_of_environment() -> Result<(u16, u16), Failure> {
-    for name in ["FLIPPER_ALT_PORTS", "FLIPPER_PORTS"] {
-        let Some(value) = env::var(name).ok().filter(|value| !value.is_empty()) else { continue };
-        return crate::values::two_ports(&value)
-            .map_err(|error| Failure::new(format_args!("the variable {name}: {error}")));
-    }
-    Ok((9089, 9088))
 }

@@ -30,6 +30,8 @@ pub struct RunningDesktop {
     pub started_at: u64,
     /// The addresses that its API listens on.
     pub addresses: Vec<IpAddr>,
+    /// Where apps on other machines reach the desktop; empty if it listens on loopback only.
+    pub app_addresses: Vec<IpAddr>,
     /// Its ports.
     pub ports: Ports,
     /// What opens its API.
@@ -74,8 +76,8 @@ impl RunningDesktop {
         let text = fs::read_to_string(&path).map_err(|error| RunningError::unreadable(path.clone(), &error))?;
         let no_token = || RunningError::Unreadable { path, text: "it holds no token".to_owned() };
         let token = Token::parse(&text).ok_or_else(no_token)?;
-        let Place { pid, version, started_at, addresses, ports, .. } = place;
-        Ok(Self { pid, version, started_at, addresses, ports, token })
+        let Place { pid, version, started_at, addresses, app_addresses, ports } = place;
+        Ok(Self { pid, version, started_at, addresses, app_addresses, ports, token })
     }
 
     /// Where to connect to: the first of its addresses, or loopback if it listens on all.
