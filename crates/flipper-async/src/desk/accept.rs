@@ -10,6 +10,7 @@ use flipper_proto::CloseCause;
 use futures_util::future::{Either, select};
 
 use super::connection::Connection;
+use super::http::part;
 use super::news::Port;
 use super::open::{Door, Opened, open};
 use super::shared::Shared;
@@ -80,10 +81,21 @@ async fn serve<R: Runtime>(
             Either::Right((Either::Right(_), _)) => return,
         }
     };
-    drop(slot);
     match opened {
-        Ok(Opened::WebSocket(wire, seat)) => Connection::new(&runtime, wire, seat).await,
+        Ok(Opened::WebSocket(wire, seat)) => {
+            drop(slot);
+            Connection::new(&runtime, wire, seat).await;
+        }
         Ok(Opened::Answered) => {}
+        Ok(Opened::Refused(cause, mut stream)) => {
+            desk.handshake_failed(port, peer, cause);
+            let patience = desk.peek(|core| core.config().timing.close);
+            let deadline = pin!(sleep(&runtime, patience));
+            let stopping = pin!(desk.stopping());
+            // The place is kept for so long: those who are refused are as many as there are places, at most.
+            select(pin!(part(&mut stream)), select(deadline, stopping)).await;
+            drop(slot);
+        }
         Err(cause) => desk.handshake_failed(port, peer, cause),
     }
 }

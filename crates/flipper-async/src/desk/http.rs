@@ -168,8 +168,13 @@ async fn respond(
         reason_phrase(status)
     );
     stream.write_all(answer.as_bytes()).await?;
+    part(stream).await
+}
+
+/// Ends a connection after its last word. Closing a socket whose input was not read would reset it, and what was said
+/// could be lost with that.
+pub(super) async fn part(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> io::Result<()> {
     stream.close().await?;
-    // Closing a socket whose input was not read would reset it, and the answer could be lost with that.
     let mut rest = [0; 1024];
     let mut read = 0;
     while read < MAX_HEAD {

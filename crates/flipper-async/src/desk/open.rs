@@ -58,6 +58,9 @@ pub(super) enum Opened {
     WebSocket(Box<Wire>, Seat),
     /// A refusal that the state machine told of.
     Answered,
+    /// No TLS came about. The peer was told why by an alert, which it may not have read yet: in TLS 1.3 it sends its
+    /// request before it can know.
+    Refused(CloseCause, BufReader<Box<dyn Transport>>),
 }
 
 /// How many times larger than its limit a message on the exchange port may be to be refused with a reason. One that is
@@ -90,8 +93,10 @@ pub(super) async fn open(
             {
                 return Err(http::refuse_plain_text(&mut stream).await);
             }
-            let accepted =
-                TlsAcceptor::from(tls.config).accept(stream).await.map_err(|error| stream_failure(&error))?;
+            let accepted = match TlsAcceptor::from(tls.config).accept(stream).into_fallible().await {
+                Ok(accepted) => accepted,
+                Err((error, stream)) => return Ok(Opened::Refused(stream_failure(&error), stream)),
+            };
             let certificates = accepted.get_ref().1.peer_certificates();
             let identity = match certificates.and_then(<[_]>::first) {
                 Some(certificate) => (tls.identify)(certificate),

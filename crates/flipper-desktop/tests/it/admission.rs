@@ -1,11 +1,16 @@
 //! Who is let in.
 
+use std::io::{self, Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
 use flipper_async::Runtime;
 use flipper_desktop::Event;
-use flipper_desktop::proto::desktop::{Channel, DisconnectCause, PeerIdentity, Refusal};
+use flipper_desktop::proto::desktop::{Channel, Config, DisconnectCause, PeerIdentity, Refusal};
 use flipper_desktop::proto::{CloseCause, Query, TlsFailure};
+use rustls::ClientConnection;
 
-use crate::support::{Identity, RawPeer, Request, Rig, desktop, foreign_authority, memory_authority};
+use crate::support::{Identity, RawPeer, Request, Rig, desktop, foreign_authority, memory_authority, within};
 
 fn query(app_id: &str) -> Query {
     let mut query = Query::new("Test App", "Linux", "test device", "device-1");
@@ -127,6 +132,37 @@ async fn without_a_certificate_nobody_gets_in<R: Runtime>() {
     assert!(rig.desktop.clients().is_empty());
 }
 
+async fn who_is_refused_can_read_why_while_it_still_sends<R: Runtime>() {
+    let authority = memory_authority();
+    let patient = |config: &mut Config| config.timing.close = Duration::from_secs(60);
+    let rig = Rig::<R>::start(desktop().authority(authority.clone()).configure(patient)).await;
+    let (port, tls) = (rig.desktop.ports().secure, Identity::anonymous(&authority));
+    let peer = tokio::task::spawn_blocking(move || {
+        let mut socket = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let mut tls = ClientConnection::new(tls, flipper_desktop::pki::server_name()).unwrap();
+        let alert = loop {
+            if let Err(error) = tls.complete_io(&mut socket) {
+                break error.to_string();
+            }
+            // The handshake is complete as far as a client can tell; the desktop has still to look at its certificate.
+            if let Err(error) =
+                tls.read_tls(&mut socket).and_then(|_| tls.process_new_packets().map_err(io::Error::other))
+            {
+                break error.to_string();
+            }
+        };
+        assert!(alert.contains("CertificateRequired"), "{alert}");
+        // What was sent before the alert could be known must not make the system forget the alert.
+        for _ in 0..2 {
+            socket.write_all(b"GET / HTTP/1.1").unwrap();
+            socket.set_read_timeout(Some(Duration::from_millis(1))).unwrap();
+            let read = socket.read(&mut [0; 16]).map_err(|error| error.kind());
+            assert!(matches!(read, Ok(0) | Err(io::ErrorKind::WouldBlock)), "{read:?}");
+        }
+    });
+    within("a peer that is refused", peer).await.unwrap();
+}
+
 async fn the_certificate_of_another_desktop_opens_nothing<R: Runtime>() {
     let authority = memory_authority();
     let mut rig = Rig::<R>::start(desktop().authority(authority.clone())).await;
@@ -175,6 +211,7 @@ on_every_runtime! {
     a_certificate_is_good_for_its_own_app_only,
     a_certificate_is_good_for_its_own_device_only,
     without_a_certificate_nobody_gets_in,
+    who_is_refused_can_read_why_while_it_still_sends,
     the_certificate_of_another_desktop_opens_nothing,
     the_newer_of_two_connections_takes_over,
 }
