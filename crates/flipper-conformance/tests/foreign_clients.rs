@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use flipper_conformance::official::skips_this_test;
 use flipper_desktop::pki::{Authority, AuthorityConfig, WallClock};
+use flipper_desktop::proto::ClientId;
 use flipper_desktop::proto::desktop::{Channel, PeerIdentity};
 use flipper_desktop::{Desktop, Event};
 use serde_json::{Value, json};
@@ -20,15 +21,30 @@ use foreign::{Program, Result, Rig, peer};
 
 /// Node's client, with these flags beside the usual ones.
 fn by_hand(rig: &Rig, flags: &[&str]) -> Result<Program> {
-    let ports = rig.desktop.ports();
     let mut command = Command::new("node");
-    command
-        .arg(peer("by_hand_client.cjs"))
-        .args(["--exchange-port", &ports.insecure.to_string(), "--secure-port", &ports.secure.to_string()])
-        .args(["--app", "By Hand", "--app-id", "com.example.by-hand", "--dir"])
-        .arg(rig.app.path())
-        .args(flags);
-    Program::spawn(&mut command)
+    command.arg(peer("by_hand_client.cjs")).args(flags);
+    rig.spawn(&mut command, "By Hand", "com.example.by-hand")
+}
+
+/// Java's client.
+fn android(rig: &Rig) -> Result<Program> {
+    rig.spawn(Command::new("java").arg(peer("AndroidClient.java")), "Android", "com.example.android")
+}
+
+/// From a connection to an answered call.
+async fn answers(rig: &mut Rig, app: &mut Program, plugin: &str) -> Result<ClientId> {
+    app.ask("connect")?;
+    app.wait("connected")?;
+    let client = rig.client().await?;
+    let answer = rig.call(&client, plugin, "reverse", json!({"word": "hello"})).await?;
+    assert_eq!(answer, json!({"word": "olleh"}));
+    Ok(client)
+}
+
+fn hang_up(app: &mut Program) -> Result {
+    app.ask("close")?;
+    assert_eq!(app.wait("closed")?["code"], 1000);
+    Ok(())
 }
 
 /// From nothing to an answered call, an event, and a second connection.
@@ -40,11 +56,7 @@ async fn goes_the_whole_way(flags: &[&str]) -> Result<Rig> {
     app.ask("exchange")?;
     assert_eq!(app.wait("exchanged")?["answer"], json!({"deviceId": ""}));
     for _connection in 0..2 {
-        app.ask("connect")?;
-        app.wait("connected")?;
-        let client = rig.client().await?;
-        let answer = rig.call(&client, "ByHand", "reverse", json!({"word": "hello"})).await?;
-        assert_eq!(answer, json!({"word": "olleh"}));
+        let client = answers(&mut rig, &mut app, "ByHand").await?;
         app.ask("emit")?;
         let row = rig.event("the row", |event| match event {
             Event::Message { method, params, .. } if &**method == "row" => params.clone(),
@@ -56,8 +68,7 @@ async fn goes_the_whole_way(flags: &[&str]) -> Result<Rig> {
         };
         let bound = PeerIdentity::Bound { app: "com.example.by-hand".to_owned(), device_id: String::new() };
         assert_eq!(identity, bound);
-        app.ask("close")?;
-        assert_eq!(app.wait("closed")?["code"], 1000);
+        hang_up(&mut app)?;
     }
     Ok(rig)
 }
@@ -133,18 +144,6 @@ async fn what_the_documentation_shows_needs_a_proof_or_a_flag() -> Result {
     Ok(())
 }
 
-/// Java's client.
-fn android(rig: &Rig) -> Result<Program> {
-    let ports = rig.desktop.ports();
-    let mut command = Command::new("java");
-    command
-        .arg(peer("AndroidClient.java"))
-        .args(["--exchange-port", &ports.insecure.to_string(), "--secure-port", &ports.secure.to_string()])
-        .args(["--app", "Android", "--app-id", "com.example.android", "--dir"])
-        .arg(rig.app.path());
-    Program::spawn(&mut command)
-}
-
 /// A desktop whose calendar can be turned, with an authority whose certificates for apps are valid for an hour.
 struct Calendar {
     hours: Arc<AtomicI64>,
@@ -183,22 +182,14 @@ async fn java_by_the_rules_of_android() -> Result {
     app.ask("exchange")?;
     assert_eq!(app.wait("exchanged")?["answer"], json!({"deviceId": ""}));
     for _connection in 0..2 {
-        app.ask("connect")?;
-        app.wait("connected")?;
-        let client = rig.client().await?;
-        let answer = rig.call(&client, "Java", "reverse", json!({"word": "hello"})).await?;
-        assert_eq!(answer, json!({"word": "olleh"}));
-        app.ask("close")?;
-        assert_eq!(app.wait("closed")?["code"], 1000);
+        answers(&mut rig, &mut app, "Java").await?;
+        hang_up(&mut app)?;
     }
 
     app.ask("connect-from https://elsewhere.example")?;
     assert_eq!(app.wait("refused")?["status"], 401, "the one status that the official SDK tries again after");
-    app.ask("connect")?;
-    app.wait("connected")?;
-    rig.client().await?;
-    app.ask("close")?;
-    app.wait("closed")?;
+    answers(&mut rig, &mut app, "Java").await?;
+    hang_up(&mut app)?;
 
     // The app's certificate has expired, and nothing else has.
     calendar.turn(2)?;

@@ -26,7 +26,7 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    pub(crate) fn spawn(command: &mut Command) -> Result<Self> {
+    fn spawn(command: &mut Command) -> Result<Self> {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let output = child.stdout.take().ok_or("no output")?;
         let (tell, told) = channel();
@@ -86,6 +86,16 @@ impl Rig {
         self.events = builder.events();
         self.desktop = builder.start().await?;
         Ok(())
+    }
+
+    /// Starts a program that is to be this app.
+    pub(crate) fn spawn(&self, command: &mut Command, name: &str, id: &str) -> Result<Program> {
+        let ports = self.desktop.ports();
+        command
+            .args(["--exchange-port", &ports.insecure.to_string(), "--secure-port", &ports.secure.to_string()])
+            .args(["--app", name, "--app-id", id, "--dir"])
+            .arg(self.app.path());
+        Program::spawn(command)
     }
 
     pub(crate) async fn event<T>(&mut self, what: &str, mut pick: impl FnMut(&Event) -> Option<T>) -> Result<T> {
