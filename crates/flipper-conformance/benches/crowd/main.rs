@@ -110,6 +110,7 @@ async fn call_in_turn(desktop: &Desktop, clients: &[ClientId], span: Duration) -
     let mut ticks = tokio::time::interval(pace);
     let end = Instant::now() + span;
     let mut calls = tokio::task::JoinSet::new();
+    let mut latencies = Vec::new();
     let params = Payload::from_json(r#"{"text":"hello"}"#)?;
     for client in clients.iter().cycle() {
         ticks.tick().await;
@@ -118,11 +119,14 @@ async fn call_in_turn(desktop: &Desktop, clients: &[ClientId], span: Duration) -
             let asked = Instant::now();
             desktop.call(&client, "Example", "echo", Some(params)).await.map(|_| asked.elapsed())
         });
+        // At once, so that what is measured is not the memory of calls that have ended.
+        while let Some(call) = calls.try_join_next() {
+            latencies.push(call??);
+        }
         if Instant::now() >= end {
             break;
         }
     }
-    let mut latencies = Vec::new();
     while let Some(call) = calls.join_next().await {
         latencies.push(call??);
     }
