@@ -23,6 +23,7 @@ pub mod scenarios;
 pub mod scripted;
 #[cfg(feature = "suite")]
 pub mod suite;
+pub mod usage;
 
 #[cfg(feature = "suite")]
 pub use self::adapter::{Adapter, Handle};

@@ -70,13 +70,6 @@ impl Fleet {
                 app.start()?;
                 self.tally.count_exchange();
             }
-            2 => {
-                // It ends by itself, and says so to the desktop as far as it gets.
-                app.signal(Signal::TERM);
-                app.kill()?;
-                app.start()?;
-                self.tally.count_kill();
-            }
             _ => {
                 app.kill()?;
                 app.start()?;

@@ -1,6 +1,6 @@
 //! What a process uses.
 
-use std::fs;
+use flipper_conformance::usage::{open_files, resident_megabytes};
 
 use crate::Result;
 
@@ -14,11 +14,7 @@ pub(crate) struct Usage {
 
 impl Usage {
     pub(crate) fn of(pid: u32) -> Result<Self> {
-        let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
-        let kib: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
-        let files = fs::read_dir(format!("/proc/{pid}/fd"))?.count();
-        Ok(Self { megabytes: kib * 1024.0 / 1e6, files })
+        Ok(Self { megabytes: resident_megabytes(pid)?, files: open_files(pid)? })
     }
 }
 

@@ -7,18 +7,17 @@
 #![forbid(unsafe_code)]
 
 mod apps;
-mod usage;
 
 use std::env;
 use std::time::{Duration, Instant};
 
+use flipper_conformance::usage::{cpu_seconds, resident_megabytes};
 use flipper_conformance::{Result, provision};
 use flipper_desktop::proto::{ClientId, Payload};
 use flipper_desktop::{Desktop, Event, pki};
 use tempfile::TempDir;
 
 use apps::Apps;
-use usage::Usage;
 
 /// How many calls a second the crowd is asked, all together.
 const CALLS_PER_SECOND: u64 = 500;
@@ -49,7 +48,8 @@ async fn hold(apps: usize, span: Duration) -> Result {
     });
     let mut events = builder.events();
     let desktop = builder.start().await?;
-    let empty = Usage::now()?;
+    let this = std::process::id();
+    let empty = resident_megabytes(this)?;
 
     let began = Instant::now();
     let crowd = Apps::spawn(apps, directory.path(), desktop.ports().secure)?;
@@ -62,15 +62,15 @@ async fn hold(apps: usize, span: Duration) -> Result {
         }
     }
     let took = began.elapsed();
-    let full = Usage::now()?;
+    let full = resident_megabytes(this)?;
     println!("{apps} apps connected in {:.1} s: {:.0} a second", took.as_secs_f64(), apps as f64 / took.as_secs_f64());
-    println!("memory: {:.1} MB empty, {:.1} MB with all of them", empty.megabytes, full.megabytes);
-    println!("        {:.1} KB for each", (full.megabytes - empty.megabytes) * 1e3 / apps as f64);
+    println!("memory: {:.1} MB empty, {:.1} MB with all of them", empty, full);
+    println!("        {:.1} KB for each", (full - empty) * 1e3 / apps as f64);
 
-    let began = Instant::now();
+    let (began, cpu_before) = (Instant::now(), cpu_seconds(this)?);
     let latencies = call_in_turn(&desktop, &clients, span).await?;
     let held = began.elapsed();
-    let after = Usage::now()?;
+    let (after, cpu_after) = (resident_megabytes(this)?, cpu_seconds(this)?);
     let at = |quantile: f64| {
         #[expect(
             clippy::cast_possible_truncation,
@@ -88,11 +88,7 @@ async fn hold(apps: usize, span: Duration) -> Result {
         at(0.99),
         at(1.0)
     );
-    println!(
-        "memory: {:.1} MB; CPU: {:.1} % of a core",
-        after.megabytes,
-        (after.cpu - full.cpu) * 100.0 / held.as_secs_f64()
-    );
+    println!("memory: {:.1} MB; CPU: {:.1} % of a core", after, (cpu_after - cpu_before) * 100.0 / held.as_secs_f64());
     let still = desktop.clients().len();
     if still != apps {
         return Err(format!("{} apps got lost", apps - still).into());

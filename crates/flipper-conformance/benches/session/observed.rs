@@ -71,14 +71,14 @@ impl Observed {
     fn cpu(&self) -> Result<f64> {
         match &self.desktop {
             Running::Ours(process) => process.cpu(),
-            Running::Official(desktop) => crate::process::cpu_of(desktop.pid()?),
+            Running::Official(desktop) => flipper_conformance::usage::cpu_seconds(desktop.pid()?),
         }
     }
 
     fn peak_memory(&self) -> Result<f64> {
         match &self.desktop {
             Running::Ours(process) => process.peak_memory(),
-            Running::Official(desktop) => crate::process::peak_memory_of(desktop.pid()?),
+            Running::Official(desktop) => flipper_conformance::usage::peak_megabytes(desktop.pid()?),
         }
     }
 }

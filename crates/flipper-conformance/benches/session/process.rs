@@ -1,8 +1,9 @@
 //! Clients and desktops, each in a process of its own.
 
-use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+
+use flipper_conformance::usage::{cpu_seconds, peak_megabytes, resident_megabytes};
 
 use crate::Result;
 use crate::client::Client;
@@ -21,40 +22,20 @@ impl Peer {
         Ok(Self { child: command.stdin(Stdio::null()).spawn()? })
     }
 
-    /// See [`cpu_of`].
+    /// CPU time so far, in seconds.
     pub(crate) fn cpu(&self) -> Result<f64> {
-        cpu_of(self.child.id())
+        cpu_seconds(self.child.id())
     }
 
     /// Resident memory, MB.
     pub(crate) fn memory(&self) -> Result<f64> {
-        memory_of(self.child.id(), "VmRSS:")
+        resident_megabytes(self.child.id())
     }
 
-    /// See [`peak_memory_of`].
+    /// The most resident memory so far, MB.
     pub(crate) fn peak_memory(&self) -> Result<f64> {
-        peak_memory_of(self.child.id())
+        peak_megabytes(self.child.id())
     }
-}
-
-/// CPU time of a process so far, in the system's ticks of 10 ms, as seconds.
-pub(crate) fn cpu_of(pid: u32) -> Result<f64> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    let after_name = stat.rsplit_once(')').ok_or("no process name")?.1;
-    let ticks: Vec<f64> = after_name.split_whitespace().skip(11).take(2).filter_map(|it| it.parse().ok()).collect();
-    Ok(ticks.iter().sum::<f64>() / 100.0)
-}
-
-/// The most resident memory that a process has had, MB.
-pub(crate) fn peak_memory_of(pid: u32) -> Result<f64> {
-    memory_of(pid, "VmHWM:")
-}
-
-fn memory_of(pid: u32, which: &str) -> Result<f64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix(which)).ok_or("no such figure")?;
-    let kib: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
-    Ok(kib * 1024.0 / 1e6)
 }
 
 impl Drop for Peer {
