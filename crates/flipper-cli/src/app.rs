@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
-use flipper_sample::{Ticker, example};
+use flipper_demo::{Ticker, example};
 use flipper_tokio::proto::Medium;
 use flipper_tokio::{Flipper, Notice};
 

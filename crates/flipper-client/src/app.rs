@@ -140,12 +140,14 @@ impl App {
     ///
     /// # Errors
     /// [`ApiMisuse::DuplicatePlugin`], [`ApiMisuse::TooManyPlugins`].
-    pub fn add_plugin(&self, plugin: Arc<dyn Plugin>) -> Result<(), ApiMisuse> {
+    pub fn add_plugin(self: &Arc<Self>, plugin: Arc<dyn Plugin>) -> Result<(), ApiMisuse> {
         let id = PluginId::new(plugin.id());
         let mode = if plugin.run_in_background() { PluginMode::Background } else { PluginMode::Foreground };
         let mut plugins = lock(&self.plugins);
         self.with_core(|core| core.add_plugin(id.clone(), mode))?;
-        plugins.added.insert(id, plugin);
+        plugins.added.insert(id.clone(), Arc::clone(&plugin));
+        drop(plugins);
+        shield("a plugin", move || plugin.on_added(Connection::new(self, id)));
         Ok(())
     }
 

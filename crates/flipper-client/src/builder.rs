@@ -15,6 +15,7 @@ pub fn plugin(id: impl Into<String>) -> PluginBuilder {
     PluginBuilder {
         id: id.into(),
         background: false,
+        on_added: Box::new(drop),
         on_connect: Box::new(drop),
         on_disconnect: Box::new(|| {}),
         methods: BTreeMap::new(),
@@ -26,6 +27,7 @@ pub fn plugin(id: impl Into<String>) -> PluginBuilder {
 pub struct PluginBuilder {
     id: String,
     background: bool,
+    on_added: Box<dyn Fn(Connection) + Send + Sync>,
     on_connect: Box<dyn Fn(Connection) + Send + Sync>,
     on_disconnect: Box<dyn Fn() + Send + Sync>,
     methods: BTreeMap<String, Box<dyn Fn(Call) + Send + Sync>>,
@@ -35,6 +37,12 @@ impl PluginBuilder {
     /// Has the desktop initialise the plugin as soon as the app connects.
     pub fn background(mut self) -> Self {
         self.background = true;
+        self
+    }
+
+    /// Called when the plugin is added to an app, with a connection whose events wait until a desktop initialises it.
+    pub fn on_added(mut self, callback: impl Fn(Connection) + Send + Sync + 'static) -> Self {
+        self.on_added = Box::new(callback);
         self
     }
 
@@ -94,6 +102,10 @@ impl Plugin for Closures {
 
     fn run_in_background(&self) -> bool {
         self.0.background
+    }
+
+    fn on_added(&self, connection: Connection) {
+        (self.0.on_added)(connection);
     }
 
     fn on_connect(&self, connection: Connection) {

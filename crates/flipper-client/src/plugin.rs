@@ -22,6 +22,12 @@ pub trait Plugin: Send + Sync + 'static {
         false
     }
 
+    /// The plugin was added to an app, before it starts or while it runs. Events that are sent with `connection` wait, in
+    /// a bounded buffer, until a desktop initialises the plugin.
+    fn on_added(&self, connection: Connection) {
+        drop(connection);
+    }
+
     /// The desktop initialised the plugin. Where a user interface is reloaded this comes again, after
     /// [`on_disconnect`](Self::on_disconnect): send then whatever it needs to begin with.
     fn on_connect(&self, connection: Connection) {
@@ -45,6 +51,10 @@ impl<P: Plugin + ?Sized> Plugin for Arc<P> {
 
     fn run_in_background(&self) -> bool {
         (**self).run_in_background()
+    }
+
+    fn on_added(&self, connection: Connection) {
+        (**self).on_added(connection);
     }
 
     fn on_connect(&self, connection: Connection) {

@@ -82,7 +82,7 @@ fn a_life<A: Adapter>() -> Result<Vec<String>> {
     let mut app = App::<A>::start_with(&desktop, dir.path(), |builder| {
         let panics = plugin("Panics").call("panic", |_| panic!("as the test wants it"));
         builder
-            .plugin(flipper_sample::example())
+            .plugin(flipper_demo::example())
             .plugin(panics.build())
             .configure(|config| config.timing.grant = Duration::from_millis(300))
     })?;

@@ -7,9 +7,9 @@ use std::path::Path;
 use std::process::Command;
 
 use flipper_conformance::official::{OfficialDesktop, skips_this_test};
+use flipper_demo::example;
 use flipper_desktop::Desktop;
 use flipper_desktop::api::Api;
-use flipper_sample::example;
 use flipper_tokio::Flipper;
 use serde_json::{Value, json};
 use tempfile::TempDir;

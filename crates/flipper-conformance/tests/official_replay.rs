@@ -3,9 +3,9 @@
 #![cfg(unix)]
 
 use flipper_conformance::official::{OfficialDesktop, Ui};
+use flipper_demo::{Ticker, example};
 use flipper_desktop::records::{RecordOptions, Replay, Speed};
 use flipper_desktop::{Desktop, Event};
-use flipper_sample::{Ticker, example};
 use flipper_tokio::Flipper;
 use serde_json::json;
 use tempfile::TempDir;

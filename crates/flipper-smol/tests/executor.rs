@@ -27,7 +27,7 @@ fn the_global_executor_is_there_without_more_ado() -> Result {
     let dir = TempDir::new()?;
     desktop.provision(dir.path())?;
 
-    let flipper = builder(&desktop, dir.path()).plugin(flipper_sample::example()).start()?;
+    let flipper = builder(&desktop, dir.path()).plugin(flipper_demo::example()).start()?;
 
     let mut session = desktop.session()?;
     session.init("Example")?;
@@ -46,7 +46,7 @@ fn an_app_may_send_before_its_executor_runs() -> Result {
     let dir = TempDir::new()?;
     desktop.provision(dir.path())?;
     let executor = Arc::new(Executor::new());
-    let setup = builder(&desktop, dir.path()).plugin(flipper_sample::example()).into_setup()?;
+    let setup = builder(&desktop, dir.path()).plugin(flipper_demo::example()).into_setup()?;
     let flipper = Flipper::launch_on(Smol::on(&executor), setup)?;
     let connection = flipper.connection("Example");
     for nth in 0..500 {

@@ -49,7 +49,7 @@ fn an_app_may_send_before_its_runtime_runs() -> Result {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let flipper = {
         let _entered = runtime.enter();
-        builder(&desktop, dir.path()).plugin(flipper_sample::example()).start()?
+        builder(&desktop, dir.path()).plugin(flipper_demo::example()).start()?
     };
     let connection = flipper.connection("Example");
     for nth in 0..500 {

@@ -10,7 +10,7 @@ use flipper_blocking::{Builder, Call, Flipper, Options};
 use flipper_conformance::adapters::BlockingAdapter;
 use flipper_conformance::scripted::{Desktop, Session};
 use flipper_conformance::{PATIENCE, Result, suite};
-use flipper_sample::example;
+use flipper_demo::example;
 use tempfile::TempDir;
 
 /// An app in a session, with the plugin `Example` initialised.

@@ -1,9 +1,9 @@
 //! The desktop and the app that the demo watches.
 
+use flipper_demo::{Ticker, example};
 use flipper_desktop::proto::client::{State, Step};
 use flipper_desktop::proto::{ClientId, Payload, PluginId};
 use flipper_desktop::{Desktop, Event, Events, Ports};
-use flipper_sample::{Ticker, example};
 use flipper_tokio::{Flipper, Notice};
 use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};

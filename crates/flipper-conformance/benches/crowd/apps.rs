@@ -5,7 +5,7 @@ use std::future::pending;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use flipper_sample::example;
+use flipper_demo::example;
 
 use crate::Result;
 

@@ -6,7 +6,7 @@ use std::future::pending;
 use std::path::Path;
 use std::process::Command;
 
-use flipper_sample::example;
+use flipper_demo::example;
 
 use crate::Result;
 

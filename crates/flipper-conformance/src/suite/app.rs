@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use flipper_client::proto::client::{Config, Failure, Purpose, State, Step};
 use flipper_client::proto::{CloseCause, ProtocolError};
 use flipper_client::{Builder, Call, Notice};
-use flipper_sample::example;
+use flipper_demo::example;
 use tempfile::TempDir;
 
 use crate::scripted::{APP_ID, Desktop, Port, Session, lock};

@@ -16,7 +16,7 @@ async fn an_app_on_threads_is_paired_by_its_link() {
     let builder = flipper_blocking::Flipper::builder("Elsewhere", super::rig::APP_ID)
         .pairing(rig.link())
         .directory(dir.path())
-        .plugin(flipper_sample::example());
+        .plugin(flipper_demo::example());
     let app = builder.start().unwrap();
     rig.answers().await;
     app.stop();
@@ -29,7 +29,7 @@ async fn an_app_on_smol_is_paired_by_its_link() {
     let builder = flipper_smol::Flipper::builder("Elsewhere", super::rig::APP_ID)
         .pairing(rig.link())
         .directory(dir.path())
-        .plugin(flipper_sample::example());
+        .plugin(flipper_demo::example());
     let app = builder.start().unwrap();
     rig.answers().await;
     app.stop().await;

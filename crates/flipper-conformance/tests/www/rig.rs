@@ -91,7 +91,7 @@ impl Rig {
             .pairing(self.link())
             .directory(dir)
             .device(DEVICE)
-            .plugin(flipper_sample::example())
+            .plugin(flipper_demo::example())
             .configure(|config| {
                 (config.backoff.first, config.backoff.ceiling) = (backoff, backoff * 5);
             })

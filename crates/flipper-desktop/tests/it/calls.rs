@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use flipper_async::Runtime;
+use flipper_demo::Ticker;
 use flipper_desktop::proto::desktop::{Call, DisconnectCause};
 use flipper_desktop::proto::{ClientId, Payload, PluginId, Query};
 use flipper_desktop::{CallError, Event, InitPolicy};
-use flipper_sample::Ticker;
 use flipper_tokio::{Flipper, plugin};
 use serde_json::json;
 use tempfile::{TempDir, tempdir};

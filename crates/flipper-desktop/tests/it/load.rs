@@ -27,7 +27,7 @@ async fn a_hundred_apps<R: Runtime>() {
         .map(|n| {
             let (name, app_id) = (format!("App {n}"), format!("com.example.app{n}"));
             let builder = app_named(&name, &app_id, rig.desktop.ports(), dir.path());
-            builder.plugin(flipper_sample::example()).start().unwrap()
+            builder.plugin(flipper_demo::example()).start().unwrap()
         })
         .collect();
     let mut clients = Vec::new();

@@ -6,11 +6,11 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use flipper_async::Runtime;
+use flipper_demo::example;
 use flipper_desktop::pki::{PairingSecret, Pairings};
 use flipper_desktop::proto::client::{CredentialFailure, CredentialProblem, Failure};
 use flipper_desktop::proto::{Bundle, Payload};
 use flipper_desktop::{Deliverer, Delivery, DeliveryError, DirectoryUploader, Event, Issued, Ports};
-use flipper_sample::example;
 use flipper_tokio::{Builder, DirectoryProvider, Flipper, Notice, Tokio};
 use tempfile::tempdir;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};

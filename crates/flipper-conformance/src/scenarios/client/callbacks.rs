@@ -141,7 +141,7 @@ pub fn a_panic_of_a_plugin_that_is_dropped_harms_nobody<A: Adapter>() -> Result 
 pub fn a_panic_in_the_observer_harms_nobody<A: Adapter>() -> Result {
     let desktop = Desktop::new()?;
     let dir = TempDir::new()?;
-    let builder = builder::<A>(&desktop, dir.path()).plugin(flipper_sample::example()).observer(|_| panic!("always"));
+    let builder = builder::<A>(&desktop, dir.path()).plugin(flipper_demo::example()).observer(|_| panic!("always"));
     let (handle, _runtime) = A::start(builder)?;
 
     let mut session = desktop.session()?;

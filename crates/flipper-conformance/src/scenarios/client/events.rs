@@ -4,7 +4,7 @@ use std::sync::mpsc::channel;
 
 use flipper_client::proto::{ErrorReport, Overflow};
 use flipper_client::{SendError, plugin};
-use flipper_sample::example;
+use flipper_demo::example;
 use serde_json::json;
 use tempfile::TempDir;
 

@@ -313,7 +313,7 @@ pub fn certificates_may_be_fetched_from_elsewhere<A: Adapter>() -> Result {
     };
 
     let mut app = App::<A>::start_with(&desktop, dir.path(), |builder| {
-        builder.plugin(flipper_sample::example()).medium(Medium::Www).certificate_provider(Provider(provider))
+        builder.plugin(flipper_demo::example()).medium(Medium::Www).certificate_provider(Provider(provider))
     })?;
 
     for part in ["device-1 could not be fetched: the store is down", "the certificate provider panicked"] {

@@ -6,8 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use flipper_client::proto::client::{Failure, Purpose};
 use flipper_client::proto::{CloseCause, Medium};
+use flipper_demo::example;
 use flipper_pki::CertificateRequest;
-use flipper_sample::example;
 use serde_json::json;
 use tempfile::TempDir;
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use flipper_client::Builder;
-use flipper_sample::{Ticker, example};
+use flipper_demo::{Ticker, example};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

@@ -82,7 +82,7 @@ async fn shop() -> (Served, Flipper, tempfile::TempDir) {
     let mut served = Served::start().await;
     let dir = tempdir().unwrap();
     let builder = app_named("Shop", "com.example.shop", served.rig.desktop.ports(), dir.path());
-    let app = builder.plugin(flipper_sample::example()).start().unwrap();
+    let app = builder.plugin(flipper_demo::example()).start().unwrap();
     served.rig.client().await;
     (served, app, dir)
 }
@@ -159,7 +159,7 @@ async fn events_have_the_documented_fields() {
     let mut socket = served.open("/api/v1/events").await;
     let dir = tempdir().unwrap();
     let builder = app_named("Shop", "com.example.shop", served.rig.desktop.ports(), dir.path());
-    let app = builder.plugin(flipper_sample::example()).start().unwrap();
+    let app = builder.plugin(flipper_demo::example()).start().unwrap();
     served.rig.client().await;
     let emit = "/api/v1/apps/Shop/plugins/Example/call/emit";
     assert_eq!(served.post(emit, r#"{"count":1,"size":1}"#).await.status, 200);

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use flipper_demo::example;
 use flipper_desktop::Ports;
-use flipper_sample::example;
 use flipper_tokio::{Builder, Flipper};
 
 /// The app of most tests, with the plugin `Example`.

@@ -1,4 +1,4 @@
-//! The sample app: plugins that demos, tests and benchmarks share.
+//! Small plugins that the demo, tests and benchmarks share.
 #![forbid(unsafe_code)]
 
 mod example;
