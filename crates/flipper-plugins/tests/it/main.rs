@@ -8,3 +8,5 @@ mod rig;
 mod navigation;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+#[cfg(feature = "table")]
+mod table;
