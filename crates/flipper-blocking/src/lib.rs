@@ -32,24 +32,42 @@
 //! else a desktop may send meanwhile is bounded as well: when it has filled as much again, nothing more is read before
 //! callbacks have returned.
 //!
-//! Everything that an app sees is in [`flipper_client`].
+//! Everything that an app sees is in [`flipper_client`]. Without the feature `enabled` all of it is still there, and does
+//! nothing.
 // Forbidden everywhere but in `tcp`, where a socket is given to the poller.
 #![deny(unsafe_code)]
 
+#[cfg(feature = "enabled")]
 mod bell;
+#[cfg(feature = "enabled")]
 mod crew;
+#[cfg(feature = "enabled")]
 mod dial;
+#[cfg(feature = "enabled")]
 mod driver;
+#[cfg(feature = "enabled")]
 mod flipper;
+#[cfg(feature = "enabled")]
 mod handlers;
+#[cfg(feature = "enabled")]
 mod lanes;
+#[cfg(not(feature = "enabled"))]
+mod off;
+#[cfg(feature = "enabled")]
 mod opening;
+mod options;
+#[cfg(feature = "enabled")]
 mod stream;
+#[cfg(feature = "enabled")]
 mod tcp;
+#[cfg(feature = "enabled")]
 mod wire;
 
-pub use self::crew::InCallback;
-pub use self::flipper::{Flipper, Options, Stopping};
+#[cfg(feature = "enabled")]
+pub use self::flipper::{Flipper, Stopping};
+#[cfg(not(feature = "enabled"))]
+pub use self::off::{Flipper, Stopping};
+pub use self::options::{InCallback, Options};
 pub use flipper_client;
 pub use flipper_client::{
     Call, CertificateProvider, Certificates, Connection, DirectoryProvider, FetchError, Notice, PlaceError, Plugin,

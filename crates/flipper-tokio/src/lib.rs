@@ -19,12 +19,21 @@
 //!
 //! Callbacks of plugins run on the task that drives the connection: one that takes long belongs into a task of its own,
 //! which [`AsyncMethods`] makes easy. Everything that an app sees is in [`flipper_client`].
+//! Without the feature `enabled` all of it is still there, and does nothing.
 #![forbid(unsafe_code)]
 
+#[cfg(not(feature = "enabled"))]
+mod off;
+#[cfg(feature = "enabled")]
 mod stream;
+#[cfg(feature = "enabled")]
 mod tokio;
 
+#[cfg(not(feature = "enabled"))]
+pub use self::off::Tokio;
+#[cfg(feature = "enabled")]
 pub use self::stream::Stream;
+#[cfg(feature = "enabled")]
 pub use self::tokio::{Listener, Sleep, Tokio};
 pub use flipper_async::AsyncMethods;
 pub use flipper_async::client as flipper_client;
