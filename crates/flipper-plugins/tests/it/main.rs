@@ -4,6 +4,8 @@
 
 mod rig;
 
+#[cfg(feature = "databases")]
+mod databases;
 #[cfg(feature = "navigation")]
 mod navigation;
 #[cfg(feature = "sandbox")]
