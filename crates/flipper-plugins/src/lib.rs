@@ -21,7 +21,11 @@ pub mod sandbox;
 #[cfg(feature = "table")]
 pub mod table;
 
-#[expect(dead_code, reason = "no plugin is there yet")]
+#[cfg(feature = "enabled")]
+#[allow(dead_code, reason = "each set of features uses other parts of it")]
 mod outlet;
+mod plugins;
+mod waiting;
 
-pub use self::outlet::Waiting;
+pub use self::plugins::{Plugins, WithPlugins, init};
+pub use self::waiting::Waiting;
