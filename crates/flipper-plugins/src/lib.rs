@@ -21,6 +21,8 @@ pub mod sandbox;
 #[cfg(feature = "table")]
 pub mod table;
 
+#[cfg(all(feature = "enabled", any(feature = "logs", feature = "table")))]
+mod number;
 #[cfg(feature = "enabled")]
 #[allow(dead_code, reason = "each set of features uses other parts of it")]
 mod outlet;

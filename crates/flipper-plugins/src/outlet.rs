@@ -7,7 +7,7 @@ use flipper_client::proto::{ErrorReport, Payload};
 use flipper_client::{Connection, SendError};
 use serde::Serialize;
 
-use crate::waiting::Waiting;
+pub(crate) use crate::waiting::Waiting;
 
 /// Sends the events of one plugin, and keeps within [`Waiting`] while no desktop has initialised it.
 ///

@@ -10,4 +10,11 @@ mod start;
 pub use self::start::{WithPlugins, init};
 
 // One plugin more is three lines here, and its feature in the `Cargo.toml` of this crate and of the adapters.
-collection! {}
+collection! {
+    /// Where the app's user has gone.
+    #[cfg(feature = "navigation")]
+    navigation: crate::navigation::Navigation,
+    /// A value that the desktop chooses.
+    #[cfg(feature = "sandbox")]
+    sandbox: crate::sandbox::Sandbox,
+}

@@ -1,0 +1,13 @@
+//! The plugins in an app on threads, which a scripted desktop talks to.
+#![cfg(feature = "enabled")]
+#![allow(dead_code, reason = "every set of features uses another part of the rig")]
+
+mod init;
+mod rig;
+
+#[cfg(feature = "navigation")]
+mod navigation;
+#[cfg(feature = "sandbox")]
+mod sandbox;
+#[cfg(feature = "table")]
+mod table;
