@@ -5,6 +5,8 @@
 mod init;
 mod rig;
 
+#[cfg(feature = "logs")]
+mod logs;
 #[cfg(feature = "navigation")]
 mod navigation;
 #[cfg(feature = "sandbox")]

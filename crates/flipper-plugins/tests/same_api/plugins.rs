@@ -32,6 +32,8 @@ fn what_waits_is_a_setting() {
 #[test]
 fn every_plugin_has_an_accessor() {
     let flipper = init::<Flipper>("");
+    #[cfg(feature = "logs")]
+    let _logs: &flipper_plugins::logs::Logs = flipper.logs();
     #[cfg(feature = "navigation")]
     let _navigation: &flipper_plugins::navigation::Navigation = flipper.navigation();
     #[cfg(feature = "sandbox")]
