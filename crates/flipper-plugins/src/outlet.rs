@@ -78,10 +78,15 @@ impl Outlet {
 
     /// A desktop has initialised the plugin.
     pub(crate) fn connected(&self, connection: Connection) {
+        self.connected_uncounted(connection);
+        self.report();
+    }
+
+    /// As [`connected`](Self::connected), for a plugin that does not see every event it skips, and says so by itself.
+    pub(crate) fn connected_uncounted(&self, connection: Connection) {
         *self.connection.write().unwrap_or_else(PoisonError::into_inner) = Some(connection);
         self.connected.store(true, Ordering::Release);
         self.open.store(true, Ordering::Release);
-        self.report();
     }
 
     /// The desktop has left the plugin.

@@ -4,6 +4,8 @@
 
 mod rig;
 
+#[cfg(feature = "logs")]
+mod logs;
 #[cfg(feature = "navigation")]
 mod navigation;
 #[cfg(feature = "sandbox")]
