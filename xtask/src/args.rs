@@ -13,7 +13,7 @@ Chores:
   sim [LIVES]                    lead so many simulated lives under faults, 100,000 unless said otherwise
   fuzz [--seconds N] [TARGET...]  give the fuzz targets their committed inputs again, then each N seconds of new ones
   check                          clippy, formatting, documentation, flipper-proto without std,
-                                 what adapters depend on
+                                 what adapters depend on, what is left of them when switched off
   ci [--skip-official REASON]    test, fuzz --seconds 10, then check
   help                           print this
 

@@ -12,6 +12,7 @@ mod python;
 mod report;
 mod shell;
 mod suite;
+mod switched_off;
 mod trees;
 
 use std::env;

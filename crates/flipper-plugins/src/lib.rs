@@ -21,9 +21,13 @@ pub mod sandbox;
 #[cfg(feature = "table")]
 pub mod table;
 
-#[cfg(any(feature = "logs", feature = "table"))]
+#[cfg(all(feature = "enabled", any(feature = "logs", feature = "table")))]
 mod number;
+#[cfg(feature = "enabled")]
 #[allow(dead_code, reason = "each set of features uses other parts of it")]
 mod outlet;
+mod plugins;
+mod waiting;
 
-pub use self::outlet::Waiting;
+pub use self::plugins::{Plugins, WithPlugins, init};
+pub use self::waiting::Waiting;
