@@ -13,14 +13,19 @@ mod store;
 
 use std::error::Error;
 use std::fs;
+use std::io::stderr;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 
+use flipper_plugins::logs::Logs;
 use flipper_plugins::navigation::Navigation;
 use flipper_plugins::sandbox::Sandbox;
 use flipper_tokio::Flipper;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, fmt};
 
 use self::options::Options;
 use self::prices::Prices;
@@ -37,7 +42,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
     let url = format!("http://{}/", listener.local_addr()?);
 
-    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    let logs = Logs::new();
+    let printed = fmt::layer().with_writer(stderr).with_filter(EnvFilter::from_default_env());
+    tracing_subscriber::registry().with(printed).with(logs.layer()).init();
     // It is `reqwest` that wants one, whatever it is asked for; the shop's requests stay on this machine.
     let _there_already = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().tls_certs_only([]).build()?;
@@ -59,7 +66,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
             None => Err("the shop is closed"),
         })
         .build();
-    let flipper = Flipper::builder("Rust Shop", "com.example.shop").plugin(navigation).plugin(sandbox).start()?;
+    let flipper =
+        Flipper::builder("Rust Shop", "com.example.shop").plugin(navigation).plugin(sandbox).plugin(logs).start()?;
 
     println!("The shop is open: {url}");
     println!("Its data: {}", data.display());

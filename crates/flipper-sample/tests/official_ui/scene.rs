@@ -7,11 +7,15 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use flipper_conformance::Result;
 use flipper_conformance::official::{OfficialDesktop, OfficialPage};
+use flipper_desktop::OfficialPlugin;
 use serde_json::Value;
 use tempfile::TempDir;
 
 /// Runs a program, and ends it when standard input does, which it also does when the test is killed.
 const END_WITH_INPUT: &str = r#""$0" "$@" & read _; kill $!; wait"#;
+
+/// A row of any of the page's tables.
+pub(crate) const ROW: &str = "[class*=TableBodyRowContainer]";
 
 pub(crate) struct Scene {
     pub(crate) page: OfficialPage,
@@ -23,6 +27,8 @@ pub(crate) struct Scene {
 impl Scene {
     pub(crate) fn set_unless_skipped() -> Result<Option<Self>> {
         let Some(desktop) = OfficialDesktop::start_unless_skipped()? else { return Ok(None) };
+        // As `flipper official-plugins install` does. What the page does not bring along, it finds there.
+        OfficialPlugin::logs().install(desktop.home())?;
         let files = TempDir::new()?;
         let shop = Shop::open(&desktop, files.path())?;
         let page = OfficialPage::open(&desktop)?;
