@@ -47,7 +47,7 @@ pub use self::call::{Call, Responder, UnknownCall};
 pub use self::connection::{Connection, SendError};
 pub use self::jobs::Jobs;
 pub use self::plugin::Plugin;
-pub use self::settings::{Builder, Launch, Setup, StartError};
+pub use self::settings::{Builder, Launch, Setup, StartError, default_directory};
 pub use self::status::{Status, Watch};
 pub use self::www::{CertificateProvider, Certificates, DirectoryProvider, FetchError, PlaceError};
 #[cfg(feature = "www-http")]

@@ -25,5 +25,7 @@ pub mod table;
 mod number;
 #[allow(dead_code, reason = "each set of features uses other parts of it")]
 mod outlet;
+#[cfg(any(feature = "crash", feature = "logs"))]
+mod text;
 
 pub use self::outlet::Waiting;

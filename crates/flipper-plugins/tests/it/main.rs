@@ -4,6 +4,8 @@
 
 mod rig;
 
+#[cfg(feature = "crash")]
+mod crash;
 #[cfg(feature = "logs")]
 mod logs;
 #[cfg(feature = "navigation")]
