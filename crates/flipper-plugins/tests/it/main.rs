@@ -5,6 +5,8 @@
 mod init;
 mod rig;
 
+#[cfg(feature = "crash")]
+mod crash;
 #[cfg(feature = "logs")]
 mod logs;
 #[cfg(feature = "navigation")]
