@@ -21,7 +21,6 @@ pub mod sandbox;
 #[cfg(feature = "table")]
 pub mod table;
 
-#[expect(dead_code, reason = "no plugin is there yet")]
 mod outlet;
 
 pub use self::outlet::Waiting;
