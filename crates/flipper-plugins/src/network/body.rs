@@ -75,21 +75,23 @@ impl Body {
         self.end == End::Complete && self.kept.len() as u64 == self.seen
     }
 
-    /// What is to be said of a body of which `shown` bytes are shown.
-    pub(super) fn statement(&self, shown: usize, is_compressed: bool) -> Option<String> {
+    /// What is to be said of what is not shown of the body, if there is anything. Some bodies are hidden if there is only
+    /// a part of them.
+    pub(super) fn statement(&self, is_hidden: bool) -> Option<String> {
         let Self { seen, end, left_out, .. } = self;
+        let shown = if is_hidden { 0 } else { self.kept.len() };
+        if shown as u64 == *seen && (*end == End::Complete || (*seen == 0 && *end == End::Open)) {
+            return None;
+        }
         let progress = match end {
             End::Complete => "",
             End::Open => " so far, the rest is still to come",
             End::Dropped => " so far, the rest was not read",
             End::Failed => " so far, then it failed",
         };
-        if shown as u64 == *seen && (*end == End::Complete || (*seen == 0 && *end == End::Open)) {
-            return None;
-        }
         let why = match left_out {
             Some(why) => *why,
-            None if is_compressed && shown == 0 => "; compressed bodies are shown only as a whole",
+            None if is_hidden => "; compressed bodies are shown only as a whole",
             None => "",
         };
         Some(format!("kept {shown} of {seen} bytes{progress}{why}"))

@@ -59,8 +59,8 @@ struct Incoming {
     response: Response<'static>,
     body: Body,
     first_byte: Duration,
-    /// When the desktop was told of it last.
-    told: Instant,
+    /// When the desktop was told of it last, or may be told of it first.
+    told: Option<Instant>,
     told_bytes: usize,
     is_over: bool,
 }
@@ -129,7 +129,14 @@ impl Exchange {
     /// The exchange has failed without a response. `error` is shown as reason and as body.
     pub fn fail(mut self, error: impl fmt::Display) {
         if let Some(record) = self.0.take() {
-            record.fail(&error);
+            record.fail(&error, &error);
+        }
+    }
+
+    /// As [`fail`](Self::fail), with more to say in the body than in the reason.
+    pub fn fail_with(mut self, error: impl fmt::Display, details: impl fmt::Display) {
+        if let Some(record) = self.0.take() {
+            record.fail(&error, &details);
         }
     }
 }
@@ -137,7 +144,7 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         if let Some(record) = self.0.take() {
-            record.fail(&"cancelled");
+            record.fail(&"cancelled", &"cancelled: dropped before there was a response");
         }
     }
 }
@@ -288,15 +295,14 @@ impl Record {
             outlet.send("partialResponse", &first) && pieces.iter().all(|piece| outlet.send("partialResponse", &piece));
     }
 
-    fn fail(&self, error: &dyn fmt::Display) {
-        let reason = self.error_text(error);
+    fn fail(&self, error: &dyn fmt::Display, details: &dyn fmt::Display) {
         let mut body = Body::new(self.network.shared.settings.body_limit);
-        body.push(reason.as_bytes());
+        body.push(self.error_text(details).as_bytes());
         body.end(End::Complete);
         let mut response = Response::new(0).header("content-type", "text/plain; charset=utf-8");
         response.status = -1;
         response.body = Cow::Borrowed(body.kept());
-        response.reason.clone_from(&reason);
+        response.reason = self.error_text(error);
         self.show_response(&mut response, &body, Duration::ZERO);
     }
 
@@ -323,7 +329,7 @@ impl Incoming {
             response: Response { status, reason, headers, body: Cow::Borrowed(&[]), is_mock, is_decoded },
             body,
             first_byte,
-            told: record.began + first_byte,
+            told: Some(record.began + first_byte),
             told_bytes: 0,
             is_over: false,
             record,
@@ -331,7 +337,7 @@ impl Incoming {
         if is_endless {
             incoming.show();
             // Its first bytes are shown as soon as they are there.
-            incoming.told = incoming.record.began;
+            incoming.told = None;
         }
         incoming
     }
@@ -344,7 +350,8 @@ impl Incoming {
             return;
         }
         let rarer = u32::try_from(kept >> 16).unwrap_or(u32::MAX).saturating_add(1);
-        if self.told.elapsed() >= self.record.network.shared.settings.progress.saturating_mul(rarer) {
+        let pause = self.record.network.shared.settings.progress.saturating_mul(rarer);
+        if self.told.is_none_or(|told| told.elapsed() >= pause) {
             self.show();
         }
     }
@@ -355,7 +362,7 @@ impl Incoming {
         }
         let mut response = Response { body: Cow::Borrowed(self.body.kept()), ..self.response.clone() };
         self.record.show_response(&mut response, &self.body, self.first_byte);
-        self.told = Instant::now();
+        self.told = Some(Instant::now());
         self.told_bytes = self.body.kept().len();
     }
 

@@ -54,8 +54,12 @@ mod address;
 mod body;
 mod builder;
 mod exchange;
+#[cfg(any(feature = "network-reqwest", feature = "network-tower", feature = "network-ureq"))]
+mod http_types;
 mod message;
 mod mock;
+#[cfg(any(feature = "network-reqwest", feature = "network-tower"))]
+mod recorded_body;
 mod redaction;
 mod report;
 #[cfg(feature = "network-reqwest")]
@@ -80,12 +84,14 @@ pub use self::builder::NetworkBuilder;
 pub use self::exchange::{BodyRecorder, Exchange};
 pub use self::message::{Request, Response, Verdict};
 pub use self::mock::MockResponse;
+#[cfg(any(feature = "network-reqwest", feature = "network-tower"))]
+pub use self::recorded_body::RecordedBody;
 pub use self::redaction::Redaction;
 pub use self::report::BODY_CUT;
 #[cfg(feature = "network-reqwest")]
 pub use self::reqwest::ReqwestMiddleware;
 #[cfg(feature = "network-tower")]
-pub use self::tower::{ClientLayer, ClientService, RecordedBody, RecordedFuture, ServerLayer, ServerService};
+pub use self::tower::{ClientLayer, ClientService, RecordedFuture, ServerLayer, ServerService};
 #[cfg(feature = "network-ureq")]
 pub use self::ureq::UreqMiddleware;
 
@@ -167,6 +173,13 @@ impl Network {
             return None;
         }
         self.shared.mocks.find(method, url, &self.shared.settings.redaction)
+    }
+
+    /// Whether a request has to be looked at at all.
+    #[cfg(any(feature = "network-reqwest", feature = "network-tower", feature = "network-ureq"))]
+    #[inline]
+    fn is_idle(&self) -> bool {
+        !self.is_recording() && self.shared.mocks.is_empty()
     }
 
     fn next_id(&self) -> String {

@@ -177,7 +177,8 @@ fn parts<'a>(
 ) -> (Vec<Header<'a>>, Option<&'a [u8]>) {
     let compression = if is_decoded { None } else { compression(recorded) };
     // The desktop shows nothing at all of a part of a compressed body.
-    let shown = if compression.is_some() && !body.is_whole() { &[] } else { kept };
+    let is_hidden = compression.is_some() && !body.is_whole();
+    let shown = if is_hidden { &[] } else { kept };
     let mut headers: Vec<_> = Vec::with_capacity(recorded.len() + 3);
     headers.extend(recorded.iter().map(|(key, value)| {
         let is_encoding = key.eq_ignore_ascii_case("content-encoding");
@@ -193,7 +194,7 @@ fn parts<'a>(
     if ui_headers && !shown.is_empty() && header(recorded, "content-length").is_none() {
         headers.push(Header { key: "Content-Length", value: Cow::Owned(body.seen().to_string()) });
     }
-    if let Some(statement) = body.statement(shown.len(), compression.is_some()) {
+    if let Some(statement) = body.statement(is_hidden) {
         headers.push(Header { key: BODY_CUT, value: Cow::Owned(statement) });
     }
     (headers, (!shown.is_empty()).then_some(shown))
