@@ -12,7 +12,10 @@ pub mod databases;
 pub mod logs;
 #[cfg(feature = "navigation")]
 pub mod navigation;
-#[cfg(feature = "network")]
+#[cfg(all(feature = "network", feature = "enabled"))]
+pub mod network;
+#[cfg(all(feature = "network", not(feature = "enabled")))]
+#[path = "network/off.rs"]
 pub mod network;
 #[cfg(feature = "preferences")]
 pub mod preferences;
@@ -21,6 +24,13 @@ pub mod sandbox;
 #[cfg(feature = "table")]
 pub mod table;
 
+#[cfg(all(feature = "enabled", any(feature = "logs", feature = "table")))]
+mod number;
+#[cfg(feature = "enabled")]
+#[allow(dead_code, reason = "each set of features uses other parts of it")]
 mod outlet;
+mod plugins;
+mod waiting;
 
-pub use self::outlet::Waiting;
+pub use self::plugins::{Plugins, WithPlugins, init};
+pub use self::waiting::Waiting;

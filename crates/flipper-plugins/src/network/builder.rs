@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Network;
 use super::message::{Request, Response, Verdict};
 use super::redaction::Redaction;
-use crate::outlet::Waiting;
+use crate::Waiting;
 
 pub(super) type OnRequest = Box<dyn Fn(&mut Request<'_>) -> Verdict + Send + Sync>;
 pub(super) type OnResponse = Box<dyn Fn(&mut Response<'_>) -> Verdict + Send + Sync>;

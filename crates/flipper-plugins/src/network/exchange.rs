@@ -10,8 +10,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use super::Network;
 use super::address::absolute;
 use super::body::{Body, End};
-use super::message::{Request, Response, Verdict, header, readable};
-use super::report::{Insights, NewRequest, NewResponse, PIECE, millis};
+use super::message::{Request, Response, Verdict, readable};
+use super::report::{Insights, NewRequest, NewResponse, PIECE, header, millis};
 
 /// A request that has no response yet. [`Network::request`] begins one.
 ///

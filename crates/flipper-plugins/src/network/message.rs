@@ -142,8 +142,3 @@ pub enum Verdict {
 pub(super) fn readable(value: &[u8]) -> String {
     str::from_utf8(value).map_or_else(|_| value.escape_ascii().to_string(), str::to_owned)
 }
-
-/// The first value of a header.
-pub(super) fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
-}

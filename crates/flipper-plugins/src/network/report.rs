@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 
 use super::address::host_and_path;
 use super::body::Body;
-use super::message::{Request, Response, header};
+use super::message::{Request, Response};
 
 /// The header that is added to what the desktop shows of a message whose body it does not show as a whole. It says what is
 /// missing and why.
@@ -209,4 +209,9 @@ fn compression(headers: &[(String, String)]) -> Option<&'static str> {
         "br" => Some("br"),
         _ => None,
     }
+}
+
+/// The first value of a header.
+pub(super) fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
 }

@@ -2,7 +2,16 @@
 #![cfg(feature = "enabled")]
 #![allow(dead_code, reason = "every set of features uses another part of the rig")]
 
+mod init;
 mod rig;
 
+#[cfg(feature = "logs")]
+mod logs;
+#[cfg(feature = "navigation")]
+mod navigation;
 #[cfg(feature = "network")]
 mod network;
+#[cfg(feature = "sandbox")]
+mod sandbox;
+#[cfg(feature = "table")]
+mod table;
