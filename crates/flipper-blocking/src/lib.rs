@@ -77,6 +77,22 @@ pub use flipper_client::{
 pub use flipper_client::{HttpPlace, HttpProvider};
 #[cfg(feature = "www-object-store")]
 pub use flipper_client::{ObjectPlace, ObjectStoreProvider};
+#[cfg(feature = "init")]
+pub use flipper_plugins as plugins;
+#[cfg(feature = "init")]
+pub use flipper_plugins::Plugins;
 
 /// The settings of an app on threads. See [`flipper_client::Builder`].
 pub type Builder = flipper_client::Builder<Flipper>;
+
+/// A Flipper that [`init`] has started, with its plugins.
+#[cfg(feature = "init")]
+pub type WithPlugins = flipper_plugins::WithPlugins<Flipper>;
+
+/// Starts Flipper for the app of this name, with every plugin that was chosen as a feature. See [`plugins::init`].
+#[cfg(feature = "init")]
+#[must_use = "Flipper stops when this is dropped"]
+#[inline]
+pub fn init(app: impl Into<String>) -> WithPlugins {
+    flipper_plugins::init::<Flipper>(app)
+}

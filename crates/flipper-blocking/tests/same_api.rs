@@ -51,3 +51,14 @@ fn settings_end_in_a_start_or_in_a_setup() -> Result {
     flipper.stop().wait()?;
     same_api::providers()
 }
+
+#[cfg(feature = "init")]
+#[test]
+fn one_line_starts_it() {
+    let flipper: adapter::WithPlugins = adapter::init("");
+    assert_eq!(flipper.start_error().is_some(), ENABLED);
+    let _: &Flipper = flipper.flipper();
+    let _: &adapter::plugins::Plugins = flipper.plugins();
+    let flipper = adapter::Plugins::default().start(Flipper::builder("", ""));
+    assert_eq!(flipper.start_error().is_some(), ENABLED);
+}

@@ -10,6 +10,7 @@ mod desktop;
 mod doctor;
 mod failure;
 mod list;
+mod official_plugins;
 mod pair;
 mod place;
 mod record;
@@ -77,6 +78,8 @@ enum Command {
     Doctor(doctor::Options),
     /// Check whether a client or a desktop, in any language, speaks the protocol.
     Conformance(conformance::Options),
+    /// Have the official desktop show plugins of Rust apps that it does not know.
+    OfficialPlugins(official_plugins::Options),
     /// Print the completions for a shell.
     Completions {
         /// The shell.
@@ -117,6 +120,7 @@ async fn run(command: Command) -> Result<ExitCode, Failure> {
             return Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         Command::Conformance(options) => return Ok(conformance::run(options).await),
+        Command::OfficialPlugins(options) => official_plugins::run(&options)?,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "flipper", &mut std::io::stdout());
         }

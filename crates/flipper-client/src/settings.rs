@@ -37,7 +37,7 @@ impl<L: Launch> Builder<L> {
     /// Everything else has a default that needs no change on a desktop machine.
     pub fn new(app: impl Into<String>, app_id: impl Into<String>) -> Self {
         let mut config = Config::new(app, app_id);
-        let host_name = gethostname::gethostname().to_string_lossy().into_owned();
+        let host_name = host_name();
         config.os = Os::Automatic(real_os());
         config.device.clone_from(&host_name);
         config.device_id = host_name;
@@ -231,6 +231,11 @@ impl fmt::Debug for Setup {
     }
 }
 
+/// The name of this machine, which every system should know.
+fn host_name() -> String {
+    hostname::get().map_or_else(|_| "localhost".to_owned(), |name| name.to_string_lossy().into_owned())
+}
+
 /// The name that desktops know this operating system by.
 fn real_os() -> String {
     match env::consts::OS {
@@ -275,7 +280,11 @@ fn ports_of_environment(variable: impl Fn(&str) -> Option<String>) -> Result<Opt
     Ok(None)
 }
 
-fn default_directory(app_id: &str) -> Result<PathBuf, StartError> {
+/// The private directory of an app that is given none: `apps/<app id>` in `FLIPPER_STATE_DIR`, else in `~/.flipper`.
+///
+/// # Errors
+/// [`StartError::NoDirectory`], where there is no home directory.
+pub fn default_directory(app_id: &str) -> Result<PathBuf, StartError> {
     let state = env::var_os("FLIPPER_STATE_DIR").filter(|value| !value.is_empty()).map(PathBuf::from);
     let state = state.or_else(|| env::home_dir().map(|home| home.join(".flipper"))).ok_or(StartError::NoDirectory)?;
     Ok(state.join("apps").join(folder_name(app_id)))

@@ -51,6 +51,7 @@ mod exchange;
 mod exposure;
 mod filter;
 mod init_policy;
+mod official_plugins;
 mod port_owner;
 mod ports;
 mod pump;
@@ -73,6 +74,7 @@ pub use self::exchange::{
 pub use self::exposure::Exposure;
 pub use self::filter::Filter;
 pub use self::init_policy::InitPolicy;
+pub use self::official_plugins::{BadId, InstalledPlugin, OfficialPlugin, installed_official_plugins};
 pub use self::port_owner::{PortOwner, find_port_owner};
 pub use self::ports::Ports;
 pub use self::state::{InstanceHolder, default_state_directory, find_instance_holder};

@@ -1,12 +1,13 @@
 //! Numbers as JavaScript can hold them.
 
-use serde_json::Value;
-
 /// The largest integer up to which a JavaScript number holds every one: 2^53 - 1.
 pub(crate) const MAX_SAFE: u64 = (1 << 53) - 1;
 
 /// Writes every integer that JavaScript would round as text.
-pub(crate) fn keep_every_digit(value: &mut Value) {
+#[cfg(any(feature = "preferences", feature = "table"))]
+pub(crate) fn keep_every_digit(value: &mut serde_json::Value) {
+    use serde_json::Value;
+
     match value {
         Value::Number(number) => {
             // `None` of both is a float, which it holds as it is.
@@ -21,7 +22,7 @@ pub(crate) fn keep_every_digit(value: &mut Value) {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "table"))]
 mod tests {
     use serde_json::json;
 

@@ -1,5 +1,7 @@
 //! Pauses between bursts of events, for a user interface that shows nothing before there is one.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails panics")]
+
 mod rig;
 
 use std::time::Duration;

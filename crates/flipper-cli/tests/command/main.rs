@@ -6,6 +6,7 @@
 mod client;
 mod desktop;
 mod docs;
+mod official_plugins;
 mod records;
 #[cfg(unix)]
 mod script;
