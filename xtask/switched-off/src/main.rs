@@ -1,12 +1,16 @@
 //! An app with everything that this project offers to apps. `cargo xtask check` builds it with and without the feature
 //! `enabled`, and looks for what is left of the project in the program; for that it must not say the project's name.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use flipper_plugins::sandbox::Sandbox;
 use flipper_plugins::table::{Column, Table};
 use flipper_tokio::{AsyncMethods as _, Connection, WithPlugins, plugin, proto::ErrorReport};
+use http::{Request, Response};
 use serde::Serialize;
+use tower::util::BoxCloneService;
+use tower::{Layer as _, ServiceExt as _};
 use tracing_subscriber::layer::SubscriberExt as _;
 
 /// What an app has in its hands wherever it is.
@@ -46,6 +50,12 @@ async fn main() {
 
 /// What the app does all day.
 async fn work(state: Arc<State>) {
+    let shop =
+        tower::service_fn(async |request: Request<String>| Ok::<_, Infallible>(Response::new(request.into_body())));
+    let shop = BoxCloneService::new(state.inspected.network().tower_server().layer(shop));
+    match shop.oneshot(Request::new("an order".to_owned())).await {
+        Ok(response) => println!("{}", response.status()),
+    }
     tracing::info!(customer = "Ann", "an order");
     state.inspected.navigation().visit("shop://orders/1");
     if state.orders.upsert(&Order { id: 1, customer: "Ann".to_owned() }).is_err() {
