@@ -9,6 +9,8 @@ mod rig;
 mod crash;
 #[cfg(feature = "logs")]
 mod logs;
+#[cfg(feature = "databases")]
+mod databases;
 #[cfg(feature = "navigation")]
 mod navigation;
 #[cfg(feature = "network")]
