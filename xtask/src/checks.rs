@@ -1,11 +1,10 @@
 //! What has to hold besides the tests.
 
-use std::fs;
 use std::thread::available_parallelism;
 
 use crate::report::Report;
 use crate::shell::{self, Failure};
-use crate::trees;
+use crate::{switched_off, trees};
 
 pub(crate) fn run(report: &mut Report) {
     report.step("clippy", || {
@@ -17,6 +16,7 @@ pub(crate) fn run(report: &mut Report) {
     });
     report.step("flipper-proto no_std", without_std);
     report.step("dependency trees", trees::check);
+    switched_off::run(report);
 }
 
 /// Leads many simulated lives; one that fails is told with its seed.
@@ -32,10 +32,7 @@ pub(crate) fn simulate(report: &mut Report, lives: u64) {
 
 /// Builds the crate `no-std-check`, which says itself how it tells that `std` got in.
 fn without_std() -> Result<(), Failure> {
-    // It is no member of the workspace, but what is checked are the workspace's versions of everything. Cargo strikes
-    // out of the copy what is not needed there, which is why this build goes without `--locked` even in CI.
-    let lock = shell::workspace().join("xtask/no-std-check/Cargo.lock");
-    fs::copy(shell::workspace().join("Cargo.lock"), &lock).map_err(Failure::at(&lock))?;
+    shell::share_lock("xtask/no-std-check")?;
     shell::run(shell::cargo("check").args([
         "--manifest-path",
         "xtask/no-std-check/Cargo.toml",

@@ -4,6 +4,7 @@
 
 mod args;
 mod checks;
+mod footprint;
 mod fuzz;
 mod matrix;
 mod peers;
@@ -12,6 +13,7 @@ mod python;
 mod report;
 mod shell;
 mod suite;
+mod switched_off;
 mod trees;
 
 use std::env;
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         Chore::Matrix { skip_official } => suite::run_matrix(&mut report, skip_official.as_deref()),
         Chore::Sim { lives } => checks::simulate(&mut report, *lives),
         Chore::Fuzz { seconds, targets } => fuzz::run(&mut report, *seconds, targets),
+        Chore::Footprint => footprint::run(&mut report),
         Chore::Check => checks::run(&mut report),
         Chore::Ci { skip_official } => {
             suite::run(&mut report, skip_official.as_deref());

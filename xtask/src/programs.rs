@@ -13,7 +13,7 @@ pub(crate) struct Program {
     version: &'static str,
     /// Where it is found, for a person.
     from: &'static str,
-    /// Debian's package.
+    /// Debian's package, or packages.
     package: &'static str,
     /// How to do without.
     without: &'static str,
@@ -22,7 +22,7 @@ pub(crate) struct Program {
 const SKIP: &str = "leave the tests out that need them: cargo xtask test --skip-official REASON";
 
 /// What official peers need, clients in other languages, and devices.
-pub(crate) const PEERS: [Program; 7] = [
+pub(crate) const PEERS: [Program; 8] = [
     Program { name: "node", version: "--version", from: "Node.js 18 or later", package: "nodejs", without: SKIP },
     Program { name: "npm", version: "--version", from: "npm, which comes with Node.js", package: "npm", without: SKIP },
     Program { name: "openssl", version: "version", from: "OpenSSL's command", package: "openssl", without: SKIP },
@@ -46,6 +46,14 @@ pub(crate) const PEERS: [Program; 7] = [
         version: "version",
         from: "adb, of Android's platform tools",
         package: "adb",
+        without: SKIP,
+    },
+    // Shows the official desktop's page.
+    Program {
+        name: "chromium",
+        version: "--version",
+        from: "Chromium",
+        package: "chromium fonts-liberation",
         without: SKIP,
     },
     // It has no version to ask for; with this it does nothing.
@@ -74,7 +82,7 @@ pub(crate) fn ensure(programs: &[Program]) -> Result<(), Failure> {
     if missing.is_empty() {
         return Ok(());
     }
-    let packages: Vec<_> = missing.iter().map(|program| program.package).collect();
+    let packages: Vec<_> = missing.iter().flat_map(|program| program.package.split(' ')).collect();
     if may_install() {
         eprintln!("Missing: {}. This is root on a system with apt-get, so they are installed.", list(&missing));
         shell::run(Command::new("apt-get").arg("update"))?;

@@ -3,6 +3,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::fmt;
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
@@ -69,6 +70,15 @@ pub(crate) fn lock_in_ci(command: &mut Command) {
     if in_ci() {
         command.arg("--locked");
     }
+}
+
+/// Gives a crate outside the workspace the workspace's versions of everything, which are what is checked.
+///
+/// Cargo strikes out of the copy what is not needed there, which is why nothing is built there with `--locked`, not even
+/// in CI.
+pub(crate) fn share_lock(folder: &str) -> Result<(), Failure> {
+    let lock = workspace().join(folder).join("Cargo.lock");
+    fs::copy(workspace().join("Cargo.lock"), &lock).map(drop).map_err(Failure::at(&lock))
 }
 
 /// Shows a command and runs it; it prints where this program prints.

@@ -1,6 +1,6 @@
 //! What the adapters must not bring with them.
 
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use crate::shell::{self, Failure};
 
@@ -24,15 +24,8 @@ pub(crate) fn check() -> Result<(), Failure> {
     for (adapter, features, forbidden) in FORBIDDEN {
         let mut command = shell::cargo("tree");
         shell::lock_in_ci(&mut command);
-        command.args(["--package", adapter, "--features", features]);
-        command.args(["--edges", "normal,build", "--prefix", "none", "--format", "{p}"]);
-        shell::announce(&command);
-        let output = command.stderr(Stdio::inherit()).output();
-        let (status, listed) = match output {
-            Ok(output) => (Ok(output.status), String::from_utf8_lossy(&output.stdout).into_owned()),
-            Err(error) => (Err(error), String::new()),
-        };
-        shell::finish(&command, status)?;
+        command.args(["--package", adapter, "--features", features, "--edges", "normal,build"]);
+        let listed = listed(&mut command)?;
         let found = offenders(&listed, forbidden);
         if !found.is_empty() {
             let with = if features.is_empty() { String::new() } else { format!(" with {features}") };
@@ -42,8 +35,21 @@ pub(crate) fn check() -> Result<(), Failure> {
     Ok(())
 }
 
+/// What `cargo tree` lists, as `name v1.2.3 …`, one a line.
+pub(crate) fn listed(command: &mut Command) -> Result<String, Failure> {
+    command.args(["--prefix", "none", "--format", "{p}"]);
+    shell::announce(command);
+    let output = command.stderr(Stdio::inherit()).output();
+    let (status, listed) = match output {
+        Ok(output) => (Ok(output.status), String::from_utf8_lossy(&output.stdout).into_owned()),
+        Err(error) => (Err(error), String::new()),
+    };
+    shell::finish(command, status)?;
+    Ok(listed)
+}
+
 /// The forbidden ones among crates that are listed as `name v1.2.3 …`, one a line.
-fn offenders<'a>(listed: &'a str, forbidden: &[&str]) -> Vec<&'a str> {
+pub(crate) fn offenders<'a>(listed: &'a str, forbidden: &[&str]) -> Vec<&'a str> {
     let mut found: Vec<_> = listed
         .lines()
         .filter_map(|line| line.split_whitespace().next())

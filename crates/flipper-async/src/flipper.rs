@@ -117,6 +117,10 @@ impl<R: Runtime> Launch for Flipper<R> {
     fn launch(setup: Setup) -> Result<Self, StartError> {
         Self::launch_on(R::current().map_err(StartError::NoRuntime)?, setup)
     }
+
+    fn stopped() -> Self {
+        Self { held: Arc::new(Held { app: App::stopped() }), runtime: PhantomData }
+    }
 }
 
 impl<R> fmt::Debug for Flipper<R> {

@@ -1,11 +1,12 @@
 //! The threads of one app.
 
 use std::cell::RefCell;
-use std::fmt;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
+
+use crate::options::InCallback;
 
 /// The threads of one app: they can be waited for, though not by themselves.
 #[derive(Default)]
@@ -19,18 +20,6 @@ struct Roll {
     at_work: usize,
     threads: Vec<JoinHandle<()>>,
 }
-
-/// A callback cannot wait for the end of its own Flipper, which waits for the callback.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InCallback;
-
-impl fmt::Display for InCallback {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a callback of this Flipper cannot wait for its end, which waits for the callback")
-    }
-}
-
-impl std::error::Error for InCallback {}
 
 thread_local! {
     /// The crew that this thread belongs to.

@@ -1,7 +1,6 @@
 //! What an app holds while Flipper runs.
 
 use std::fmt;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,9 +9,10 @@ use flipper_proto::ApiMisuse;
 use flipper_proto::client::{Client, Counters, State};
 
 use crate::bell::Bell;
-use crate::crew::{Crew, InCallback};
+use crate::crew::Crew;
 use crate::driver::Driver;
 use crate::handlers::Handlers;
+use crate::options::{InCallback, Options};
 
 /// An app's Flipper, while it runs. When the last clone is dropped, it stops.
 #[derive(Clone)]
@@ -22,27 +22,9 @@ pub struct Flipper {
 
 struct Held {
     app: Arc<App>,
-    bell: Arc<Bell>,
     crew: Arc<Crew>,
-    handlers: Arc<Handlers>,
-}
-
-/// What only this adapter can be told. See [`Flipper::launch_with`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Options {
-    /// How many threads call plugins back. Default: 1, and then everything comes one after the other, in order.
-    ///
-    /// With more, calls go side by side, also those of one plugin, so that one that blocks does not hold up the others. A
-    /// plugin is still told that it is connected before its first call begins, and that this is over when its last one
-    /// has returned; the observer is told one thing after the other.
-    pub handlers: NonZeroUsize,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { handlers: NonZeroUsize::MIN }
-    }
+    /// Not there in one that could not start.
+    parts: Option<(Arc<Bell>, Arc<Handlers>)>,
 }
 
 impl Drop for Held {
@@ -84,7 +66,7 @@ impl Flipper {
             tracing::error!("Flipper does not start, because its threads do not: {error}");
             StartError::NoRuntime("the system starts no more threads; perhaps there are too many, or too little memory")
         })?;
-        Ok(Self { held: Arc::new(Held { app, bell, crew, handlers }) })
+        Ok(Self { held: Arc::new(Held { app, crew, parts: Some((bell, handlers)) }) })
     }
 
     /// Where the app stands with its desktop, and what failed last.
@@ -141,13 +123,13 @@ impl Flipper {
     /// How many notices the observer was not given, because it, or a plugin, has blocked for so long that too many wait.
     #[must_use]
     pub fn missed_notices(&self) -> u64 {
-        self.held.handlers.missed()
+        self.held.parts.as_ref().map_or(0, |(_, handlers)| handlers.missed())
     }
 
     /// How often the thread that does the IO has woken up so far. While nothing happens it does so for pings alone.
     #[must_use]
     pub fn wake_ups(&self) -> u64 {
-        self.held.bell.waits()
+        self.held.parts.as_ref().map_or(0, |(bell, _)| bell.waits())
     }
 
     /// Stops: sends what is queued, closes the connection, and never comes back.
@@ -164,6 +146,10 @@ impl Launch for Flipper {
 
     fn launch(setup: Setup) -> Result<Self, StartError> {
         Self::launch_with(setup, &Options::default())
+    }
+
+    fn stopped() -> Self {
+        Self { held: Arc::new(Held { app: App::stopped(), crew: Arc::default(), parts: None }) }
     }
 }
 

@@ -32,24 +32,42 @@
 //! else a desktop may send meanwhile is bounded as well: when it has filled as much again, nothing more is read before
 //! callbacks have returned.
 //!
-//! Everything that an app sees is in [`flipper_client`].
+//! Everything that an app sees is in [`flipper_client`]. Without the feature `enabled` all of it is still there, and does
+//! nothing.
 // Forbidden everywhere but in `tcp`, where a socket is given to the poller.
 #![deny(unsafe_code)]
 
+#[cfg(feature = "enabled")]
 mod bell;
+#[cfg(feature = "enabled")]
 mod crew;
+#[cfg(feature = "enabled")]
 mod dial;
+#[cfg(feature = "enabled")]
 mod driver;
+#[cfg(feature = "enabled")]
 mod flipper;
+#[cfg(feature = "enabled")]
 mod handlers;
+#[cfg(feature = "enabled")]
 mod lanes;
+#[cfg(not(feature = "enabled"))]
+mod off;
+#[cfg(feature = "enabled")]
 mod opening;
+mod options;
+#[cfg(feature = "enabled")]
 mod stream;
+#[cfg(feature = "enabled")]
 mod tcp;
+#[cfg(feature = "enabled")]
 mod wire;
 
-pub use self::crew::InCallback;
-pub use self::flipper::{Flipper, Options, Stopping};
+#[cfg(feature = "enabled")]
+pub use self::flipper::{Flipper, Stopping};
+#[cfg(not(feature = "enabled"))]
+pub use self::off::{Flipper, Stopping};
+pub use self::options::{InCallback, Options};
 pub use flipper_client;
 pub use flipper_client::{
     Call, CertificateProvider, Certificates, Connection, DirectoryProvider, FetchError, Notice, PlaceError, Plugin,
@@ -59,6 +77,22 @@ pub use flipper_client::{
 pub use flipper_client::{HttpPlace, HttpProvider};
 #[cfg(feature = "www-object-store")]
 pub use flipper_client::{ObjectPlace, ObjectStoreProvider};
+#[cfg(feature = "init")]
+pub use flipper_plugins as plugins;
+#[cfg(feature = "init")]
+pub use flipper_plugins::Plugins;
 
 /// The settings of an app on threads. See [`flipper_client::Builder`].
 pub type Builder = flipper_client::Builder<Flipper>;
+
+/// A Flipper that [`init`] has started, with its plugins.
+#[cfg(feature = "init")]
+pub type WithPlugins = flipper_plugins::WithPlugins<Flipper>;
+
+/// Starts Flipper for the app of this name, with every plugin that was chosen as a feature. See [`plugins::init`].
+#[cfg(feature = "init")]
+#[must_use = "Flipper stops when this is dropped"]
+#[inline]
+pub fn init(app: impl Into<String>) -> WithPlugins {
+    flipper_plugins::init::<Flipper>(app)
+}

@@ -3,20 +3,23 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 use event_listener::{Event as Changed, EventListener};
-use flipper_proto::client::{Action, Client, Event, Failure, PluginMode, State, Step};
-use flipper_proto::{ApiMisuse, AttemptId, ErrorReport, Instant, PluginId, ProtocolError};
+use flipper_proto::client::{Action, Client, Config, Event, PluginMode, State};
+use flipper_proto::{ApiMisuse, AttemptId, ErrorReport, Instant, PluginId};
 
 use crate::call::{Call, Responder};
 use crate::connection::Connection;
+use crate::notice::Notice;
 use crate::plugin::Plugin;
 use crate::settings::Setup;
-use crate::status::{Status, Watch};
+use crate::status::Status;
+use crate::watch::Watch;
 use crate::wire::Incoming;
 
 /// One app: its state machine, its plugins, and those who wait for news.
@@ -25,6 +28,7 @@ use crate::wire::Incoming;
 pub struct App {
     shared: Mutex<Shared>,
     plugins: Mutex<Plugins>,
+    directory: Option<PathBuf>,
     observer: Option<Observer>,
     changed: Changed,
     clock: Clock,
@@ -55,20 +59,6 @@ struct Shared {
     dirty: bool,
     /// The driver is at work and will look again before it rests, so that nobody has to wake it.
     driver_at_work: bool,
-}
-
-/// Something that happened on the way, for those who watch.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Notice {
-    /// The connection is in another state.
-    State(State),
-    /// A step on the way.
-    Step(Step),
-    /// Something failed; the app goes on by itself.
-    Failed(Failure),
-    /// The desktop sent something that is not understood; the session goes on.
-    PeerMisbehaved(ProtocolError),
 }
 
 /// Who is told of every notice.
@@ -113,26 +103,41 @@ impl App {
     /// An app that has not started yet, with the plugins of `setup`.
     #[must_use]
     pub fn new(setup: Setup, clock: Clock, spawner: Option<Arc<dyn Spawn>>) -> Arc<Self> {
-        let app = Arc::new(Self {
-            shared: Mutex::new(Shared {
-                core: Client::new(setup.config),
-                waker: Waker::noop().clone(),
-                dirty: false,
-                driver_at_work: false,
-            }),
-            plugins: Mutex::default(),
-            observer: setup.observer,
-            changed: Changed::new(),
-            clock,
-            spawner,
-            finished: AtomicBool::new(false),
-        });
+        let app = Self::with_config(setup.config, clock);
+        let directory = Some(setup.store.dir().to_owned());
+        let app = Arc::new(Self { directory, observer: setup.observer, spawner, ..app });
         for plugin in setup.plugins {
             let id = plugin.id().to_owned();
             if let Err(misuse) = app.add_plugin(plugin) {
                 tracing::error!(plugin = %id, "the plugin is left out: {misuse}");
             }
         }
+        app
+    }
+
+    fn with_config(config: Config, clock: Clock) -> Self {
+        Self {
+            shared: Mutex::new(Shared {
+                core: Client::new(config),
+                waker: Waker::noop().clone(),
+                dirty: false,
+                driver_at_work: false,
+            }),
+            plugins: Mutex::default(),
+            directory: None,
+            observer: None,
+            changed: Changed::new(),
+            clock,
+            spawner: None,
+            finished: AtomicBool::new(false),
+        }
+    }
+
+    /// An app that has stopped before it began. Nobody drives it.
+    #[must_use]
+    pub fn stopped() -> Arc<Self> {
+        let app = Arc::new(Self::with_config(Config::new("", ""), Clock::new(std::time::Instant::now)));
+        app.finish();
         app
     }
 
@@ -248,6 +253,13 @@ impl App {
     /// Asks the state machine something.
     pub fn peek<T>(&self, question: impl FnOnce(&Client) -> T) -> T {
         question(&lock(&self.shared).core)
+    }
+
+    /// The private directory of the app, where it has its keys and certificates. An app that has stopped before it began
+    /// has none.
+    #[must_use]
+    pub fn directory(&self) -> Option<&Path> {
+        self.directory.as_deref()
     }
 
     /// The clock of the app.

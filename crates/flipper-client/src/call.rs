@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::app::{App, Task};
+use crate::error::UnknownCall;
 
 /// The desktop calls a method of a plugin.
 #[derive(Debug)]
@@ -169,15 +170,3 @@ impl fmt::Debug for Responder {
         f.debug_struct("Responder").field("call", &self.call).field("method", &self.method).finish_non_exhaustive()
     }
 }
-
-/// The call that was answered is gone: its session has ended, or its plugin was removed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UnknownCall;
-
-impl fmt::Display for UnknownCall {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the session of this call has ended, or its plugin was removed")
-    }
-}
-
-impl std::error::Error for UnknownCall {}

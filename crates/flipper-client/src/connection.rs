@@ -1,12 +1,14 @@
 //! A plugin's way to the desktop.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 
-use flipper_proto::{ApiMisuse, ErrorReport, Payload, PluginId};
+use flipper_proto::{ErrorReport, Payload, PluginId};
 use serde::Serialize;
 
 use crate::app::App;
+use crate::error::SendError;
 
 /// Sends the events of one plugin. Clones send for the same plugin, from any thread or task.
 ///
@@ -21,6 +23,13 @@ pub struct Connection {
 impl Connection {
     pub(crate) fn new(app: &Arc<App>, plugin: PluginId) -> Self {
         Self { app: Arc::downgrade(app), plugin }
+    }
+
+    /// For adapters that are switched off.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn nowhere() -> Self {
+        Self { app: Weak::new(), plugin: PluginId::new("") }
     }
 
     /// The plugin whose events this sends.
@@ -57,6 +66,13 @@ impl Connection {
         app.with_core(|core| core.report_error(report)).map_err(SendError::from)
     }
 
+    /// The private directory of the app, where it has its keys and certificates: whatever a plugin keeps has its place in a
+    /// folder there. `None` where the app is gone.
+    #[must_use]
+    pub fn directory(&self) -> Option<PathBuf> {
+        self.app.upgrade().and_then(|app| app.directory().map(Path::to_owned))
+    }
+
     fn running(&self) -> Result<Arc<App>, SendError> {
         self.app.upgrade().filter(|app| !app.is_finished()).ok_or(SendError::Stopped)
     }
@@ -87,48 +103,3 @@ impl fmt::Debug for Connection {
         f.debug_struct("Connection").field("plugin", &self.plugin).finish_non_exhaustive()
     }
 }
-
-/// Why an event was not taken.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SendError {
-    /// The params cannot be written as JSON; the text says why.
-    NotJson(String),
-    /// The message would be larger than the limit.
-    TooLarge {
-        /// Its size in bytes.
-        size: usize,
-        /// The limit in bytes.
-        max: usize,
-    },
-    /// The plugin was removed.
-    PluginRemoved,
-    /// No desktop is connected.
-    NotConnected,
-    /// The app's Flipper was stopped.
-    Stopped,
-}
-
-impl From<ApiMisuse> for SendError {
-    fn from(misuse: ApiMisuse) -> Self {
-        match misuse {
-            ApiMisuse::TooLarge { size, max } => Self::TooLarge { size, max },
-            ApiMisuse::NotConnected => Self::NotConnected,
-            _ => Self::PluginRemoved,
-        }
-    }
-}
-
-impl fmt::Display for SendError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotJson(why) => write!(f, "the params cannot be written as JSON: {why}"),
-            Self::TooLarge { size, max } => write!(f, "the message has {size} bytes, {max} are allowed"),
-            Self::PluginRemoved => f.write_str("the plugin was removed"),
-            Self::NotConnected => f.write_str("no desktop is connected"),
-            Self::Stopped => f.write_str("Flipper was stopped"),
-        }
-    }
-}
-
-impl std::error::Error for SendError {}

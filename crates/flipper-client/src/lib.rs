@@ -26,32 +26,67 @@
 //! No callback of a plugin ever runs under a lock, so that a plugin may do in it whatever an app may do; and a plugin
 //! that panics harms nobody else: the call is answered with an error.
 //!
-//! [`App`], [`Jobs`], [`Launch`] and [`wire`] are for those who write adapters.
+//! `App`, `Jobs`, [`Launch`] and the module `wire` are for those who write adapters.
+//!
+//! # Switched off
+//!
+//! Without the feature `enabled`, which is on by default, all that an app uses is there and does nothing: a Flipper starts
+//! and has stopped already, events are taken and dropped, and so are plugins and closures. An optimised program has nothing
+//! left of it, and no crate for TLS or WebSockets is even compiled. What adapters are made of is missing then.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "enabled")]
 pub mod wire;
 
+#[cfg(feature = "enabled")]
 mod app;
+#[cfg(feature = "enabled")]
 mod builder;
+#[cfg(feature = "enabled")]
 mod call;
+#[cfg(feature = "enabled")]
 mod connection;
+mod error;
+#[cfg(feature = "enabled")]
 mod jobs;
+mod launch;
+mod notice;
+#[cfg(not(feature = "enabled"))]
+mod off;
 mod plugin;
+#[cfg(feature = "enabled")]
 mod settings;
 mod status;
+#[cfg(feature = "enabled")]
+mod watch;
 mod www;
 
-pub use self::app::{App, Clock, Notice, Observer, Spawn, Task, Turn};
+#[cfg(feature = "enabled")]
+pub use self::app::{App, Clock, Observer, Spawn, Task, Turn};
+#[cfg(feature = "enabled")]
 pub use self::builder::{PluginBuilder, plugin};
-pub use self::call::{Call, Responder, UnknownCall};
-pub use self::connection::{Connection, SendError};
+#[cfg(feature = "enabled")]
+pub use self::call::{Call, Responder};
+#[cfg(feature = "enabled")]
+pub use self::connection::Connection;
+pub use self::error::{SendError, StartError, UnknownCall};
+#[cfg(feature = "enabled")]
 pub use self::jobs::Jobs;
+pub use self::launch::Launch;
+pub use self::notice::Notice;
+#[cfg(not(feature = "enabled"))]
+pub use self::off::*;
 pub use self::plugin::Plugin;
-pub use self::settings::{Builder, Launch, Setup, StartError, default_directory};
-pub use self::status::{Status, Watch};
-pub use self::www::{CertificateProvider, Certificates, DirectoryProvider, FetchError, PlaceError};
-#[cfg(feature = "www-http")]
+#[cfg(feature = "enabled")]
+pub use self::settings::{Builder, Setup};
+pub use self::status::Status;
+#[cfg(feature = "enabled")]
+pub use self::watch::Watch;
+#[cfg(feature = "enabled")]
+pub use self::www::DirectoryProvider;
+pub use self::www::{CertificateProvider, Certificates, FetchError, PlaceError};
+#[cfg(all(feature = "enabled", feature = "www-http"))]
 pub use self::www::{HttpPlace, HttpProvider};
-#[cfg(feature = "www-object-store")]
+#[cfg(all(feature = "enabled", feature = "www-object-store"))]
 pub use self::www::{ObjectPlace, ObjectStoreProvider};
 pub use flipper_proto as proto;

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::call::Call;
-use crate::connection::Connection;
+use crate::{Call, Connection};
 
 /// One side of a plugin: the part in the app. A desktop shows the other side under the same id.
 ///

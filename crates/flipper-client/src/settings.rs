@@ -6,25 +6,16 @@ use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use flipper_pki::{CredentialStore, LinkError, PairingLink, WallClock};
+use flipper_pki::{CredentialStore, PairingLink, WallClock};
 use flipper_proto::client::{Config, MediumChoice, Os, Ports};
 use flipper_proto::{Limits, Medium, Overflow};
 
-use crate::app::{Notice, Observer};
+use crate::app::Observer;
+use crate::error::StartError;
+use crate::launch::Launch;
+use crate::notice::Notice;
 use crate::plugin::Plugin;
 use crate::www::CertificateProvider;
-
-/// What an adapter does with a [`Setup`].
-pub trait Launch {
-    /// What the app holds while Flipper runs.
-    type Handle;
-
-    /// Starts. Nothing that needs the network or the disk happens before this returns.
-    ///
-    /// # Errors
-    /// [`StartError`], where the settings make no sense or the runtime is not there.
-    fn launch(setup: Setup) -> Result<Self::Handle, StartError>;
-}
 
 /// Settings on their way to a start, with an adapter that will carry it out.
 #[must_use]
@@ -46,7 +37,7 @@ impl<L: Launch> Builder<L> {
     /// Everything else has a default that needs no change on a desktop machine.
     pub fn new(app: impl Into<String>, app_id: impl Into<String>) -> Self {
         let mut config = Config::new(app, app_id);
-        let host_name = gethostname::gethostname().to_string_lossy().into_owned();
+        let host_name = host_name();
         config.os = Os::Automatic(real_os());
         config.device.clone_from(&host_name);
         config.device_id = host_name;
@@ -240,57 +231,10 @@ impl fmt::Debug for Setup {
     }
 }
 
-/// Why an app's Flipper did not start.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum StartError {
-    /// This is empty.
-    NoName(&'static str),
-    /// An environment variable does not hold two ports.
-    BadPorts {
-        /// The variable.
-        variable: &'static str,
-        /// What it holds.
-        value: String,
-    },
-    /// No directory was given, and there is no home directory to put one into.
-    NoDirectory,
-    /// The pairing link cannot be read.
-    BadPairing {
-        /// Where it came from.
-        source: &'static str,
-        /// What is wrong with it.
-        error: LinkError,
-    },
-    /// Medium WWW was chosen, and nothing was given to fetch certificates with.
-    NoCertificateProvider,
-    /// The runtime is not there; the text says which, and what to do.
-    NoRuntime(&'static str),
+/// The name of this machine, which every system should know.
+fn host_name() -> String {
+    hostname::get().map_or_else(|_| "localhost".to_owned(), |name| name.to_string_lossy().into_owned())
 }
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoName(what) => write!(f, "{what} is empty; Flipper cannot show an app without one"),
-            Self::BadPorts { variable, value } => write!(
-                f,
-                "the variable {variable} must hold the two ports of the desktop as INSECURE,SECURE (such as 9089,9088), \
-                 not {value:?}"
-            ),
-            Self::NoDirectory => f.write_str(
-                "there is no home directory to keep keys and certificates in; give a directory, or set FLIPPER_STATE_DIR",
-            ),
-            Self::BadPairing { source, error } => write!(f, "{error} (it was given by {source})"),
-            Self::NoCertificateProvider => f.write_str(
-                "medium WWW needs a pairing with the desktop, or a certificate provider that fetches certificates; give \
-                 the link that `flipper pair` prints, or a provider, or leave the medium unset",
-            ),
-            Self::NoRuntime(what) => f.write_str(what),
-        }
-    }
-}
-
-impl std::error::Error for StartError {}
 
 /// The name that desktops know this operating system by.
 fn real_os() -> String {
@@ -336,11 +280,7 @@ fn ports_of_environment(variable: impl Fn(&str) -> Option<String>) -> Result<Opt
     Ok(None)
 }
 
-/// The private directory of an app that is given none: `apps/<app id>` in `FLIPPER_STATE_DIR`, else in `~/.flipper`.
-///
-/// # Errors
-/// [`StartError::NoDirectory`], where there is no home directory.
-pub fn default_directory(app_id: &str) -> Result<PathBuf, StartError> {
+fn default_directory(app_id: &str) -> Result<PathBuf, StartError> {
     let state = env::var_os("FLIPPER_STATE_DIR").filter(|value| !value.is_empty()).map(PathBuf::from);
     let state = state.or_else(|| env::home_dir().map(|home| home.join(".flipper"))).ok_or(StartError::NoDirectory)?;
     Ok(state.join("apps").join(folder_name(app_id)))

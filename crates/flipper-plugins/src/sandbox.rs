@@ -51,6 +51,13 @@ impl Sandbox {
     }
 }
 
+/// With nothing to choose from.
+impl Default for Sandbox {
+    fn default() -> Self {
+        Self::builder().build()
+    }
+}
+
 impl Plugin for Sandbox {
     fn id(&self) -> &str {
         Self::ID

@@ -80,6 +80,9 @@
 //! The buffer is bounded in number and bytes; which event goes is [`Overflow`], and how many went is told to the desktop
 //! when it reads again. Whatever a peer or an app can make grow has a bound in [`Limits`].
 //!
+//! Where [`client::Config::event_pause`] is set, events go in bursts with pauses between them, for a user interface that
+//! shows nothing before there is one. `handle_writable` should come in every turn then, since it also tells the time.
+//!
 //! # Errors
 //!
 //! - [`ProtocolError`]: what the peer sent wrong. An event and a counter; it never ends a session.

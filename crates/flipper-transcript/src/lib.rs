@@ -57,7 +57,7 @@
 //! | line | meaning |
 //! | --- | --- |
 //! | `@advance 3s`, `250ms`, `2m`, `5h`, `30d` | time passes |
-//! | `@advance to TIMER` | time passes until this timer is due: `retry`, `connect`, `grant`, `close`, `ping`, `stable` of an app; `close`, `exchange-idle`, `registration`, `ping`, `request` of a desktop |
+//! | `@advance to TIMER` | time passes until this timer is due: `retry`, `connect`, `grant`, `close`, `ping`, `stable`, `events` of an app; `close`, `exchange-idle`, `registration`, `ping`, `request` of a desktop |
 //! | `@job KIND OUTCOME` | the app's driver is given this work, and it ends so: `done`, or `failed TEXT`. Without a line before the next `@connect` it is done at once, with one it waits for that. [`JobKind`] lists the kinds |
 //!
 //! What the programs at both ends wish for (`<`) and are told (`!`) is listed by [`AppWish`], [`AppNews`], [`DeskWish`]

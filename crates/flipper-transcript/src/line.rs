@@ -365,6 +365,7 @@ words! {
     Close = "close",
     Ping = "ping",
     Stable = "stable",
+    Events = "events",
     ExchangeIdle = "exchange-idle",
     Registration = "registration",
     Request = "request",

@@ -1,17 +1,19 @@
 //! Medium WWW: where certificates come from that a desktop has left somewhere for the app to get.
 
+#[cfg(feature = "enabled")]
 mod directory;
 mod error;
-#[cfg(feature = "www-http")]
+#[cfg(all(feature = "enabled", feature = "www-http"))]
 mod http;
-#[cfg(feature = "www-object-store")]
+#[cfg(all(feature = "enabled", feature = "www-object-store"))]
 mod object_store;
 
+#[cfg(feature = "enabled")]
 pub use self::directory::DirectoryProvider;
 pub use self::error::{FetchError, PlaceError};
-#[cfg(feature = "www-http")]
+#[cfg(all(feature = "enabled", feature = "www-http"))]
 pub use self::http::{HttpPlace, HttpProvider};
-#[cfg(feature = "www-object-store")]
+#[cfg(all(feature = "enabled", feature = "www-object-store"))]
 pub use self::object_store::{ObjectPlace, ObjectStoreProvider};
 
 use flipper_proto::{Bundle, Excerpt};
@@ -78,6 +80,7 @@ const MAX_SIZE: u64 = 64 << 10;
 ///
 /// # Errors
 /// [`FetchError::DeviceId`]: an id that could name something else than what was meant. A desktop's own have 32 digits.
+#[cfg(feature = "enabled")]
 fn object_name(device_id: &str) -> Result<String, FetchError> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     if device_id.is_empty() || device_id.len() > 128 || !device_id.bytes().all(plain) {

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::process::{Condition, Fate};
@@ -52,6 +53,17 @@ pub enum ErrorKind {
     },
     /// The UI socket could not be opened, or has been closed: why.
     Socket(String),
+    /// The page in the browser could not be used so.
+    Page {
+        /// What was to be done.
+        step: String,
+        /// What Playwright said.
+        why: String,
+        /// The text that the page showed then.
+        page: String,
+        /// A picture of it.
+        picture: PathBuf,
+    },
     /// The desktop answered something that makes no sense here.
     Unexpected {
         /// What was asked.
@@ -106,6 +118,10 @@ impl fmt::Display for Error {
                 write!(f, "the official desktop refused `{command}`: {message}")?;
             }
             ErrorKind::Socket(why) => write!(f, "UI socket of the official desktop: {why}")?,
+            ErrorKind::Page { step, why, page, picture } => {
+                write!(f, "{step}: {why}\nthe page ({}):", picture.display())?;
+                page.lines().try_for_each(|line| write!(f, "\n  | {line}"))?;
+            }
             ErrorKind::Unexpected { asked, answer } => {
                 write!(f, "strange answer to {asked}: {answer}")?;
             }
@@ -141,6 +157,7 @@ impl std::error::Error for Error {
             | ErrorKind::TimedOut { .. }
             | ErrorKind::Refused { .. }
             | ErrorKind::Socket(_)
+            | ErrorKind::Page { .. }
             | ErrorKind::Unexpected { .. } => None,
         }
     }

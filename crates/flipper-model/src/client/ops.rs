@@ -13,7 +13,8 @@ pub const PLUGINS: [&str; 4] = ["A", "B", "C", "D"];
 /// How the client is set up: small, so that its limits are met.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Where the jitter comes from. Whether it is even decides whether there are stored credentials.
+    /// Where the jitter comes from. Whether it is even decides whether there are stored credentials, and the next bit
+    /// whether events go in bursts.
     pub seed: u64,
     /// Whether the newest event goes when a buffer is full.
     pub drop_newest: bool,
@@ -40,6 +41,7 @@ impl Settings {
         config.device = String::from("box");
         config.device_id = String::from("own-id");
         config.seed = self.seed;
+        config.event_pause = Duration::from_millis(if self.seed & 2 == 0 { 0 } else { 250 });
         config.overflow = if self.drop_newest { Overflow::DropNewest } else { Overflow::DropOldest };
         if self.hasty {
             let (timing, backoff) = (&mut config.timing, &mut config.backoff);

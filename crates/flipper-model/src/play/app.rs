@@ -524,6 +524,7 @@ fn word(timer: Timer) -> TimerWord {
         Timer::Close => TimerWord::Close,
         Timer::Ping => TimerWord::Ping,
         Timer::Stable => TimerWord::Stable,
+        Timer::Events => TimerWord::Events,
         other => panic!("what is {other:?}?"),
     }
 }

@@ -2,6 +2,7 @@
 #![cfg(feature = "enabled")]
 #![allow(dead_code, reason = "every set of features uses another part of the rig")]
 
+mod init;
 mod rig;
 
 #[cfg(feature = "crash")]

@@ -211,6 +211,8 @@ pub enum Timer {
     Ping,
     /// The session counts as stable.
     Stable,
+    /// The pause after a burst of events is over, and others wait.
+    Events,
 }
 
 /// The answer of a plugin to a call.

@@ -38,6 +38,12 @@ pub struct Config {
     pub limits: Limits,
     /// Which event goes when a plugin's buffer is full.
     pub overflow: Overflow,
+    /// How long the pauses between bursts of events are at least. Default: none, every event goes at once.
+    ///
+    /// The official UI shows what an app sends when nothing has come for 200 ms, and never before: an app whose plugins
+    /// are never silent for so long needs pauses of 250 ms to be seen. An event that comes in a pause waits for its end,
+    /// in the buffer of its plugin; when that is half full, the pause ends. Answers never wait.
+    pub event_pause: Duration,
     /// Where the jitter of the backoff comes from. Two clients with the same seed wait alike.
     pub seed: u64,
 }
@@ -61,6 +67,7 @@ impl Config {
             timing: Timing::default(),
             limits: Limits::default(),
             overflow: Overflow::default(),
+            event_pause: Duration::ZERO,
             seed: 0,
         }
     }

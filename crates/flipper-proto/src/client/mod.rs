@@ -2,6 +2,7 @@
 
 mod action;
 mod backoff;
+mod bursts;
 mod config;
 mod exchange;
 mod plugins;
@@ -30,6 +31,7 @@ use crate::time::Instant;
 use crate::wire::encode;
 
 use self::backoff::Retries;
+use self::bursts::Bursts;
 use self::exchange::Exchange;
 use self::plugins::Plugins;
 use self::policy::Vault;
@@ -47,6 +49,7 @@ pub struct Client {
     plugins: Plugins,
     calls: Calls,
     outbox: Outbox,
+    bursts: Bursts,
     vault: Vault,
     errands: BTreeMap<JobId, Errand>,
     retries: Retries,
@@ -99,6 +102,7 @@ impl Client {
     /// A client that is stopped and has no plugins.
     #[must_use]
     pub fn new(config: Config) -> Self {
+        let bursts = Bursts::new(config.event_pause);
         Self {
             retries: Retries::new(config.backoff.clone(), config.seed),
             config,
@@ -106,6 +110,7 @@ impl Client {
             plugins: Plugins::default(),
             calls: Calls::default(),
             outbox: Outbox::default(),
+            bursts,
             vault: Vault::default(),
             errands: BTreeMap::new(),
             presented_os: None,
@@ -147,6 +152,7 @@ impl Client {
             && session.attempt == attempt
         {
             session.alive(now, &self.config.timing);
+            self.bursts.pass(now);
             self.session_message(&text.into());
             self.tell_state();
         } else if let Phase::Exchange(exchange) = &self.phase
@@ -189,8 +195,9 @@ impl Client {
 
     /// The socket takes `room` more bytes. `Send` is given while there is any; a message larger than the rest of it goes
     /// all the same, and leaves none.
-    pub fn handle_writable(&mut self, attempt: AttemptId, room: usize, _now: Instant) {
+    pub fn handle_writable(&mut self, attempt: AttemptId, room: usize, now: Instant) {
         if self.has_socket(attempt) {
+            self.bursts.pass(now);
             self.outbox.room = room;
         }
     }
@@ -416,7 +423,7 @@ impl Client {
             Phase::Exchange(exchange) => exchange.socket()?,
             Phase::Stopped | Phase::Loading { .. } | Phase::Waiting { .. } | Phase::Opening { .. } => return None,
         };
-        if let Some(text) = self.outbox.next(&mut self.plugins) {
+        if let Some(text) = self.outbox.next(&mut self.plugins, &mut self.bursts) {
             return Some(Action::Send { attempt, text });
         }
         let code = self.outbox.close_when_empty(&self.plugins)?;
@@ -436,7 +443,10 @@ impl Client {
             Phase::Waiting { until } => Some((*until, Timer::Retry)),
             Phase::Exchange(exchange) => exchange.deadline(),
             Phase::Opening { deadline, .. } => Some((*deadline, Timer::Connect)),
-            Phase::Connected(session) => Some(session.next_timer()),
+            Phase::Connected(session) => Some(match self.outbox.pause(&self.plugins, &self.bursts) {
+                Some(until) if until < session.next_timer().0 => (until, Timer::Events),
+                Some(_) | None => session.next_timer(),
+            }),
             Phase::Closing { deadline, .. } => Some((*deadline, Timer::Close)),
         };
         next.filter(|(at, _)| *at < Instant::NEVER)

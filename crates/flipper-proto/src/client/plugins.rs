@@ -24,6 +24,8 @@ pub(super) struct Plugins {
     slots: BTreeMap<PluginId, Slot>,
     /// Connected plugins that have events to send, each once, in the order of their turns.
     turns: VecDeque<PluginId>,
+    /// The buffer of one of these has got half full.
+    pressed: bool,
     /// Plugins that were removed while they were connected, until an answer of ours leaves them out. Before that the
     /// desktop would take one that was added anew for the one that it has initialised.
     ghosts: BTreeSet<PluginId>,
@@ -138,8 +140,12 @@ impl Plugins {
         }
         slot.bytes += event.len();
         slot.events.push_back(event);
-        if slot.connected && was_empty {
-            self.turns.push_back(id.clone());
+        if slot.connected {
+            self.pressed |= slot.events.len() >= limits.buffered_events.div_ceil(2)
+                || slot.bytes >= limits.buffered_event_bytes.div_ceil(2);
+            if was_empty {
+                self.turns.push_back(id.clone());
+            }
         }
         Ok(())
     }
@@ -151,6 +157,7 @@ impl Plugins {
         let event = slot.events.pop_front()?;
         slot.bytes -= event.len();
         if slot.events.is_empty() {
+            self.pressed &= !self.turns.is_empty();
             return Some((event, slot.report(&id)));
         }
         self.turns.push_back(id);
@@ -160,6 +167,12 @@ impl Plugins {
     /// Keeps what is left of the events until their plugins are connected again.
     pub(super) fn end_turns(&mut self) {
         self.turns.clear();
+        self.pressed = false;
+    }
+
+    /// Whether a plugin that has the turn to send an event should not wait with it.
+    pub(super) fn is_pressed(&self) -> bool {
+        self.pressed
     }
 
     /// Whether some plugin has the turn to send an event.

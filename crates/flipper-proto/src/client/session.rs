@@ -18,6 +18,7 @@ use crate::wire::decode::{Envelope, Field, Params};
 use crate::wire::encode;
 
 use super::action::{Action, Event, Job, Timer};
+use super::bursts::Bursts;
 use super::config::{Config, Timing};
 use super::plugins::Plugins;
 use super::state::{Failure, Purpose};
@@ -146,17 +147,28 @@ impl Outbox {
         self.answers.push_back(text);
     }
 
-    pub(super) fn next(&mut self, plugins: &mut Plugins) -> Option<String> {
+    /// Until when the events that wait have to.
+    pub(super) fn pause(&self, plugins: &Plugins, bursts: &Bursts) -> Option<Instant> {
+        let urgent = self.closing.is_some() || !plugins.has_events() || plugins.is_pressed();
+        if urgent { None } else { bursts.pause() }
+    }
+
+    pub(super) fn next(&mut self, plugins: &mut Plugins, bursts: &mut Bursts) -> Option<String> {
         if self.room == 0 {
             return None;
         }
         let text = if let Some(answer) = self.answers.pop_front() {
             self.answer_bytes -= answer.len();
             answer
+        } else if self.pause(plugins, bursts).is_some() {
+            return None;
         } else {
             let (event, report) = plugins.next_event()?;
             if let Some(report) = report {
                 self.push(report);
+            }
+            if !plugins.has_events() {
+                bursts.end();
             }
             event
         };
@@ -339,6 +351,7 @@ impl Client {
 
     pub(super) fn session_timeout(&mut self, now: Instant) {
         let Phase::Connected(session) = &mut self.phase else { return };
+        self.bursts.pass(now);
         let attempt = session.attempt;
         if session.stable_at.is_some_and(|at| at <= now) {
             session.stable_at = None;

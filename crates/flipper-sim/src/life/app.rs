@@ -84,7 +84,9 @@ impl App {
         let mut limits = Limits::default();
         limits.buffered_events = max;
         let watcher = self.watcher(&runtime, ledger);
+        let pause = Duration::from_millis(if self.rng.percent(50) { 0 } else { 250 });
         let builder = peers::app(&self.name, self.rng.number()).limits(limits).overflow(overflow).observer(watcher);
+        let builder = builder.configure(|config| config.event_pause = pause);
         let flipper = self.home.launch(&runtime, builder).map_err(|error| error.to_string())?;
         self.running = Some(Running {
             runtime,

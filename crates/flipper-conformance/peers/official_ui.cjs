@@ -1,0 +1,114 @@
+// Looks at the official desktop's own page in a headless Chromium, and does there what a person would do:
+// `src/official/page.rs` runs it.
+//
+// Each line of standard input is a step, such as `{"do": "click", "at": "text=Network", "within": 1000}`; each line of
+// standard output is the answer to one, `{"is": …}` or `{"failed": …, "page": …}`. `at` is a selector of Playwright's.
+// Steps wait by themselves until they can be done, at most `within` milliseconds. It ends with its standard input.
+'use strict';
+
+const {mkdirSync} = require('node:fs');
+const {dirname} = require('node:path');
+const {createInterface} = require('node:readline');
+const {chromium} = require('playwright-core');
+
+const [url, program, profile] = process.argv.slice(2);
+const WINDOW = {width: 1280, height: 800};
+const PATIENCE_AFTER_FAILURE = 5000;
+
+// What the page's console has said since it was last asked for.
+const complaints = [];
+
+const steps = {
+  click: (at, {timeout}) => at.first().click({timeout}),
+  rightClick: (at, {timeout}) => at.first().click({timeout, button: 'right'}),
+  hover: (at, {timeout}) => at.first().hover({timeout}),
+  // What an item shows only under the mouse is at its right end, where the item's tooltip does not cover it.
+  hoverAtTheEnd: async (at, {timeout}) => {
+    await at.first().waitFor({timeout});
+    const {width, height} = await at.first().boundingBox({timeout});
+    await at.first().hover({timeout, position: {x: width - 20, y: height / 2}});
+  },
+  fill: (at, {timeout, text}) => at.first().fill(text, {timeout}),
+  press: (at, {timeout, key}) => at.first().press(key, {timeout}),
+  choose: (at, {timeout, label}) => at.first().selectOption({label}, {timeout}),
+  see: (at, {timeout}) => at.first().waitFor({timeout}),
+  miss: (at, {timeout}) => at.first().waitFor({timeout, state: 'hidden'}),
+  text: (at, {timeout}) => at.first().innerText({timeout}),
+  texts: (at) => at.allInnerTexts(),
+  value: (at, {timeout}) => at.first().inputValue({timeout}),
+  run: (at, {script}) => at.page().evaluate(script),
+  complaints: () => complaints.splice(0),
+  picture: async (at, {timeout, to}) => {
+    mkdirSync(dirname(to), {recursive: true});
+    await at.page().mouse.move(WINDOW.width - 1, WINDOW.height - 1);
+    await at.page().screenshot({timeout, path: to, animations: 'disabled', caret: 'hide'});
+  },
+};
+
+function say(answer) {
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
+}
+
+async function open() {
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: program,
+    headless: true,
+    viewport: WINDOW,
+    timezoneId: 'UTC',
+    args: [
+      // Tests run as root, and in containers that give nothing away for a sandbox. All that is looked at is the desktop.
+      '--no-sandbox',
+      '--disable-dev-shm-usage',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+  // The page asks the outside once, for the newest version.
+  await context.route(
+    (address) => address.hostname !== 'localhost',
+    (route) => route.fulfill({json: {}, headers: {'access-control-allow-origin': '*'}}),
+  );
+  const page = context.pages()[0] ?? (await context.newPage());
+  page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
+  page.on('pageerror', (error) => complaints.push(`uncaught: ${error.stack ?? error}`));
+  await page.goto(url);
+  return {context, page};
+}
+
+async function failure(page, step, error) {
+  const answer = {failed: String(error.message ?? error).replace(/\u001b\[\d+m/g, '')};
+  try {
+    answer.page = await page.locator('body').innerText({timeout: PATIENCE_AFTER_FAILURE});
+    mkdirSync(dirname(step.ifItFails), {recursive: true});
+    await page.screenshot({path: step.ifItFails, timeout: PATIENCE_AFTER_FAILURE});
+  } catch (second) {
+    answer.page ??= `(it does not say: ${second.message})`;
+  }
+  return answer;
+}
+
+async function main() {
+  const {context, page} = await open();
+  say({is: 'open'});
+  for await (const line of createInterface({input: process.stdin})) {
+    const {within: timeout, ...step} = JSON.parse(line);
+    try {
+      say({is: (await steps[step.do](page.locator(step.at ?? 'body'), {...step, timeout})) ?? null});
+    } catch (error) {
+      say(await failure(page, step, error));
+    }
+  }
+  await context.close();
+}
+
+main().then(
+  () => process.exit(),
+  (error) => {
+    say({failed: String(error.stack ?? error), page: '(it is not open)'});
+    process.exit(1);
+  },
+);

@@ -1,0 +1,283 @@
+//! The official desktop's own page, unmodified, in a headless Chromium.
+
+use std::cell::{Cell, RefCell};
+use std::env;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::desktop::OfficialDesktop;
+use super::error::{Error, ErrorKind};
+
+/// What a step takes at most, unless [`OfficialPage::with_patience`] says otherwise. Bounds a hang; steps go on as soon as
+/// they can.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How much longer the program that drives the browser has, which says itself that a step took too long.
+const PROGRAM_PATIENCE: Duration = Duration::from_secs(30);
+/// The names of a browser that will do.
+const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+
+/// What the console of the page says whatever an app does, by its beginning.
+const USUAL_COMPLAINTS: [&str; 3] = [
+    // The npm package has no such file.
+    "Failed to load changelog",
+    // Plugins ask for modules of Node, which are empty in a browser. The page lives with most of that.
+    "[decapitate] Tried to electronRequire",
+    // Pictures that the npm package lacks.
+    "Failed to load resource: the server responded with a status of 404",
+];
+
+/// The official desktop's own page, as a person sees and uses it.
+///
+/// Where a method takes `at`, that is a [selector of Playwright's](https://playwright.dev/docs/other-locators), and of
+/// several elements the first is meant. Each waits until the element is there and can be used. A step that fails says what the page
+/// showed, and leaves a picture in `official-ui` under the target directory.
+///
+/// The profile is fresh, and so nothing is enabled. Everything ends with the value, or with the process of the test.
+pub struct OfficialPage {
+    patience: Duration,
+    program: RefCell<Program>,
+    /// Whether the list of plugins that are not enabled has been opened.
+    list_is_open: Cell<bool>,
+    _files: TempDir,
+}
+
+impl OfficialPage {
+    /// Opens the page of `desktop`, and leaves the dialogs behind that greet a new user.
+    pub fn open(desktop: &OfficialDesktop) -> Result<Self, Error> {
+        let files = TempDir::with_prefix("official-page-")
+            .map_err(|error| Error::io("making a directory for the browser", error))?;
+        let program = Program::start(desktop.ports().ui, files.path())?;
+        let page =
+            Self { patience: PATIENCE, program: RefCell::new(program), list_is_open: Cell::new(false), _files: files };
+        page.click("button:has-text('Looks fine')")?;
+        page.miss(".ant-modal-wrap")?;
+        Ok(page)
+    }
+
+    /// Changes what a step takes at most. Default: a minute.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// Enables a plugin of the app that is shown, as a person does: with the `+` beside its name.
+    pub fn enable(&self, plugin: &str) -> Result<(), Error> {
+        if !self.list_is_open.replace(true) {
+            self.click("text=\"Disabled\"")?;
+        }
+        let item = item_of(plugin);
+        self.step("hoverAtTheEnd", &item, json!({}))?;
+        self.click(&format!("{item} button[title='Enable plugin']"))?;
+        // It has gone to another list, and is made anew there.
+        self.miss(&format!("{item} button[title='Enable plugin']"))
+    }
+
+    /// Opens a plugin that is enabled.
+    pub fn show(&self, plugin: &str) -> Result<(), Error> {
+        self.click(&item_of(plugin))?;
+        self.see(&format!("{}.ant-menu-item-selected", item_of(plugin)))
+    }
+
+    /// Clicks.
+    pub fn click(&self, at: &str) -> Result<(), Error> {
+        self.step("click", at, json!({})).map(drop)
+    }
+
+    /// Clicks with the right button, which opens menus.
+    pub fn right_click(&self, at: &str) -> Result<(), Error> {
+        self.step("rightClick", at, json!({})).map(drop)
+    }
+
+    /// Puts the mouse there.
+    pub fn hover(&self, at: &str) -> Result<(), Error> {
+        self.step("hover", at, json!({})).map(drop)
+    }
+
+    /// Replaces the text of a field.
+    pub fn fill(&self, at: &str, text: &str) -> Result<(), Error> {
+        self.step("fill", at, json!({"text": text})).map(drop)
+    }
+
+    /// Presses a key, such as `Enter` or `Control+A`.
+    pub fn press(&self, at: &str, key: &str) -> Result<(), Error> {
+        self.step("press", at, json!({"key": key})).map(drop)
+    }
+
+    /// Chooses from a list that the browser shows itself.
+    pub fn choose(&self, at: &str, label: &str) -> Result<(), Error> {
+        self.step("choose", at, json!({"label": label})).map(drop)
+    }
+
+    /// Waits until this is to be seen.
+    pub fn see(&self, at: &str) -> Result<(), Error> {
+        self.step("see", at, json!({})).map(drop)
+    }
+
+    /// Waits until this is not to be seen, or not any more.
+    pub fn miss(&self, at: &str) -> Result<(), Error> {
+        self.step("miss", at, json!({})).map(drop)
+    }
+
+    /// The text in an element, as it is shown.
+    pub fn text(&self, at: &str) -> Result<String, Error> {
+        self.parsed("text", at, json!({}))
+    }
+
+    /// The texts of all elements that there are at this moment.
+    pub fn texts(&self, at: &str) -> Result<Vec<String>, Error> {
+        self.parsed("texts", at, json!({}))
+    }
+
+    /// What is in a field.
+    pub fn value(&self, at: &str) -> Result<String, Error> {
+        self.parsed("value", at, json!({}))
+    }
+
+    /// Runs a script in the page, and gives what it evaluates to.
+    pub fn run(&self, script: &str) -> Result<Value, Error> {
+        self.step("run", "body", json!({"script": script}))
+    }
+
+    /// Takes what the page's console has said since this was last asked for, but for what it always says.
+    pub fn complaints(&self) -> Result<Vec<String>, Error> {
+        let all: Vec<String> = self.parsed("complaints", "body", json!({}))?;
+        Ok(all.into_iter().filter(|said| !USUAL_COMPLAINTS.iter().any(|usual| said.starts_with(usual))).collect())
+    }
+
+    /// Takes a picture of the window, 1280 by 800, as PNG.
+    pub fn picture(&self, to: &Path) -> Result<(), Error> {
+        self.step("picture", "body", json!({"to": to})).map(drop)
+    }
+
+    fn parsed<T: serde::de::DeserializeOwned>(&self, step: &str, at: &str, more: Value) -> Result<T, Error> {
+        let answer = self.step(step, at, more)?;
+        T::deserialize(&answer).map_err(|_| {
+            Error::new(ErrorKind::Unexpected { asked: format!("{step} {at}"), answer: answer.to_string() })
+        })
+    }
+
+    fn step(&self, step: &str, at: &str, mut asked: Value) -> Result<Value, Error> {
+        let picture = picture_of_failure();
+        asked["do"] = step.into();
+        asked["at"] = at.into();
+        asked["within"] = (self.patience.as_millis() as u64).into();
+        asked["ifItFails"] = json!(picture);
+        let mut program = self.program.borrow_mut();
+        program.ask(&asked, self.patience + PROGRAM_PATIENCE)?.into_result(|| (format!("{step} {at}"), picture))
+    }
+}
+
+/// The plugin in the list at the left.
+fn item_of(plugin: &str) -> String {
+    format!("li[data-menu-id$='-{plugin}']")
+}
+
+/// Where the picture of a step that fails goes: one for each test.
+fn picture_of_failure() -> PathBuf {
+    let target = env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target"), PathBuf::from);
+    let test = thread::current().name().unwrap_or("test").replace("::", "-");
+    target.join("official-ui").join(format!("{test}.png"))
+}
+
+/// `peers/official_ui.cjs`, which drives the browser.
+struct Program {
+    child: Child,
+    steps: Option<ChildStdin>,
+    answers: Receiver<String>,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(default)]
+    is: Value,
+    failed: Option<String>,
+    #[serde(default)]
+    page: String,
+}
+
+impl Program {
+    fn start(port: u16, files: &Path) -> Result<Self, Error> {
+        let browser = find_browser()?;
+        let peers = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers");
+        let starting = |error| Error::io("starting the browser", error);
+        let mut child = Command::new("node")
+            .arg(peers.join("official_ui.cjs"))
+            .arg(format!("http://localhost:{port}/"))
+            .arg(browser)
+            .arg(files.join("profile"))
+            .env_clear()
+            .envs(env::var_os("PATH").map(|path| ("PATH", path)))
+            .env("HOME", files)
+            .env("TMPDIR", files)
+            .env("XDG_RUNTIME_DIR", files)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(starting)?;
+        let (Some(steps), Some(answers)) = (child.stdin.take(), child.stdout.take()) else {
+            unreachable!("both pipes were asked for");
+        };
+        let (sender, receiver) = channel();
+        thread::spawn(move || {
+            BufReader::new(answers).lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+        });
+        let mut program = Self { child, steps: Some(steps), answers: receiver };
+        program.answer(PATIENCE)?.into_result(|| ("open the page".to_owned(), PathBuf::new()))?;
+        Ok(program)
+    }
+
+    fn ask(&mut self, step: &Value, patience: Duration) -> Result<Answer, Error> {
+        let steps = self.steps.as_mut().ok_or_else(|| gone("it was closed"))?;
+        writeln!(steps, "{step}").map_err(|error| gone(&error.to_string()))?;
+        self.answer(patience)
+    }
+
+    fn answer(&mut self, patience: Duration) -> Result<Answer, Error> {
+        let line = self.answers.recv_timeout(patience).map_err(|error| gone(&error.to_string()))?;
+        serde_json::from_str(&line).map_err(|error| gone(&format!("{error} in {line:.200}")))
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It then closes the browser. What it says until its end is of no use.
+        self.steps = None;
+        while self.answers.recv_timeout(PROGRAM_PATIENCE).is_ok() {}
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Answer {
+    fn into_result(self, step: impl FnOnce() -> (String, PathBuf)) -> Result<Value, Error> {
+        let Some(why) = self.failed else { return Ok(self.is) };
+        let (step, picture) = step();
+        Err(Error::new(ErrorKind::Page { step, why, page: self.page, picture }))
+    }
+}
+
+fn gone(why: &str) -> Error {
+    Error::new(ErrorKind::Unexpected {
+        asked: "the program that drives the browser".to_owned(),
+        answer: why.to_owned(),
+    })
+}
+
+fn find_browser() -> Result<PathBuf, Error> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path)
+        .flat_map(|folder| BROWSERS.map(|name| folder.join(name)))
+        .find(|program| program.is_file())
+        .ok_or_else(|| Error::new(ErrorKind::NotInstalled("there is no Chromium".to_owned())))
+}

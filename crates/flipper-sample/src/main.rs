@@ -1,0 +1,85 @@
+//! A small shop that a Flipper desktop looks into: every ready-made plugin in one service.
+//!
+//! `cargo run -p flipper-sample` opens it. Everything that Flipper needs is in this file; without the default features it
+//! compiles as it is, and Flipper is not there.
+#![forbid(unsafe_code)]
+
+mod options;
+mod price_service;
+mod prices;
+mod settings;
+mod shop;
+mod store;
+
+use std::error::Error;
+use std::fs;
+use std::io::stderr;
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex};
+
+use flipper_plugins::logs::Logs;
+use flipper_plugins::navigation::Navigation;
+use flipper_plugins::sandbox::Sandbox;
+use flipper_tokio::Flipper;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, fmt};
+
+use self::options::Options;
+use self::prices::Prices;
+use self::settings::Settings;
+use self::shop::Shop;
+use self::store::Store;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let options = Options::read()?;
+    let files = TempDir::with_prefix("flipper-sample-")?;
+    let data = options.data.unwrap_or_else(|| files.path().to_owned());
+    fs::create_dir_all(&data)?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
+    let url = format!("http://{}/", listener.local_addr()?);
+
+    let logs = Logs::new();
+    let printed = fmt::layer().with_writer(stderr).with_filter(EnvFilter::from_default_env());
+    tracing_subscriber::registry().with(printed).with(logs.layer()).init();
+    // It is `reqwest` that wants one, whatever it is asked for; the shop's requests stay on this machine.
+    let _there_already = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().tls_certs_only([]).build()?;
+
+    let navigation = Navigation::new();
+    let shop = Arc::new(Shop {
+        store: Store::open(&data.join("shop.db"))?,
+        prices: Prices::new(client, url.clone()),
+        settings: Settings::default(),
+        navigation: navigation.clone(),
+        watch: Mutex::default(),
+    });
+    let environments = Arc::downgrade(&shop);
+    let sandbox = Sandbox::builder()
+        .offer("Production", &url)
+        .offer("Staging", format!("{url}staging/"))
+        .on_change(move |base| match environments.upgrade() {
+            Some(shop) => shop.prices.set_base(base),
+            None => Err("the shop is closed"),
+        })
+        .build();
+    let flipper =
+        Flipper::builder("Rust Shop", "com.example.shop").plugin(navigation).plugin(sandbox).plugin(logs).start()?;
+
+    println!("The shop is open: {url}");
+    println!("Its data: {}", data.display());
+    let pages = shop::router(shop).merge(price_service::router());
+    axum::serve(listener, pages).with_graceful_shutdown(closing_time()).await?;
+    flipper.stop().await;
+    Ok(())
+}
+
+async fn closing_time() {
+    // Where there are no signals to wait for, the shop stays open.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,44 @@
+//! The official desktop's own page shows everything of the shop, in one browser.
+//!
+//! Each part enables a plugin as a person does, has the shop do something, and reads back what the page shows; or does
+//! something in the page, and looks what came of it in the shop. With `FLIPPER_SCREENSHOTS` the parts also take the pictures
+//! in `docs/images`.
+
+#![cfg(unix)]
+
+mod logs;
+mod navigation;
+mod sandbox;
+mod scene;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
+
+use flipper_conformance::Result;
+
+use self::scene::Scene;
+
+type Part = fn(&Scene) -> Result;
+
+/// In the order in which a person would try them.
+const PARTS: [(&str, Part); 3] = [("navigation", navigation::part), ("sandbox", sandbox::part), ("logs", logs::part)];
+
+#[test]
+fn every_plugin_is_shown_by_the_official_ui() -> Result {
+    let Some(scene) = Scene::set_unless_skipped()? else { return Ok(()) };
+    let mut failed = Vec::new();
+    for (name, part) in PARTS {
+        let began = Instant::now();
+        let ended = catch_unwind(AssertUnwindSafe(|| part(&scene)));
+        println!("{name}: {:.1} s", began.elapsed().as_secs_f32());
+        match ended {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => failed.push(format!("{name}: {error}")),
+            // The message has been printed already.
+            Err(_) => failed.push(format!("{name}: see the assertion above")),
+        }
+    }
+    assert_eq!(failed, Vec::<String>::new());
+    assert_eq!(scene.page.complaints()?, Vec::<String>::new());
+    Ok(())
+}

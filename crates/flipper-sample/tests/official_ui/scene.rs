@@ -1,0 +1,116 @@
+//! The official desktop, its page in a browser, and the shop.
+
+use std::env;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use flipper_conformance::Result;
+use flipper_conformance::official::{OfficialDesktop, OfficialPage};
+use flipper_desktop::OfficialPlugin;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Runs a program, and ends it when standard input does, which it also does when the test is killed.
+const END_WITH_INPUT: &str = r#""$0" "$@" & read _; kill $!; wait"#;
+
+/// A row of any of the page's tables.
+pub(crate) const ROW: &str = "[class*=TableBodyRowContainer]";
+
+pub(crate) struct Scene {
+    pub(crate) page: OfficialPage,
+    pub(crate) shop: Shop,
+    _desktop: OfficialDesktop,
+    files: TempDir,
+}
+
+impl Scene {
+    pub(crate) fn set_unless_skipped() -> Result<Option<Self>> {
+        let Some(desktop) = OfficialDesktop::start_unless_skipped()? else { return Ok(None) };
+        // As `flipper official-plugins install` does. What the page does not bring along, it finds there.
+        OfficialPlugin::logs().install(desktop.home())?;
+        let files = TempDir::new()?;
+        let shop = Shop::open(&desktop, files.path())?;
+        let page = OfficialPage::open(&desktop)?;
+        Ok(Some(Self { page, shop, _desktop: desktop, files }))
+    }
+
+    /// The shop's own database file.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.files.path().join("data/shop.db")
+    }
+
+    /// Takes a picture for the documentation, where that is asked for.
+    pub(crate) fn picture(&self, name: &str) -> Result {
+        if env::var_os("FLIPPER_SCREENSHOTS").is_some() {
+            let images = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/images");
+            self.page.picture(&images.join(format!("{name}.png")))?;
+        }
+        Ok(())
+    }
+}
+
+/// The sample service as a process, started as a user would: it is told where the desktop is, and nothing else of Flipper.
+pub(crate) struct Shop {
+    process: Child,
+    /// It would fail to print if nobody could read it.
+    _output: BufReader<ChildStdout>,
+    url: String,
+}
+
+impl Shop {
+    fn open(desktop: &OfficialDesktop, files: &Path) -> Result<Self> {
+        let ports = desktop.ports();
+        let mut process = Command::new("sh")
+            .args(["-c", END_WITH_INPUT, env!("CARGO_BIN_EXE_flipper-sample"), "--data"])
+            .arg(files.join("data"))
+            .env("FLIPPER_ALT_PORTS", format!("{},{}", ports.insecure, ports.secure))
+            .env("FLIPPER_STATE_DIR", files.join("flipper"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let mut output = BufReader::new(process.stdout.take().ok_or("no pipe")?);
+        let mut said = String::new();
+        output.read_line(&mut said)?;
+        let url = said.trim_end().rsplit(' ').next().filter(|url| url.starts_with("http://"));
+        let url = url.ok_or_else(|| format!("the shop did not open: {said}"))?.to_owned();
+        Ok(Self { process, _output: output, url })
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Asks the shop for a page, and gives the status and what is on it.
+    pub(crate) fn get(&self, path: &str) -> Result<(u16, String)> {
+        answer(agent().get(format!("{}{path}", self.url)).call()?)
+    }
+
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Result<(u16, String)> {
+        answer(agent().post(format!("{}{path}", self.url)).send_json(body)?)
+    }
+
+    pub(crate) fn patch(&self, path: &str, body: &Value) -> Result<(u16, String)> {
+        answer(agent().patch(format!("{}{path}", self.url)).send_json(body)?)
+    }
+
+    pub(crate) fn delete(&self, path: &str) -> Result<(u16, String)> {
+        answer(agent().delete(format!("{}{path}", self.url)).call()?)
+    }
+}
+
+impl Drop for Shop {
+    fn drop(&mut self) {
+        self.process.stdin = None;
+        let _ = self.process.wait();
+    }
+}
+
+fn agent() -> ureq::Agent {
+    ureq::Agent::config_builder().http_status_as_error(false).build().into()
+}
+
+fn answer(mut response: ureq::http::Response<ureq::Body>) -> Result<(u16, String)> {
+    Ok((response.status().as_u16(), response.body_mut().read_to_string()?))
+}
