@@ -9,8 +9,12 @@ mod rig;
 mod crash;
 #[cfg(feature = "logs")]
 mod logs;
+#[cfg(feature = "databases")]
+mod databases;
 #[cfg(feature = "navigation")]
 mod navigation;
+#[cfg(feature = "network")]
+mod network;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 #[cfg(feature = "table")]

@@ -11,6 +11,8 @@ mod crash;
 mod logs;
 #[cfg(feature = "navigation")]
 mod navigation;
+#[cfg(feature = "network")]
+mod network;
 mod plugins;
 #[cfg(feature = "sandbox")]
 mod sandbox;
