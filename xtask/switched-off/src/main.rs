@@ -89,6 +89,7 @@ async fn work(state: Arc<State>) {
     if state.orders.upsert(&Order { id: 1, customer: "Ann".to_owned() }).is_err() {
         eprintln!("no row");
     }
+    state.inspected.crash().report(&std::io::Error::other("not paid"));
     if let Err(error) = state.own.send("event", &["params"]) {
         eprintln!("no event: {error}");
     }
