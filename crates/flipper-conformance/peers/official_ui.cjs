@@ -38,10 +38,23 @@ const steps = {
   value: (at, {timeout}) => at.first().inputValue({timeout}),
   run: (at, {script}) => at.page().evaluate(script),
   complaints: () => complaints.splice(0),
+  hear: async (at, {timeout, text}) => {
+    const isIt = (said) => said.includes(text);
+    if (!complaints.some(isIt)) {
+      await at.page().waitForEvent('console', {timeout, predicate: (message) => isIt(message.text())});
+    }
+    complaints.splice(0, Infinity, ...complaints.filter((said) => !isIt(said)));
+  },
   picture: async (at, {timeout, to}) => {
     mkdirSync(dirname(to), {recursive: true});
-    await at.page().mouse.move(WINDOW.width - 1, WINDOW.height - 1);
-    await at.page().screenshot({timeout, path: to, animations: 'disabled', caret: 'hide'});
+    const page = at.page();
+    await page.mouse.move(WINDOW.width - 1, WINDOW.height - 1);
+    await page.locator('.ant-tooltip:not(.ant-tooltip-hidden)').first().waitFor({timeout, state: 'hidden'});
+    for (const notice of await page.locator('.ant-notification-notice-close').all()) {
+      await notice.click({timeout});
+      await notice.waitFor({timeout, state: 'hidden'});
+    }
+    await page.screenshot({timeout, path: to, animations: 'disabled', caret: 'hide'});
   },
 };
 

@@ -20,7 +20,7 @@ use crate::store::{Product, Store};
 
 pub(crate) struct Shop {
     pub(crate) store: Store,
-    pub(crate) prices: Prices,
+    pub(crate) prices: Arc<Prices>,
     pub(crate) settings: Settings,
     pub(crate) navigation: Navigation,
     /// The one price that somebody watches.
@@ -80,11 +80,11 @@ async fn products(State(shop): Shared, Query(Page { page }): Query<Page>) -> Res
 async fn one_product(State(shop): Shared, Path(id): Path<i64>) -> Result<Response, Trouble> {
     shop.navigation.visit_screen(format!("shop://products/{id}"), "Product");
     let Some(product) = shop.store.product(id)? else {
-        warn!("somebody looks for a product that there is not");
+        warn!("there is no such product");
         return Ok(StatusCode::NOT_FOUND.into_response());
     };
     let cents = shop.prices.of(id).await?;
-    info!(name = product.name, cents, "shown");
+    info!(name = product.name, cents, "a product is shown");
     Ok(Json(json!({"id": id, "name": product.name, "stock": product.stock, "cents": cents})).into_response())
 }
 
@@ -107,7 +107,7 @@ async fn order(State(shop): Shared, Json(wish): Json<Wish>) -> Result<Response, 
     let cents = price.map(|cents| cents * wish.quantity * i64::from(100 - settings.discount_percent.min(100)) / 100);
     match shop.store.order(&product, wish.quantity, cents)? {
         Some(order) => {
-            info!(order.id, order.product, order.quantity, "ordered");
+            info!(order.id, order.product, order.quantity, "an order is taken");
             Ok((StatusCode::CREATED, Json(order)).into_response())
         }
         None => {

@@ -153,7 +153,12 @@ impl OfficialPage {
         Ok(all.into_iter().filter(|said| !USUAL_COMPLAINTS.iter().any(|usual| said.starts_with(usual))).collect())
     }
 
-    /// Takes a picture of the window, 1280 by 800, as PNG.
+    /// Waits until the page's console has said something with this in it, and takes that out.
+    pub fn hear(&self, text: &str) -> Result<(), Error> {
+        self.step("hear", "body", json!({"text": text})).map(drop)
+    }
+
+    /// Takes a picture of the window, 1280 by 800, as PNG, without what floats over it for a while.
     pub fn picture(&self, to: &Path) -> Result<(), Error> {
         self.step("picture", "body", json!({"to": to})).map(drop)
     }
