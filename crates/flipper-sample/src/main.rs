@@ -53,9 +53,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .on_change(move |base| asked.set_base(base))
         .build();
 
+    let database = data.join("shop.db");
+    let store = Store::open(&database)?;
+    databases.add("shop.db", Rusqlite::open(&database)?);
+
     let flipper = plugins.start(Flipper::builder("Rust Shop", "com.example.shop"));
     let shop = Arc::new(Shop {
-        store: Store::open(&data.join("shop.db"))?,
+        store,
         prices,
         settings: Settings::default(),
         navigation: flipper.navigation().clone(),

@@ -94,11 +94,11 @@ impl Shop {
     }
 
     pub(crate) fn post(&self, path: &str, body: &Value) -> Result<(u16, String)> {
-        answer(agent().post(format!("{}{path}", self.url)).send_json(body)?)
+        answer(agent().post(format!("{}{path}", self.url)).content_type("application/json").send(body.to_string())?)
     }
 
     pub(crate) fn patch(&self, path: &str, body: &Value) -> Result<(u16, String)> {
-        answer(agent().patch(format!("{}{path}", self.url)).send_json(body)?)
+        answer(agent().patch(format!("{}{path}", self.url)).content_type("application/json").send(body.to_string())?)
     }
 
     pub(crate) fn delete(&self, path: &str) -> Result<(u16, String)> {
