@@ -18,6 +18,7 @@ use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 
 use flipper_plugins::Plugins;
+use flipper_plugins::databases::{Databases, Sqlite};
 use flipper_plugins::sandbox::Sandbox;
 use flipper_tokio::Flipper;
 use tempfile::TempDir;
@@ -55,9 +56,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let database = data.join("shop.db");
     let store = Store::open(&database)?;
-    databases.add("shop.db", Rusqlite::open(&database)?);
+    let databases = Databases::new();
+    databases.add("shop.db", Sqlite::open(&database)?);
 
-    let flipper = plugins.start(Flipper::builder("Rust Shop", "com.example.shop"));
+    let flipper = plugins.start(Flipper::builder("Rust Shop", "com.example.shop").plugin(databases));
     let shop = Arc::new(Shop {
         store,
         prices,

@@ -25,11 +25,13 @@ const PROGRAM_PATIENCE: Duration = Duration::from_secs(30);
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
 /// What the console of the page says whatever an app does, by its beginning.
-const USUAL_COMPLAINTS: [&str; 3] = [
+const USUAL_COMPLAINTS: [&str; 4] = [
     // The npm package has no such file.
     "Failed to load changelog",
     // Plugins ask for modules of Node, which are empty in a browser. The page lives with most of that.
     "[decapitate] Tried to electronRequire",
+    // Tables that are laid out anew while they are laid out (`ResizeObserver loop`).
+    "\"error\" event intercepted: null",
     // Pictures that the npm package lacks.
     "Failed to load resource: the server responded with a status of 404",
 ];
