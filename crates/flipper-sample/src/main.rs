@@ -17,10 +17,9 @@ use std::io::stderr;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 
-use flipper_plugins::Plugins;
-use flipper_plugins::databases::{Databases, Sqlite};
-use flipper_plugins::sandbox::Sandbox;
-use flipper_tokio::Flipper;
+use flipper_tokio::plugins::databases::{Databases, Sqlite};
+use flipper_tokio::plugins::sandbox::Sandbox;
+use flipper_tokio::{Flipper, Plugins};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tracing_subscriber::layer::SubscriberExt;

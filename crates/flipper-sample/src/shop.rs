@@ -8,7 +8,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Json, Response};
 use axum::routing::{get, post};
-use flipper_plugins::navigation::Navigation;
+use flipper_tokio::plugins::navigation::Navigation;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::task::JoinHandle;
