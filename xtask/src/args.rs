@@ -15,6 +15,7 @@ Chores:
   fuzz [--seconds N] [TARGET...]  give the fuzz targets their committed inputs again, then each N seconds of new ones
   check                          clippy, formatting, documentation, flipper-proto without std,
                                  what adapters depend on, what is left of them when switched off
+  footprint                      measure what Flipper adds to an app: crates, seconds of a build, bytes of a program
   ci [--skip-official REASON]    test, fuzz --seconds 10, then check
   help                           print this
 
@@ -32,6 +33,7 @@ pub(crate) enum Chore {
     Screenshots,
     Sim { lives: u64 },
     Fuzz { seconds: u64, targets: Vec<String> },
+    Footprint,
     Check,
     Ci { skip_official: Option<String> },
     Help,
@@ -62,6 +64,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>, in_ci: bool) -> Re
             nothing_more(args, Chore::Sim { lives })
         }
         Some("fuzz") => fuzz(args),
+        Some("footprint") => nothing_more(args, Chore::Footprint),
         Some("check") => nothing_more(args, Chore::Check),
         Some("help" | "--help" | "-h") => nothing_more(args, Chore::Help),
         Some(other) => Err(Misuse::Unknown(other.to_owned())),

@@ -4,6 +4,7 @@
 
 mod args;
 mod checks;
+mod footprint;
 mod fuzz;
 mod matrix;
 mod peers;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
         Chore::Screenshots => suite::take_screenshots(&mut report),
         Chore::Sim { lives } => checks::simulate(&mut report, *lives),
         Chore::Fuzz { seconds, targets } => fuzz::run(&mut report, *seconds, targets),
+        Chore::Footprint => footprint::run(&mut report),
         Chore::Check => checks::run(&mut report),
         Chore::Ci { skip_official } => {
             suite::run(&mut report, skip_official.as_deref());

@@ -37,7 +37,7 @@ impl<L: Launch> Builder<L> {
     /// Everything else has a default that needs no change on a desktop machine.
     pub fn new(app: impl Into<String>, app_id: impl Into<String>) -> Self {
         let mut config = Config::new(app, app_id);
-        let host_name = gethostname::gethostname().to_string_lossy().into_owned();
+        let host_name = host_name();
         config.os = Os::Automatic(real_os());
         config.device.clone_from(&host_name);
         config.device_id = host_name;
@@ -229,6 +229,11 @@ impl fmt::Debug for Setup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Setup").field("config", &self.config).field("store", &self.store).finish_non_exhaustive()
     }
+}
+
+/// The name of this machine, which every system should know.
+fn host_name() -> String {
+    hostname::get().map_or_else(|_| "localhost".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
 /// The name that desktops know this operating system by.

@@ -1,20 +1,59 @@
 //! An app with everything that this project offers to apps. `cargo xtask check` builds it with and without the feature
 //! `enabled`, and looks for what is left of the project in the program; for that it must not say the project's name.
 
-use flipper_tokio::{AsyncMethods as _, Connection, plugin, proto::ErrorReport};
+use std::sync::Arc;
+
+use flipper_plugins::sandbox::Sandbox;
+use flipper_plugins::table::{Column, Table};
+use flipper_tokio::{AsyncMethods as _, Connection, WithPlugins, plugin, proto::ErrorReport};
+use serde::Serialize;
+use tracing_subscriber::layer::SubscriberExt as _;
+
+/// What an app has in its hands wherever it is.
+#[derive(Clone)]
+struct State {
+    inspected: WithPlugins,
+    orders: Table<Order>,
+    own: Connection,
+}
+
+#[derive(Serialize)]
+struct Order {
+    id: u64,
+    customer: String,
+}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
-    let app = flipper_tokio::init("Switched off");
-    if let Err(error) = app.add_plugin(own_plugin("Own").build()) {
+    let inspected = flipper_tokio::init("Switched off");
+    if let Err(error) = inspected.add_plugin(own_plugin("Own").build()) {
         eprintln!("no plugin: {error}");
     }
-    let connection: Connection = app.connection("Own");
-    if let Err(error) = connection.send("event", &["params"]) {
+    let orders = Table::builder("orders").key("id").column(Column::number("id").titled("Order")).build();
+    drop(inspected.add_plugin(orders.clone()));
+    drop(inspected.add_plugin(environments()));
+    let subscriber = tracing_subscriber::registry().with(inspected.logs().layer());
+    drop(tracing::subscriber::set_global_default(subscriber));
+
+    let state = Arc::new(State { own: inspected.connection("Own"), inspected, orders });
+    let task = tokio::spawn(work(Arc::clone(&state)));
+    if task.await.is_err() {
+        eprintln!("the work panicked");
+    }
+    println!("{}", if state.inspected.status().is_connected() { "seen" } else { "unseen" });
+    state.inspected.stop().await;
+}
+
+/// What the app does all day.
+async fn work(state: Arc<State>) {
+    tracing::info!(customer = "Ann", "an order");
+    state.inspected.navigation().visit("shop://orders/1");
+    if state.orders.upsert(&Order { id: 1, customer: "Ann".to_owned() }).is_err() {
+        eprintln!("no row");
+    }
+    if let Err(error) = state.own.send("event", &["params"]) {
         eprintln!("no event: {error}");
     }
-    println!("{}", if app.status().is_connected() { "seen" } else { "unseen" });
-    app.stop().await;
 }
 
 /// A plugin of the app's own.
@@ -28,4 +67,12 @@ fn own_plugin(id: &str) -> flipper_tokio::PluginBuilder {
         })
         .method("greet", |name: String| -> Result<_, ErrorReport> { Ok([name]) })
         .async_method("later", async |name: String| Ok::<_, String>([name]))
+}
+
+/// A plugin that is configured.
+fn environments() -> Sandbox {
+    Sandbox::builder()
+        .offer("Production", "https://api.example.com")
+        .on_change(|value| if value.starts_with("https://") { Ok(()) } else { Err(format!("{value} is no https URL")) })
+        .build()
 }

@@ -95,7 +95,7 @@ pub enum AdbState {
 
 impl Device {
     pub(super) fn this_machine() -> Self {
-        let title = gethostname::gethostname().to_string_lossy().into_owned();
+        let title = hostname::get().map_or_else(|_| "localhost".to_owned(), |name| name.to_string_lossy().into_owned());
         Self { title, ..Self::new(String::new(), this_os(), DeviceKind::ThisMachine) }
     }
 

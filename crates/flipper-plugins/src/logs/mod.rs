@@ -28,6 +28,7 @@
 //! beneath the connection (`tungstenite`, `rustls` and the like) log at `DEBUG` and `TRACE`, whoever uses them; nor what
 //! is logged while an event is recorded, by the `Debug` of one of its fields.
 
+mod error;
 mod filter;
 mod gate;
 mod layer;
@@ -47,7 +48,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::outlet::{Outlet, Waiting};
 
-pub use self::filter::FilterError;
+pub use self::error::FilterError;
 
 use self::filter::Directives;
 use self::gate::Gate;

@@ -3,14 +3,11 @@
 use flipper_blocking::Flipper;
 use flipper_plugins::{Plugins, Waiting, WithPlugins, init};
 
-/// Whether the plugins do something.
-const ENABLED: bool = cfg!(feature = "enabled");
-
 /// An app without a name does not start, so that it is safe to start it here.
 #[test]
 fn a_start_never_fails() {
     let flipper: WithPlugins<Flipper> = init::<Flipper>("");
-    assert_eq!(flipper.start_error().is_some(), ENABLED);
+    assert_eq!(flipper.start_error().is_some(), crate::ENABLED);
     let _running: &Flipper = flipper.flipper();
     let _plugins: &Plugins = flipper.plugins();
     assert!(!flipper.connected() && !flipper.status().is_connected());
@@ -19,7 +16,7 @@ fn a_start_never_fails() {
 
     let plugins = Plugins::default();
     let flipper = plugins.clone().start(plugins.add_to(Flipper::builder("", "")));
-    assert_eq!(flipper.start_error().is_some(), ENABLED);
+    assert_eq!(flipper.start_error().is_some(), crate::ENABLED);
 }
 
 #[test]
