@@ -24,7 +24,10 @@ pub mod navigation;
 #[cfg(all(feature = "navigation", not(feature = "enabled")))]
 #[path = "off/navigation.rs"]
 pub mod navigation;
-#[cfg(feature = "network")]
+#[cfg(all(feature = "network", feature = "enabled"))]
+pub mod network;
+#[cfg(all(feature = "network", not(feature = "enabled")))]
+#[path = "network/off.rs"]
 pub mod network;
 #[cfg(feature = "preferences")]
 pub mod preferences;

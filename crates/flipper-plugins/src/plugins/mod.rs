@@ -17,6 +17,9 @@ collection! {
     /// Where the app's user has gone.
     #[cfg(feature = "navigation")]
     navigation: crate::navigation::Navigation,
+    /// The app's HTTP traffic.
+    #[cfg(feature = "network")]
+    network: crate::network::Network,
     /// A value that the desktop chooses.
     #[cfg(feature = "sandbox")]
     sandbox: crate::sandbox::Sandbox,

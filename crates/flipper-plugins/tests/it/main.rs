@@ -9,6 +9,8 @@ mod rig;
 mod logs;
 #[cfg(feature = "navigation")]
 mod navigation;
+#[cfg(feature = "network")]
+mod network;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 #[cfg(feature = "table")]

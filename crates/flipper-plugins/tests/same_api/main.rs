@@ -9,6 +9,8 @@ use flipper_blocking::{Flipper, Plugin};
 mod logs;
 #[cfg(feature = "navigation")]
 mod navigation;
+#[cfg(feature = "network")]
+mod network;
 mod plugins;
 #[cfg(feature = "sandbox")]
 mod sandbox;

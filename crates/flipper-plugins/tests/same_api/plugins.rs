@@ -33,6 +33,8 @@ fn every_plugin_has_an_accessor() {
     let _logs: &flipper_plugins::logs::Logs = flipper.logs();
     #[cfg(feature = "navigation")]
     let _navigation: &flipper_plugins::navigation::Navigation = flipper.navigation();
+    #[cfg(feature = "network")]
+    let _network: &flipper_plugins::network::Network = flipper.network();
     #[cfg(feature = "sandbox")]
     let _sandbox: &flipper_plugins::sandbox::Sandbox = flipper.sandbox();
     drop(flipper);
