@@ -45,7 +45,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let printed = fmt::layer().with_writer(stderr).with_filter(EnvFilter::from_default_env());
     tracing_subscriber::registry().with(printed).with(plugins.logs.layer()).init();
 
-    let prices = Arc::new(Prices::new(http_client()?, url.clone()));
+    let client = reqwest_middleware::ClientBuilder::new(http_client()?).with(plugins.network.reqwest()).build();
+    let prices = Arc::new(Prices::new(client, url.clone()));
     let asked = Arc::clone(&prices);
     plugins.sandbox = Sandbox::builder()
         .offer("Production", &url)
@@ -64,6 +65,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         prices,
         settings: Settings::default(),
         navigation: flipper.navigation().clone(),
+        logs: flipper.logs().clone(),
         watch: Mutex::default(),
     });
 

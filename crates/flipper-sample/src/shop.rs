@@ -8,6 +8,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Json, Response};
 use axum::routing::{get, post};
+use flipper_tokio::plugins::logs::Logs;
 use flipper_tokio::plugins::navigation::Navigation;
 use serde::Deserialize;
 use serde_json::json;
@@ -23,6 +24,7 @@ pub(crate) struct Shop {
     pub(crate) prices: Arc<Prices>,
     pub(crate) settings: Settings,
     pub(crate) navigation: Navigation,
+    pub(crate) logs: Logs,
     /// The one price that somebody watches.
     pub(crate) watch: Mutex<Option<JoinHandle<()>>>,
 }
@@ -50,6 +52,7 @@ pub(crate) fn router(shop: Arc<Shop>) -> Router {
         .route("/watch/{id}", post(watch).delete(stop_watching))
         .route("/settings", get(settings).patch(change_settings))
         .route("/environment", get(environment))
+        .route("/recorded", get(recorded))
         .route("/broken", post(broken))
         .with_state(shop)
 }
@@ -155,6 +158,11 @@ async fn change_settings() -> StatusCode {
 
 async fn environment(State(shop): Shared) -> String {
     shop.prices.base()
+}
+
+/// What is recorded of the logs, as the desktop has it.
+async fn recorded(State(shop): Shared) -> String {
+    shop.logs.filter()
 }
 
 /// Panics, as programs do now and then.

@@ -24,7 +24,7 @@ pub(crate) fn part(scene: &Scene) -> Result {
 
     page.fill(FILTER, "flipper_sample=warn")?;
     page.press(FILTER, "Enter")?;
-    page.see(&format!("{FILTER}[value='flipper_sample=warn']"))?;
+    while shop.get("recorded")?.1 != "flipper_sample=warn" {}
     shop.get("products/9")?;
     shop.get("products/4712")?;
     page.see(&format!("{ROW}:has-text('WARN') >> nth=1"))?;

@@ -9,6 +9,7 @@
 mod databases;
 mod logs;
 mod navigation;
+mod network;
 mod sandbox;
 mod scene;
 
@@ -22,7 +23,8 @@ use self::scene::Scene;
 type Part = fn(&Scene) -> Result;
 
 /// In the order in which a person would try them.
-const PARTS: [(&str, Part); 4] = [
+const PARTS: [(&str, Part); 5] = [
+    ("network", network::part),
     ("databases", databases::part),
     ("navigation", navigation::part),
     ("sandbox", sandbox::part),
