@@ -48,6 +48,8 @@ mod number;
 #[allow(dead_code, reason = "each set of features uses other parts of it")]
 mod outlet;
 mod plugins;
+#[cfg(all(feature = "enabled", any(feature = "crash", feature = "logs")))]
+mod text;
 mod waiting;
 
 pub use self::plugins::{Plugins, WithPlugins, init};

@@ -133,7 +133,8 @@ impl Desk {
         }
         let is_read = !matches!(task, Task::Execute(_));
         // What was asked before a change must not answer what was asked after it.
-        let since_change = state.waiting.iter().rposition(|job| matches!(job.task, Task::Execute(_))).map_or(0, |at| at + 1);
+        let since_change =
+            state.waiting.iter().rposition(|job| matches!(job.task, Task::Execute(_))).map_or(0, |at| at + 1);
         if let Some(same) = state.waiting.range_mut(since_change..).find(|job| is_read && job.task == *task) {
             same.replies.push(reply);
             return Ok(());

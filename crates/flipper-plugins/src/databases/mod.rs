@@ -39,10 +39,10 @@ mod wire;
 mod engine;
 #[cfg(any(feature = "databases-rusqlite", feature = "databases-sqlx-sqlite", feature = "databases-sqlx-postgres"))]
 mod paging;
-#[cfg(any(feature = "databases-rusqlite", feature = "databases-sqlx-sqlite", feature = "databases-sqlx-postgres"))]
-mod room;
 #[cfg(feature = "databases-sqlx-postgres")]
 mod postgres;
+#[cfg(any(feature = "databases-rusqlite", feature = "databases-sqlx-sqlite", feature = "databases-sqlx-postgres"))]
+mod room;
 #[cfg(any(feature = "databases-rusqlite", feature = "databases-sqlx-sqlite"))]
 mod sqlite;
 

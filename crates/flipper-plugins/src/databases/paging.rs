@@ -11,11 +11,11 @@ mod walk;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
+use self::walk::{Count, Walk};
 use super::driver::{Bounds, Page, PageRequest};
 use super::engine::Engine;
 use super::error::{Error, ErrorKind};
 use super::value::Value;
-use self::walk::{Count, Walk};
 
 pub(super) use self::order::{KeyColumn, Order};
 
@@ -47,8 +47,8 @@ pub(super) struct Ways {
 /// What is known of the tables of one database.
 #[derive(Debug)]
 pub(super) struct Pages<V> {
-    /// The state of the database in which it was found out.
-    version: Option<V>,
+    /// The state of each table in which it was found out.
+    versions: BTreeMap<String, V>,
     walks: Vec<(String, Walk)>,
     totals: BTreeMap<String, u64>,
     /// How many rows there were before the database was changed.
@@ -60,7 +60,7 @@ pub(super) struct Pages<V> {
 impl<V: PartialEq> Pages<V> {
     pub(super) fn new() -> Self {
         Self {
-            version: None,
+            versions: BTreeMap::new(),
             walks: Vec::new(),
             totals: BTreeMap::new(),
             before: BTreeMap::new(),
@@ -68,17 +68,23 @@ impl<V: PartialEq> Pages<V> {
         }
     }
 
-    /// Forgets what may no longer be so, now that the database is in this state.
-    pub(super) fn at(&mut self, version: V) {
-        if self.version.as_ref() == Some(&version) {
+    /// Forgets what may no longer be so, now that the table is in this state.
+    pub(super) fn at(&mut self, table: &str, version: V) {
+        let Some(known) = self.versions.get_mut(table) else {
+            self.versions.insert(table.to_owned(), version);
+            return;
+        };
+        if *known == version {
             return;
         }
-        self.version = Some(version);
-        for (_, walk) in &mut self.walks {
+        *known = version;
+        for (_, walk) in self.walks.iter_mut().filter(|(of, _)| of == table) {
             walk.disturb();
         }
-        self.before.append(&mut self.totals);
-        self.uncounted.clear();
+        if let Some(total) = self.totals.remove(table) {
+            self.before.insert(table.to_owned(), total);
+        }
+        self.uncounted.remove(table);
     }
 
     /// A page of a table.

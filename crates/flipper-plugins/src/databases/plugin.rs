@@ -78,9 +78,9 @@ impl Databases {
         let desk = Desk::new(self.shared.limits, Box::new(driver));
         let mut slots = self.shared.slots();
         let closed = slots.iter().position(|slot| slot.given == given && slot.desk.is_none());
-        let listed = unique(&given, slots.iter().enumerate().filter(|(at, _)| Some(*at) != closed).map(|(_, slot)| slot));
-        let database =
-            Database { plugin: Arc::downgrade(&self.shared), desk: Arc::clone(&desk), name: listed.clone() };
+        let listed =
+            unique(&given, slots.iter().enumerate().filter(|(at, _)| Some(*at) != closed).map(|(_, slot)| slot));
+        let database = Database { plugin: Arc::downgrade(&self.shared), desk: Arc::clone(&desk), name: listed.clone() };
         let slot = Slot { given, listed, desk: Some(desk) };
         match closed {
             Some(at) => slots[at] = slot,
@@ -195,7 +195,8 @@ impl Plugin for Databases {
             self.shared.list(call);
             return;
         }
-        let task = Request::read(method, &call).and_then(|request| Ok((self.shared.desk(request.database)?, request.task)));
+        let task =
+            Request::read(method, &call).and_then(|request| Ok((self.shared.desk(request.database)?, request.task)));
         match task {
             Ok((desk, task)) => desk.ask(task, Reply::Call(call.responder)),
             Err(error) => wire::refuse(method, error, call.responder),

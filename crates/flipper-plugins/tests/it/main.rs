@@ -5,8 +5,12 @@
 mod init;
 mod rig;
 
+#[cfg(feature = "crash")]
+mod crash;
 #[cfg(feature = "logs")]
 mod logs;
+#[cfg(feature = "databases")]
+mod databases;
 #[cfg(feature = "navigation")]
 mod navigation;
 #[cfg(feature = "network")]

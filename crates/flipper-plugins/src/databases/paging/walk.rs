@@ -103,7 +103,12 @@ impl Walk {
     }
 
     /// Counts on for a while.
-    pub(super) fn survey<E: Engine>(&mut self, engine: &mut E, pause: Instant, bounds: &Bounds) -> Result<Count, Error> {
+    pub(super) fn survey<E: Engine>(
+        &mut self,
+        engine: &mut E,
+        pause: Instant,
+        bounds: &Bounds,
+    ) -> Result<Count, Error> {
         while !self.survey.is_over {
             if Instant::now() >= pause {
                 return Ok(Count::Begun);
@@ -160,4 +165,3 @@ fn size(value: &Value) -> usize {
         _ => 8,
     }
 }
-

@@ -12,12 +12,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use self::schema::Table;
 use super::driver::{Bounds, Outcome, Page, PageRequest, Rows, Structure};
 use super::engine::Engine;
 use super::error::{Error, ErrorKind};
 use super::paging::Pages;
 use super::value::Value;
-use self::schema::Table;
 
 #[cfg(feature = "databases-rusqlite")]
 pub use self::rusqlite::Sqlite;
@@ -64,7 +64,7 @@ impl Questions {
         let state = "SELECT d.data_version, s.schema_version, total_changes() \
                      FROM pragma_data_version AS d, pragma_schema_version AS s";
         let state = connection.query(state, &[], 3, bounds)?;
-        self.pages.at(state.rows.into_iter().flatten().collect());
+        self.pages.at(&request.table, state.rows.into_iter().flatten().collect());
         let table = Table::read(connection, &request.table, bounds)?;
         let order = request.order.as_deref().map(|order| table.column(order)).transpose()?;
         let ways = table.ways(connection, order, request.reverse, bounds)?;

@@ -79,7 +79,8 @@ impl Table {
         let names: Vec<_> = self.columns.iter().map(|column| quoted(&column.name)).collect();
         let columns = names.join(", ");
         let key = self.key();
-        let make = |keys: Vec<KeyColumn>, reverse| Order { table: table.clone(), columns: columns.clone(), keys, reverse };
+        let make =
+            |keys: Vec<KeyColumn>, reverse| Order { table: table.clone(), columns: columns.clone(), keys, reverse };
         let natural = (!key.is_empty()).then(|| make(key.clone(), false));
         let mut sorted = order.map(|at| vec![self.key_column(at)]).unwrap_or_default();
         // The key decides between rows that are alike, unless it decides everything.
