@@ -17,10 +17,9 @@ use std::io::stderr;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 
-use flipper_plugins::logs::Logs;
-use flipper_plugins::navigation::Navigation;
-use flipper_plugins::sandbox::Sandbox;
-use flipper_tokio::Flipper;
+use flipper_tokio::plugins::databases::{Databases, Sqlite};
+use flipper_tokio::plugins::sandbox::Sandbox;
+use flipper_tokio::{Flipper, Plugins};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tracing_subscriber::layer::SubscriberExt;
@@ -42,32 +41,33 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
     let url = format!("http://{}/", listener.local_addr()?);
 
-    let logs = Logs::new();
+    let mut plugins = Plugins::default();
     let printed = fmt::layer().with_writer(stderr).with_filter(EnvFilter::from_default_env());
-    tracing_subscriber::registry().with(printed).with(logs.layer()).init();
-    // It is `reqwest` that wants one, whatever it is asked for; the shop's requests stay on this machine.
-    let _there_already = rustls::crypto::ring::default_provider().install_default();
-    let client = reqwest::Client::builder().tls_certs_only([]).build()?;
+    tracing_subscriber::registry().with(printed).with(plugins.logs.layer()).init();
 
-    let navigation = Navigation::new();
-    let shop = Arc::new(Shop {
-        store: Store::open(&data.join("shop.db"))?,
-        prices: Prices::new(client, url.clone()),
-        settings: Settings::default(),
-        navigation: navigation.clone(),
-        watch: Mutex::default(),
-    });
-    let environments = Arc::downgrade(&shop);
-    let sandbox = Sandbox::builder()
+    let client = reqwest_middleware::ClientBuilder::new(http_client()?).with(plugins.network.reqwest()).build();
+    let prices = Arc::new(Prices::new(client, url.clone()));
+    let asked = Arc::clone(&prices);
+    plugins.sandbox = Sandbox::builder()
         .offer("Production", &url)
         .offer("Staging", format!("{url}staging/"))
-        .on_change(move |base| match environments.upgrade() {
-            Some(shop) => shop.prices.set_base(base),
-            None => Err("the shop is closed"),
-        })
+        .on_change(move |base| asked.set_base(base))
         .build();
-    let flipper =
-        Flipper::builder("Rust Shop", "com.example.shop").plugin(navigation).plugin(sandbox).plugin(logs).start()?;
+
+    let database = data.join("shop.db");
+    let store = Store::open(&database)?;
+    let databases = Databases::new();
+    databases.add("shop.db", Sqlite::open(&database)?);
+
+    let flipper = plugins.start(Flipper::builder("Rust Shop", "com.example.shop").plugin(databases));
+    let shop = Arc::new(Shop {
+        store,
+        prices,
+        settings: Settings::default(),
+        navigation: flipper.navigation().clone(),
+        logs: flipper.logs().clone(),
+        watch: Mutex::default(),
+    });
 
     println!("The shop is open: {url}");
     println!("Its data: {}", data.display());
@@ -75,6 +75,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     axum::serve(listener, pages).with_graceful_shutdown(closing_time()).await?;
     flipper.stop().await;
     Ok(())
+}
+
+fn http_client() -> Result<reqwest::Client, Box<dyn Error>> {
+    // It is `reqwest` that wants a provider, whatever it is asked for; the shop's requests stay on this machine.
+    let _there_already = rustls::crypto::ring::default_provider().install_default();
+    Ok(reqwest::Client::builder().tls_certs_only([]).build()?)
 }
 
 async fn closing_time() {

@@ -8,7 +8,8 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Json, Response};
 use axum::routing::{get, post};
-use flipper_plugins::navigation::Navigation;
+use flipper_tokio::plugins::logs::Logs;
+use flipper_tokio::plugins::navigation::Navigation;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::task::JoinHandle;
@@ -20,9 +21,10 @@ use crate::store::{Product, Store};
 
 pub(crate) struct Shop {
     pub(crate) store: Store,
-    pub(crate) prices: Prices,
+    pub(crate) prices: Arc<Prices>,
     pub(crate) settings: Settings,
     pub(crate) navigation: Navigation,
+    pub(crate) logs: Logs,
     /// The one price that somebody watches.
     pub(crate) watch: Mutex<Option<JoinHandle<()>>>,
 }
@@ -50,6 +52,7 @@ pub(crate) fn router(shop: Arc<Shop>) -> Router {
         .route("/watch/{id}", post(watch).delete(stop_watching))
         .route("/settings", get(settings).patch(change_settings))
         .route("/environment", get(environment))
+        .route("/recorded", get(recorded))
         .route("/broken", post(broken))
         .with_state(shop)
 }
@@ -80,11 +83,11 @@ async fn products(State(shop): Shared, Query(Page { page }): Query<Page>) -> Res
 async fn one_product(State(shop): Shared, Path(id): Path<i64>) -> Result<Response, Trouble> {
     shop.navigation.visit_screen(format!("shop://products/{id}"), "Product");
     let Some(product) = shop.store.product(id)? else {
-        warn!("somebody looks for a product that there is not");
+        warn!("there is no such product");
         return Ok(StatusCode::NOT_FOUND.into_response());
     };
     let cents = shop.prices.of(id).await?;
-    info!(name = product.name, cents, "shown");
+    info!(name = product.name, cents, "a product is shown");
     Ok(Json(json!({"id": id, "name": product.name, "stock": product.stock, "cents": cents})).into_response())
 }
 
@@ -107,7 +110,7 @@ async fn order(State(shop): Shared, Json(wish): Json<Wish>) -> Result<Response, 
     let cents = price.map(|cents| cents * wish.quantity * i64::from(100 - settings.discount_percent.min(100)) / 100);
     match shop.store.order(&product, wish.quantity, cents)? {
         Some(order) => {
-            info!(order.id, order.product, order.quantity, "ordered");
+            info!(order.id, order.product, order.quantity, "an order is taken");
             Ok((StatusCode::CREATED, Json(order)).into_response())
         }
         None => {
@@ -155,6 +158,11 @@ async fn change_settings() -> StatusCode {
 
 async fn environment(State(shop): Shared) -> String {
     shop.prices.base()
+}
+
+/// What is recorded of the logs, as the desktop has it.
+async fn recorded(State(shop): Shared) -> String {
+    shop.logs.filter()
 }
 
 /// Panics, as programs do now and then.

@@ -72,7 +72,8 @@ fn the_desktop_sees_all_stores_and_changes_them() -> Result {
     session.call(7, "Preferences", "getAllSharedPreferences", "null")?;
     let text = session.receive_text()?;
     let all: Value = serde_json::from_str(&text)?;
-    let shown = json!({"theme": "light", "retries": 3, "beta": false, "large": u64::MAX.to_string(), "limits": {"cpu": 0.5}});
+    let shown =
+        json!({"theme": "light", "retries": 3, "beta": false, "large": u64::MAX.to_string(), "limits": {"cpu": 0.5}});
     assert_eq!(all["success"], json!({"settings": shown, "another": {}}));
     assert!(text.find("\"settings\"") < text.find("\"another\""), "the first one is selected: {text}");
 
@@ -81,7 +82,10 @@ fn the_desktop_sees_all_stores_and_changes_them() -> Result {
     let mut expected = shown;
     expected["retries"] = json!(5);
     assert_eq!(answer, expected);
-    assert_eq!(change, json!({"preferences": "settings", "name": "retries", "deleted": false, "time": null, "value": 5}));
+    assert_eq!(
+        change,
+        json!({"preferences": "settings", "name": "retries", "deleted": false, "time": null, "value": 5})
+    );
     assert_eq!(settings.get().retries, 5);
 
     // A nested edit brings the whole value; a text that is meant to be a number is one.
@@ -105,7 +109,10 @@ fn the_desktop_sees_all_stores_and_changes_them() -> Result {
     // And the app's own changes are seen.
     settings.update(|options| options.beta = true)?;
     let event = session.receive()?;
-    assert_eq!((&event["params"]["params"]["name"], &event["params"]["params"]["value"]), (&json!("beta"), &json!(true)));
+    assert_eq!(
+        (&event["params"]["params"]["name"], &event["params"]["params"]["value"]),
+        (&json!("beta"), &json!(true))
+    );
     let in_file: Value = serde_json::from_slice(&fs::read(settings.path())?)?;
     assert_eq!(in_file["beta"], true);
     assert_eq!(in_file["limits"]["memory"], 1.0);
@@ -120,9 +127,7 @@ fn what_is_wrong_is_said() -> Result {
     preferences.add("settings", settings.clone());
     let rig = Rig::new(preferences)?;
     let mut session = rig.session("Preferences")?;
-    let set = |store: Value, key: Value, value: Value| {
-        json!({"sharedPreferencesName": store, "preferenceName": key, "preferenceValue": value})
-    };
+    let set = |store: Value, key: Value, value: Value| json!({"sharedPreferencesName": store, "preferenceName": key, "preferenceValue": value});
     let cases = [
         (set(json!("settings"), json!("retries"), json!("many")), "InvalidValue", "retries cannot be \"many\""),
         (set(json!("settings"), json!("retries"), json!(-1)), "InvalidValue", "retries cannot be -1"),
@@ -264,7 +269,10 @@ fn a_file_keeps_what_a_newer_version_wrote_and_lacks_what_it_will() -> Result {
     assert_eq!(*settings.get(), Options { retries: 8, ..Options::default() });
     settings.update(|options| options.beta = true)?;
     let in_file: Value = serde_json::from_slice(&fs::read(&path)?)?;
-    assert_eq!((&in_file["future"], &in_file["retries"], &in_file["beta"]), (&json!({"a": 1}), &json!(8), &json!(true)));
+    assert_eq!(
+        (&in_file["future"], &in_file["retries"], &in_file["beta"]),
+        (&json!({"a": 1}), &json!(8), &json!(true))
+    );
     assert!(settings.all()?.get("future").is_none());
 
     for corrupt in ["", "{", "[]", "7", r#"{"retries": "x"}"#, "\u{feff}{}", "\0"] {

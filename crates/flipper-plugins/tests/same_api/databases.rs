@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use flipper_plugins::databases::{
-    Bounds, Column, Database, Databases, Driver, Error, ErrorKind, Index, Limits, Outcome, Page, PageRequest, Rows, Structure,
-    Value,
+    Bounds, Column, Database, Databases, Driver, Error, ErrorKind, Index, Limits, Outcome, Page, PageRequest, Rows,
+    Structure, Value,
 };
 
 struct Shop;
@@ -56,7 +56,10 @@ fn a_driver_can_be_called_by_anybody() {
     assert_eq!(driver.tables(&bounds), Ok(vec!["items".to_owned()]));
     assert!(driver.structure("items", &bounds).is_ok() && driver.execute("", &bounds).is_ok());
     let error = driver.info("items", &bounds).expect_err("it is unknown");
-    assert_eq!((error.kind(), error.message(), error.to_string().as_str()), (ErrorKind::UnknownTable, "items", "items"));
+    assert_eq!(
+        (error.kind(), error.message(), error.to_string().as_str()),
+        (ErrorKind::UnknownTable, "items", "items")
+    );
     assert!(!driver.work_ahead(&bounds));
     drop(Databases::new().add("shop.db", driver));
 }

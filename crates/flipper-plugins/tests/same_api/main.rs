@@ -5,6 +5,8 @@ use std::fmt::Debug;
 
 use flipper_blocking::{Flipper, Plugin};
 
+#[cfg(feature = "crash")]
+mod crash;
 #[cfg(feature = "databases")]
 mod databases;
 #[cfg(feature = "logs")]

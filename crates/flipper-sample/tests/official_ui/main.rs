@@ -6,8 +6,10 @@
 
 #![cfg(unix)]
 
+mod databases;
 mod logs;
 mod navigation;
+mod network;
 mod sandbox;
 mod scene;
 
@@ -21,7 +23,13 @@ use self::scene::Scene;
 type Part = fn(&Scene) -> Result;
 
 /// In the order in which a person would try them.
-const PARTS: [(&str, Part); 3] = [("navigation", navigation::part), ("sandbox", sandbox::part), ("logs", logs::part)];
+const PARTS: [(&str, Part); 5] = [
+    ("network", network::part),
+    ("databases", databases::part),
+    ("navigation", navigation::part),
+    ("sandbox", sandbox::part),
+    ("logs", logs::part),
+];
 
 #[test]
 fn every_plugin_is_shown_by_the_official_ui() -> Result {

@@ -42,12 +42,16 @@ impl Scene {
 
     /// Takes a picture for the documentation, where that is asked for.
     pub(crate) fn picture(&self, name: &str) -> Result {
-        if env::var_os("FLIPPER_SCREENSHOTS").is_some() {
+        if pictures_are_wanted() {
             let images = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/images");
             self.page.picture(&images.join(format!("{name}.png")))?;
         }
         Ok(())
     }
+}
+
+fn pictures_are_wanted() -> bool {
+    env::var_os("FLIPPER_SCREENSHOTS").is_some()
 }
 
 /// The sample service as a process, started as a user would: it is told where the desktop is, and nothing else of Flipper.
@@ -64,6 +68,8 @@ impl Shop {
         let mut process = Command::new("sh")
             .args(["-c", END_WITH_INPUT, env!("CARGO_BIN_EXE_flipper-sample"), "--data"])
             .arg(files.join("data"))
+            // The same one in all pictures.
+            .args(["--port", if pictures_are_wanted() { "8080" } else { "0" }])
             .env("FLIPPER_ALT_PORTS", format!("{},{}", ports.insecure, ports.secure))
             .env("FLIPPER_STATE_DIR", files.join("flipper"))
             .stdin(Stdio::piped())
@@ -88,11 +94,11 @@ impl Shop {
     }
 
     pub(crate) fn post(&self, path: &str, body: &Value) -> Result<(u16, String)> {
-        answer(agent().post(format!("{}{path}", self.url)).send_json(body)?)
+        answer(agent().post(format!("{}{path}", self.url)).content_type("application/json").send(body.to_string())?)
     }
 
     pub(crate) fn patch(&self, path: &str, body: &Value) -> Result<(u16, String)> {
-        answer(agent().patch(format!("{}{path}", self.url)).send_json(body)?)
+        answer(agent().patch(format!("{}{path}", self.url)).content_type("application/json").send(body.to_string())?)
     }
 
     pub(crate) fn delete(&self, path: &str) -> Result<(u16, String)> {
