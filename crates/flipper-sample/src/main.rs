@@ -17,6 +17,7 @@ use std::io::stderr;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 
+use flipper_tokio::plugins::crash::Crash;
 use flipper_tokio::plugins::databases::{Databases, Sqlite};
 use flipper_tokio::plugins::sandbox::Sandbox;
 use flipper_tokio::{Flipper, Plugins};
@@ -31,6 +32,8 @@ use self::prices::Prices;
 use self::settings::Settings;
 use self::shop::Shop;
 use self::store::Store;
+
+const APP_ID: &str = "com.example.shop";
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -56,10 +59,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let database = data.join("shop.db");
     let store = Store::open(&database)?;
+    let crash = Crash::new(APP_ID);
+    crash.install_panic_hook();
     let databases = Databases::new();
     databases.add("shop.db", Sqlite::open(&database)?);
 
-    let flipper = plugins.start(Flipper::builder("Rust Shop", "com.example.shop").plugin(databases));
+    let flipper = plugins.start(Flipper::builder("Rust Shop", APP_ID).plugin(crash).plugin(databases));
     let shop = Arc::new(Shop {
         store,
         prices,

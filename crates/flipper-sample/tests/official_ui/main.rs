@@ -6,6 +6,7 @@
 
 #![cfg(unix)]
 
+mod crash;
 mod databases;
 mod logs;
 mod navigation;
@@ -23,12 +24,13 @@ use self::scene::Scene;
 type Part = fn(&Scene) -> Result;
 
 /// In the order in which a person would try them.
-const PARTS: [(&str, Part); 5] = [
+const PARTS: [(&str, Part); 6] = [
     ("network", network::part),
     ("databases", databases::part),
+    ("logs", logs::part),
     ("navigation", navigation::part),
     ("sandbox", sandbox::part),
-    ("logs", logs::part),
+    ("crash", crash::part),
 ];
 
 #[test]

@@ -7,7 +7,6 @@ use crate::scene::Scene;
 
 pub(crate) fn part(scene: &Scene) -> Result {
     let Scene { page, shop, .. } = scene;
-    page.enable("Preferences")?;
     page.show("Preferences")?;
     page.click("[class*=StringValue]:has-text('Welcome')")?;
     page.fill("input:focus", "Hello from the desktop")?;
