@@ -15,8 +15,10 @@ const SKIP_VARIABLE: &str = "FLIPPER_SKIP_OFFICIAL";
 /// Runs all tests.
 pub(crate) fn run(report: &mut Report, skip_official: Option<&str>) {
     // `--all-targets` leaves out the documentation's examples and cannot be combined with them.
-    let all: [(_, &[_]); 2] =
-        [("tests", &["--workspace", "--all-targets"]), ("documentation tests", &["--workspace", "--doc"])];
+    let all: [(_, &[_]); 2] = [
+        ("tests", &["--workspace", "--all-features", "--all-targets"]),
+        ("documentation tests", &["--workspace", "--all-features", "--doc"]),
+    ];
     run_steps(report, skip_official, &all);
 }
 

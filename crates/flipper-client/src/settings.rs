@@ -280,11 +280,7 @@ fn ports_of_environment(variable: impl Fn(&str) -> Option<String>) -> Result<Opt
     Ok(None)
 }
 
-/// The private directory of an app that is given none: `apps/<app id>` in `FLIPPER_STATE_DIR`, else in `~/.flipper`.
-///
-/// # Errors
-/// [`StartError::NoDirectory`], where there is no home directory.
-pub fn default_directory(app_id: &str) -> Result<PathBuf, StartError> {
+fn default_directory(app_id: &str) -> Result<PathBuf, StartError> {
     let state = env::var_os("FLIPPER_STATE_DIR").filter(|value| !value.is_empty()).map(PathBuf::from);
     let state = state.or_else(|| env::home_dir().map(|home| home.join(".flipper"))).ok_or(StartError::NoDirectory)?;
     Ok(state.join("apps").join(folder_name(app_id)))
@@ -311,6 +307,8 @@ fn random() -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use flipper_pki::LinkError;
+
     use super::*;
 
     fn ports(alt: Option<&str>, legacy: Option<&str>) -> Result<Option<Ports>, StartError> {

@@ -10,7 +10,10 @@
 #[macro_use]
 mod off;
 
-#[cfg(feature = "crash")]
+#[cfg(all(feature = "crash", feature = "enabled"))]
+pub mod crash;
+#[cfg(all(feature = "crash", not(feature = "enabled")))]
+#[path = "crash/off.rs"]
 pub mod crash;
 #[cfg(feature = "databases")]
 pub mod databases;

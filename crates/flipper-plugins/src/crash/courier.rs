@@ -2,6 +2,7 @@
 
 use std::backtrace::Backtrace;
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -22,8 +23,8 @@ pub(super) const RESET: &str = "reset";
 const QUEUE: usize = 64;
 /// How many rows a desktop that comes anew is shown again.
 const SHOWN: usize = 20;
-/// How long a thread that panics waits until the desktop has been told.
-const PANIC_PATIENCE: Duration = Duration::from_millis(100);
+/// How long a thread that panics waits until the desktop has been told. Events may go in bursts, every quarter of a second.
+const PANIC_PATIENCE: Duration = Duration::from_millis(350);
 /// How long a row may take to leave the app before it is tried again in the next session.
 const SEND_PATIENCE: Duration = Duration::from_secs(10);
 /// How long what has left the core may take to reach the socket.
@@ -43,8 +44,8 @@ pub(super) struct Courier {
 /// No code of the app's runs under its lock, and nothing there waits for another: a thread that panics may take it.
 #[derive(Default)]
 struct Desk {
-    /// Errors that are not on the disk yet.
-    queue: VecDeque<(Report, Backtrace)>,
+    /// Reports that are not on the disk yet.
+    queue: VecDeque<(Report, Option<Backtrace>)>,
     /// Whether one of them is being written.
     writes: bool,
     connection: Option<Connection>,
@@ -83,7 +84,8 @@ impl Courier {
         desk.queue.len() + usize::from(desk.writes) + self.shelf.ids().len()
     }
 
-    pub(super) fn added(self: &Arc<Self>, connection: Connection) {
+    pub(super) fn added(self: &Arc<Self>, connection: Connection, place: impl FnOnce(PathBuf) -> PathBuf) {
+        self.shelf.settle(|| connection.directory().map(place));
         self.desk().connection = Some(connection);
         self.begin();
     }
@@ -110,7 +112,7 @@ impl Courier {
     }
 
     /// Takes a report, without waiting for the disk.
-    pub(super) fn send(self: &Arc<Self>, report: Report, backtrace: Backtrace) {
+    pub(super) fn send(self: &Arc<Self>, report: Report, backtrace: Option<Backtrace>) {
         let mut desk = self.desk();
         if desk.queue.len() >= QUEUE {
             self.lost.fetch_add(1, Ordering::Relaxed);
@@ -122,8 +124,12 @@ impl Courier {
     }
 
     /// Writes the report of a panic to the disk, and has it told. Says whether it is there.
-    pub(super) fn keep(self: &Arc<Self>, report: &Report) -> bool {
-        let kept = self.shelf.put(report).is_ok();
+    pub(super) fn keep(self: &Arc<Self>, report: Report) -> bool {
+        if !self.shelf.is_settled() {
+            self.send(report, None);
+            return false;
+        }
+        let kept = self.shelf.put(&report).is_ok();
         if !kept {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
@@ -179,7 +185,7 @@ impl Courier {
             let mut desk = self.desk();
             if untold && !desk.look_again {
                 desk = self.changed.wait_timeout(desk, LOOK).unwrap_or_else(PoisonError::into_inner).0;
-            } else if !desk.look_again && desk.queue.is_empty() {
+            } else if !desk.look_again && (desk.queue.is_empty() || !self.shelf.is_settled()) {
                 desk.at_work = false;
                 return;
             }
@@ -188,12 +194,15 @@ impl Courier {
     }
 
     fn write_queue(&self) {
-        loop {
+        while self.shelf.is_settled() {
             let mut desk = self.desk();
             let Some((report, backtrace)) = desk.queue.pop_front() else { return };
             desk.writes = true;
             drop(desk);
-            let report = report.with_stacktrace(&backtrace);
+            let report = match &backtrace {
+                Some(backtrace) => report.with_stacktrace(backtrace),
+                None => report,
+            };
             if let Err(error) = self.shelf.put(&report) {
                 tracing::warn!("the error {} is not kept until a desktop comes: {error}", report.name);
                 self.lost.fetch_add(1, Ordering::Relaxed);

@@ -3,7 +3,7 @@
 //! ```no_run
 //! use flipper_plugins::crash::Crash;
 //!
-//! let crash = Crash::new("com.example.app");
+//! let crash = Crash::new();
 //! crash.install_panic_hook();
 //! // `crash.clone()` goes to the app's builder; the app keeps `crash`.
 //! if let Err(error) = std::fs::read("settings.json") {
@@ -20,7 +20,7 @@
 //!
 //! # When it is told
 //!
-//! A report is written to the disk first, and deleted when the desktop has it: when a desktop that has initialised the
+//! A report is written to the disk first (readable to nobody else), and deleted when the desktop has it: when a desktop that has initialised the
 //! plugin has taken the row from the app. If the process dies before, the next one tells it. Nobody confirms a report, so
 //! that one may be told twice where a process dies in just that moment; the rows of both have the same `id`.
 //!
@@ -58,23 +58,22 @@ impl Crash {
     /// The id that both ends know it by.
     pub const ID: &str = "rust-crashes";
 
-    /// With everything as it is by default, for the app of this id: the one that its builder is given.
+    /// With everything as it is by default.
     #[must_use]
-    pub fn new(app_id: impl AsRef<str>) -> Self {
-        Self::builder(app_id).build()
+    pub fn new() -> Self {
+        Self::builder().build()
     }
 
-    /// Begins with the defaults, for the app of this id.
-    pub fn builder(app_id: impl AsRef<str>) -> CrashBuilder {
-        let directory = flipper_client::default_directory(app_id.as_ref()).ok();
-        CrashBuilder { directory: directory.map(|directory| directory.join("crashes")), keep: 20 }
+    /// Begins with the defaults.
+    pub fn builder() -> CrashBuilder {
+        CrashBuilder { directory: None, keep: 20 }
     }
 
     /// Reports every panic from now on, of whatever thread, also one that is caught. The hook that was there before runs
     /// as well. A second time it does nothing.
     ///
-    /// Where a desktop looks on, a panicking thread waits a tenth of a second at most until it has been told: the process
-    /// may be about to end.
+    /// A panic of the main thread, which ends the process, waits a third of a second at most until a desktop that looks on
+    /// has been told; so does every panic where panics abort.
     pub fn install_panic_hook(&self) {
         if !self.courier.begin_hook() {
             return;
@@ -84,7 +83,7 @@ impl Crash {
 
     /// Reports an error, with those that caused it, and where this was called. It does not wait for anything.
     pub fn report<E: Error + ?Sized>(&self, error: &E) {
-        self.courier.send(Report::of_error(error), Backtrace::force_capture());
+        self.courier.send(Report::of_error(error), Some(Backtrace::force_capture()));
     }
 
     /// How many reports were lost, because too many came at once or none could be written to the disk.
@@ -93,10 +92,16 @@ impl Crash {
         self.courier.lost()
     }
 
-    /// How many reports are on the disk, and wait to be told.
+    /// How many reports wait to be told.
     #[must_use]
     pub fn pending(&self) -> usize {
         self.courier.pending()
+    }
+}
+
+impl Default for Crash {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -110,7 +115,7 @@ impl Plugin for Crash {
     }
 
     fn on_added(&self, connection: Connection) {
-        self.courier.added(connection);
+        self.courier.added(connection, |directory| directory.join("crashes"));
     }
 
     fn on_connect(&self, connection: Connection) {
@@ -157,8 +162,8 @@ pub struct CrashBuilder {
 }
 
 impl CrashBuilder {
-    /// The private directory that reports wait in. Default: `crashes` in the directory that the app has by default,
-    /// `~/.flipper/apps/<app id>`.
+    /// The private directory that reports wait in. Default: `crashes` in the app's directory for keys and certificates,
+    /// `~/.flipper/apps/<app id>`; a panic before the plugin is added to the app then waits in memory until it is.
     pub fn directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.directory = Some(directory.into());
         self

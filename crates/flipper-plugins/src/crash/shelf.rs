@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::report::Report;
@@ -15,19 +16,33 @@ const ABANDONED: Duration = Duration::from_secs(60 * 60);
 /// A private directory with one file for each report, named by its id.
 #[derive(Debug)]
 pub(super) struct Shelf {
-    /// `None` where there is no home directory, and none was given.
-    directory: Option<PathBuf>,
+    /// Nowhere until the plugin is added to an app, or was given a directory.
+    directory: OnceLock<PathBuf>,
     keep: usize,
 }
 
 impl Shelf {
     pub(super) fn new(directory: Option<PathBuf>, keep: usize) -> Self {
-        Self { directory, keep }
+        Self { directory: directory.map(OnceLock::from).unwrap_or_default(), keep }
+    }
+
+    /// Takes this directory, if there is none yet.
+    pub(super) fn settle(&self, directory: impl FnOnce() -> Option<PathBuf>) {
+        if self.directory.get().is_none()
+            && let Some(directory) = directory()
+        {
+            // Whoever was quicker has the same.
+            let _settled = self.directory.set(directory);
+        }
+    }
+
+    pub(super) fn is_settled(&self) -> bool {
+        self.directory.get().is_some()
     }
 
     /// Writes a whole report or none, and deletes the oldest of too many.
     pub(super) fn put(&self, report: &Report) -> io::Result<()> {
-        let directory = self.directory.as_deref().ok_or(io::ErrorKind::NotFound)?;
+        let directory = self.directory.get().ok_or(io::ErrorKind::NotFound)?;
         make_private(directory)?;
         let json = serde_json::to_vec(report)?;
         let unfinished = directory.join(format!("{}.tmp", report.id));
@@ -45,7 +60,7 @@ impl Shelf {
 
     /// The ids of all reports, from the oldest to the newest.
     pub(super) fn ids(&self) -> Vec<String> {
-        let entries = self.directory.as_deref().map(fs::read_dir).and_then(Result::ok);
+        let entries = self.directory.get().map(fs::read_dir).and_then(Result::ok);
         let mut ids: Vec<_> = entries
             .into_iter()
             .flatten()
@@ -95,7 +110,7 @@ impl Shelf {
     }
 
     fn path(&self, id: &str) -> Option<PathBuf> {
-        Some(self.directory.as_deref()?.join(format!("{id}.json")))
+        Some(self.directory.get()?.join(format!("{id}.json")))
     }
 }
 

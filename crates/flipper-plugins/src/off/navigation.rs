@@ -47,6 +47,11 @@ impl NavigationBuilder {
     }
 
     #[inline]
+    pub fn send_uris(self) -> Self {
+        self
+    }
+
+    #[inline]
     pub fn on_navigate<E: Into<ErrorReport>>(
         self,
         _callback: impl Fn(&str) -> Result<(), E> + Send + Sync + 'static,

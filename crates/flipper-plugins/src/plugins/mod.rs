@@ -11,6 +11,12 @@ pub use self::start::{WithPlugins, init};
 
 // One plugin more is three lines here, and its feature in the `Cargo.toml` of this crate and of the adapters.
 collection! {
+    /// Panics and errors of the app.
+    #[cfg(feature = "crash")]
+    crash: crate::crash::Crash,
+    /// The app's databases.
+    #[cfg(feature = "databases")]
+    databases: crate::databases::Databases,
     /// What the app logs.
     #[cfg(feature = "logs")]
     logs: crate::logs::Logs,

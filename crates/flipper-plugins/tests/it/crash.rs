@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use crate::rig::{Rig, call, event};
 
 fn crash(directory: &TempDir) -> Crash {
-    Crash::builder("com.example.app").directory(directory.path().join("crashes")).build()
+    Crash::builder().directory(directory.path().join("crashes")).build()
 }
 
 /// The next two messages, which are an error frame and the same report as a row; gives the row.
@@ -101,7 +101,7 @@ fn what_another_process_left_is_told_once_and_in_order() -> Result {
 #[test]
 fn no_more_is_kept_than_wanted_and_what_is_lost_is_counted() -> Result {
     let directory = TempDir::new()?;
-    let crash = Crash::builder("com.example.app").directory(directory.path().join("crashes")).keep(2).build();
+    let crash = Crash::builder().directory(directory.path().join("crashes")).keep(2).build();
     for number in 0..5 {
         crash.report(&io::Error::other(number.to_string()));
     }
@@ -153,9 +153,15 @@ fn an_app_that_panics() -> Result {
     if how == "abort" {
         panic::set_hook(Box::new(|_| std::process::abort()));
     }
-    let crash = Crash::builder("com.example.app").directory(format!("{directory}/crashes")).build();
+    let crash = match how.as_str() {
+        "early" => Crash::new(),
+        _ => Crash::builder().directory(format!("{directory}/crashes")).build(),
+    };
     crash.install_panic_hook();
     crash.install_panic_hook();
+    if how == "early" {
+        assert!(thread::spawn(|| panic!("before the app")).join().is_err());
+    }
     let builder = Flipper::builder("Crashing", "com.example.app").plugin(crash.clone());
     let flipper = builder.ports(insecure.parse()?, secure.parse()?).directory(format!("{directory}/keys")).start()?;
     match how.as_str() {
@@ -168,6 +174,15 @@ fn an_app_that_panics() -> Result {
             let thread = thread::Builder::new().name("worker".to_owned()).spawn(|| panic!("in a {}", "thread"))?;
             assert!(thread.join().is_err());
             wait_until_delivered(&crash);
+        }
+        "main" => {
+            assert!(flipper.connected());
+            while !flipper.connection("rust-crashes").is_connected() {
+                thread::yield_now();
+            }
+            let main = thread::Builder::new().name("main".to_owned()).spawn(|| panic!("at the very end"))?;
+            assert!(main.join().is_err());
+            std::process::exit(101);
         }
         _ => {
             assert!(flipper.connected());
@@ -227,5 +242,39 @@ fn a_thread_that_panics_is_told_of_at_once() -> Result {
         Ok(())
     })?;
     assert_eq!(fs::read_dir(directory.path().join("crashes"))?.count(), 0);
+    Ok(())
+}
+
+#[test]
+fn a_main_thread_that_panics_is_told_of_before_the_process_ends() -> Result {
+    let directory = TempDir::new()?;
+    let Some(desktop) = Ours::<OnTokio>::start()? else { return Ok(()) };
+    thread::scope(|scope| -> Result {
+        let app = scope.spawn(|| run(&desktop, directory.path(), "main"));
+        let client = desktop.wait_for_client("Crashing")?;
+        desktop.init(&client, "rust-crashes")?;
+        let error = desktop.wait_for_error(&client)?;
+        assert!(error["message"].as_str().is_some_and(|text| text.starts_with("at the very end\n")), "{error}");
+        assert_eq!(app.join().map_err(|_| "the thread panicked")??.code(), Some(101));
+        Ok(())
+    })?;
+    assert_eq!(fs::read_dir(directory.path().join("crashes"))?.count(), 0, "nothing is left to be told again");
+    Ok(())
+}
+
+#[test]
+fn a_panic_before_the_app_waits_until_there_is_one() -> Result {
+    let directory = TempDir::new()?;
+    let Some(desktop) = Ours::<OnTokio>::start()? else { return Ok(()) };
+    thread::scope(|scope| -> Result {
+        let app = scope.spawn(|| run(&desktop, directory.path(), "early"));
+        let client = desktop.wait_for_client("Crashing")?;
+        desktop.init(&client, "rust-crashes")?;
+        let error = desktop.wait_for_error(&client)?;
+        assert!(error["message"].as_str().is_some_and(|text| text.starts_with("before the app\n")), "{error}");
+        assert!(app.join().map_err(|_| "the thread panicked")??.success());
+        Ok(())
+    })?;
+    assert_eq!(fs::read_dir(directory.path().join("keys/crashes"))?.count(), 0, "it has its place beside the keys");
     Ok(())
 }

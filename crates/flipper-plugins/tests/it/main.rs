@@ -7,10 +7,10 @@ mod rig;
 
 #[cfg(feature = "crash")]
 mod crash;
-#[cfg(feature = "logs")]
-mod logs;
 #[cfg(feature = "databases")]
 mod databases;
+#[cfg(feature = "logs")]
+mod logs;
 #[cfg(feature = "navigation")]
 mod navigation;
 #[cfg(feature = "network")]

@@ -5,6 +5,8 @@ use std::fmt::Debug;
 
 use flipper_blocking::{Flipper, Plugin};
 
+#[cfg(feature = "crash")]
+mod crash;
 #[cfg(feature = "logs")]
 mod logs;
 #[cfg(feature = "navigation")]

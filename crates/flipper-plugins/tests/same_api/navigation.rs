@@ -6,7 +6,7 @@ use flipper_plugins::navigation::{Navigation, NavigationBuilder};
 #[test]
 fn navigation() {
     let builder: NavigationBuilder =
-        Navigation::builder().waiting(Waiting::NOTHING).on_navigate(|_url| Err::<(), _>("no".to_owned()));
+        Navigation::builder().waiting(Waiting::NOTHING).send_uris().on_navigate(|_url| Err::<(), _>("no".to_owned()));
     assert!(!format!("{builder:?}").is_empty());
     let navigation = builder.build();
     navigation.visit("shop://cart");

@@ -105,7 +105,8 @@ impl Table {
         let sorting = if terms.is_empty() { String::new() } else { format!(" ORDER BY {}", terms.join(", ")) };
         let slow = format!("SELECT {columns} FROM {table}{sorting}");
         let estimate = self.estimate(connection, bounds)?;
-        Ok(Ways { table, wanted, natural, slow, estimate, is_vast: false })
+        let names = self.columns.iter().map(|column| column.name.clone()).collect();
+        Ok(Ways { table, names, wanted, natural, slow, estimate, is_vast: false })
     }
 
     /// What tells its rows apart, if anything does.
