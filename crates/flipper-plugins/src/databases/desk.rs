@@ -11,8 +11,8 @@ use flipper_client::Responder;
 
 use super::driver::{Bounds, Driver, Outcome, Page, PageRequest, Structure};
 use super::error::{Error, ErrorKind};
+use super::limits::Limits;
 use super::listing::Listing;
-use super::plugin::Limits;
 use super::wire;
 
 /// The longest that an answer may take: the official desktop gives up after 45 s.

@@ -26,6 +26,9 @@ collection! {
     /// The app's HTTP traffic.
     #[cfg(feature = "network")]
     network: crate::network::Network,
+    /// The app's settings.
+    #[cfg(feature = "preferences")]
+    preferences: crate::preferences::Preferences,
     /// A value that the desktop chooses.
     #[cfg(feature = "sandbox")]
     sandbox: crate::sandbox::Sandbox,

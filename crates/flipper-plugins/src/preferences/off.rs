@@ -1,19 +1,20 @@
 //! The plugin where Flipper is switched off: nothing at all.
 
-use flipper_client::{Call, Plugin};
-
 use super::store::{Store, Value};
 
 /// The plugin `Preferences`, switched off.
 #[derive(Clone, Debug, Default)]
-pub struct Preferences;
+pub struct Preferences(());
 
 impl Preferences {
+    /// The plugin's name on the wire.
+    pub const ID: &str = "Preferences";
+
     /// Nothing.
     #[inline]
     #[must_use]
     pub fn new() -> Self {
-        Self
+        Self(())
     }
 
     /// Lets the store go.
@@ -51,17 +52,4 @@ impl Changes {
     }
 }
 
-impl Plugin for Preferences {
-    #[inline]
-    fn id(&self) -> &'static str {
-        "Preferences"
-    }
-
-    #[inline]
-    fn has_method(&self, _: &str) -> bool {
-        false
-    }
-
-    #[inline]
-    fn on_call(&self, _: Call) {}
-}
+does_nothing!(Preferences, Self::ID);

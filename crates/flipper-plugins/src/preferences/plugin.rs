@@ -12,7 +12,8 @@ use super::store::{Map, Store, StoreError, StoreErrorKind, Value};
 use super::throttle::{News, Throttle};
 use super::worker::{Chore, Next, Worker};
 use crate::number::keep_every_digit;
-use crate::outlet::{Outlet, Waiting};
+use crate::outlet::Outlet;
+use crate::waiting::Waiting;
 
 /// The plugin `Preferences`, which the official UI calls Shared Preferences Viewer. Clones are the same plugin: the app
 /// keeps one, and gives one to its Flipper.
@@ -30,6 +31,9 @@ struct Shared {
 }
 
 impl Preferences {
+    /// The plugin's name on the wire.
+    pub const ID: &str = "Preferences";
+
     /// Without any store yet.
     #[must_use]
     pub fn new() -> Self {
@@ -189,7 +193,7 @@ impl Shared {
 
 impl Plugin for Preferences {
     fn id(&self) -> &'static str {
-        "Preferences"
+        Self::ID
     }
 
     fn on_added(&self, connection: Connection) {

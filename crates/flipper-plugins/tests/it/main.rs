@@ -15,6 +15,8 @@ mod logs;
 mod navigation;
 #[cfg(feature = "network")]
 mod network;
+#[cfg(feature = "preferences")]
+mod preferences;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 #[cfg(feature = "table")]

@@ -335,7 +335,7 @@ fn pages_are_what_the_server_says_they_are() -> Result {
         INSERT INTO keyless SELECT n FROM plain; ANALYZE";
     let mut rig = Rig::new(schema)?;
     // An index is used even where sorting would be quicker, as in a large table.
-    rig.run("SET enable_sort = off; SET enable_seqscan = off")?;
+    rig.run("SET enable_sort = off; SET enable_seqscan = off; SET jit = off")?;
     for (table, has_key) in [("plain", true), ("keyed", true), ("keyless", false), ("seen", false)] {
         let columns = rig.page(PageRequest::new(table, 0))?.columns;
         let [Value::Integer(count)] = rig.rows(&format!("SELECT count(*) FROM {table}"))?.rows[0][..] else { panic!() };

@@ -216,8 +216,7 @@ impl Field {
              WHERE a.attrelid = {table} AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum"
         );
         let fields = texts(link, &sql, bounds)?.into_iter().filter_map(|row| {
-            let [name, data_type, not_null, default, key_part, foreign_key] =
-                <[Option<String>; 6]>::try_from(row).ok()?;
+            let [name, data_type, not_null, default, key_part] = <[Option<String>; 5]>::try_from(row).ok()?;
             Some(Self {
                 name: name?,
                 data_type: data_type?,
