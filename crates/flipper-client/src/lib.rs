@@ -78,7 +78,7 @@ pub use self::notice::Notice;
 pub use self::off::*;
 pub use self::plugin::Plugin;
 #[cfg(feature = "enabled")]
-pub use self::settings::{Builder, Setup, default_directory};
+pub use self::settings::{Builder, Setup};
 pub use self::status::Status;
 #[cfg(feature = "enabled")]
 pub use self::watch::Watch;
