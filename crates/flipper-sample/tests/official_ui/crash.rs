@@ -9,9 +9,11 @@ pub(crate) fn part(scene: &Scene) -> Result {
     let Scene { page, shop, .. } = scene;
     page.show("rust-crashes")?;
     assert!(shop.post("broken", &json!(null)).is_err(), "the page panics, and nothing is answered");
-    page.click(&format!("{ROW}:has-text('the cash desk is on fire')"))?;
-    page.see("text=shop::broken")?;
+    let row = format!("{ROW}:has-text('the cash desk is on fire')");
+    page.see(&row)?;
     scene.picture("crash")?;
+    page.click(&row)?;
+    page.see("text=shop::broken")?;
     page.hear("the cash desk is on fire")?;
     assert_eq!(shop.get("environment")?.0, 200, "the shop stays open");
     Ok(())

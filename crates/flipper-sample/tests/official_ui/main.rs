@@ -11,8 +11,10 @@ mod databases;
 mod logs;
 mod navigation;
 mod network;
+mod preferences;
 mod sandbox;
 mod scene;
+mod table;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
@@ -24,12 +26,14 @@ use self::scene::Scene;
 type Part = fn(&Scene) -> Result;
 
 /// In the order in which a person would try them.
-const PARTS: [(&str, Part); 6] = [
+const PARTS: [(&str, Part); 8] = [
     ("network", network::part),
     ("databases", databases::part),
+    ("preferences", preferences::part),
     ("logs", logs::part),
     ("navigation", navigation::part),
     ("sandbox", sandbox::part),
+    ("table", table::part),
     ("crash", crash::part),
 ];
 

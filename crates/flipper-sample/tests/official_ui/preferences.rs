@@ -18,6 +18,8 @@ pub(crate) fn part(scene: &Scene) -> Result {
     assert!(shop.get("")?.1.contains("<h1>Hello from the desktop</h1>"));
 
     assert_eq!(shop.patch("settings", &json!({"discount_percent": 15}))?.0, 200);
+    assert_eq!(shop.patch("settings", &json!({"open": false}))?.0, 200);
+    assert_eq!(shop.patch("settings", &json!({"open": true}))?.0, 200);
     page.see("[class*=NumberValue]:has-text('15')")?;
     scene.picture("preferences")?;
     assert_eq!(page.complaints()?, Vec::<String>::new());

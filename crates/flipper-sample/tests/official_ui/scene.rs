@@ -17,7 +17,8 @@ use tempfile::TempDir;
 const END_WITH_INPUT: &str = r#""$0" "$@" & read _; kill $!; wait"#;
 
 /// What the shop has, by the ids that desktops know.
-const PLUGINS: [&str; 6] = ["Network", "Databases", "Navigation", "Sandbox", "rust-logs", "rust-crashes"];
+const PLUGINS: [&str; 8] =
+    ["Network", "Databases", "Preferences", "Navigation", "Sandbox", "rust-logs", "rust-crashes", "shop-sales"];
 
 /// A row of the page's newer tables, which those of dialogs are not.
 pub(crate) const ROW: &str = ".ant-dropdown-trigger[class*=TableBodyRowContainer]";
@@ -35,6 +36,7 @@ impl Scene {
         // As `flipper official-plugins install` does. What the page does not bring along, it finds there.
         OfficialPlugin::logs().install(desktop.home())?;
         OfficialPlugin::table("rust-crashes", "Rust Crashes")?.install(desktop.home())?;
+        OfficialPlugin::table("shop-sales", "Shop Sales")?.install(desktop.home())?;
         let files = TempDir::new()?;
         let shop = Shop::open(&desktop, files.path())?;
         let page = OfficialPage::open(&desktop)?;
@@ -53,6 +55,10 @@ impl Scene {
     pub(crate) fn picture(&self, name: &str) -> Result {
         if pictures_are_wanted() {
             let images = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/images");
+            if name != "sandbox" {
+                // What that one is about would float over the others.
+                self.page.miss(".ant-message-notice")?;
+            }
             self.page.picture(&images.join(format!("{name}.png")))?;
         }
         Ok(())
