@@ -45,7 +45,7 @@ pub mod table;
 #[path = "table/off.rs"]
 pub mod table;
 
-#[cfg(all(feature = "enabled", any(feature = "logs", feature = "table")))]
+#[cfg(all(feature = "enabled", any(feature = "logs", feature = "preferences", feature = "table")))]
 mod number;
 #[cfg(feature = "enabled")]
 #[allow(dead_code, reason = "each set of features uses other parts of it")]

@@ -55,33 +55,6 @@ impl Error {
     }
 }
 
-impl ErrorKind {
-    /// The official clients know three codes: for a request that makes no sense, for an unknown database, and for what the
-    /// database says.
-    pub(super) fn code(self) -> u8 {
-        match self {
-            Self::InvalidRequest => 1,
-            Self::UnknownDatabase => 2,
-            _ => 3,
-        }
-    }
-
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::InvalidRequest => "InvalidRequest",
-            Self::UnknownDatabase => "UnknownDatabase",
-            Self::UnknownTable => "UnknownTable",
-            Self::UnknownColumn => "UnknownColumn",
-            Self::Sql => "SqlError",
-            Self::ReadOnly => "ReadOnly",
-            Self::Deadline => "DeadlineExceeded",
-            Self::Busy => "Busy",
-            Self::Unavailable => "Unavailable",
-            Self::Panicked => "DriverPanicked",
-        }
-    }
-}
-
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)

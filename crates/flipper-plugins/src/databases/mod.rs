@@ -27,32 +27,44 @@
 //! is never blocked, and a slow statement holds up nothing but its own database. Whatever goes wrong is something that the
 //! desktop can show.
 
-mod desk;
 mod driver;
 mod error;
-mod listing;
-mod plugin;
+mod limits;
 mod value;
-mod wire;
 
-#[cfg(any(feature = "databases-rusqlite", feature = "databases-sqlx-sqlite", feature = "databases-sqlx-postgres"))]
-mod engine;
-#[cfg(any(feature = "databases-rusqlite", feature = "databases-sqlx-sqlite", feature = "databases-sqlx-postgres"))]
-mod paging;
-#[cfg(feature = "databases-sqlx-postgres")]
-mod postgres;
-#[cfg(any(feature = "databases-rusqlite", feature = "databases-sqlx-sqlite", feature = "databases-sqlx-postgres"))]
-mod room;
-#[cfg(any(feature = "databases-rusqlite", feature = "databases-sqlx-sqlite"))]
-mod sqlite;
+#[cfg(feature = "enabled")]
+mod desk;
+#[cfg(feature = "enabled")]
+mod listing;
+#[cfg(not(feature = "enabled"))]
+mod off;
+#[cfg(feature = "enabled")]
+mod plugin;
+#[cfg(all(
+    feature = "enabled",
+    any(feature = "databases-rusqlite", feature = "databases-sqlx-sqlite", feature = "databases-sqlx-postgres")
+))]
+mod sql;
+#[cfg(feature = "enabled")]
+mod wire;
 
 pub use self::driver::{Bounds, Column, Driver, Index, Outcome, Page, PageRequest, Rows, Structure};
 pub use self::error::{Error, ErrorKind};
-pub use self::plugin::{Database, Databases, Limits};
-#[cfg(feature = "databases-sqlx-postgres")]
-pub use self::postgres::SqlxPostgres;
-#[cfg(feature = "databases-rusqlite")]
-pub use self::sqlite::Sqlite;
-#[cfg(feature = "databases-sqlx-sqlite")]
-pub use self::sqlite::SqlxSqlite;
+pub use self::limits::Limits;
+#[cfg(all(not(feature = "enabled"), feature = "databases-rusqlite"))]
+pub use self::off::Sqlite;
+#[cfg(all(not(feature = "enabled"), feature = "databases-sqlx-postgres"))]
+pub use self::off::SqlxPostgres;
+#[cfg(all(not(feature = "enabled"), feature = "databases-sqlx-sqlite"))]
+pub use self::off::SqlxSqlite;
+#[cfg(not(feature = "enabled"))]
+pub use self::off::{Database, Databases};
+#[cfg(feature = "enabled")]
+pub use self::plugin::{Database, Databases};
+#[cfg(all(feature = "enabled", feature = "databases-rusqlite"))]
+pub use self::sql::Sqlite;
+#[cfg(all(feature = "enabled", feature = "databases-sqlx-postgres"))]
+pub use self::sql::SqlxPostgres;
+#[cfg(all(feature = "enabled", feature = "databases-sqlx-sqlite"))]
+pub use self::sql::SqlxSqlite;
 pub use self::value::Value;

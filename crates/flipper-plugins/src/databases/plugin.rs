@@ -1,13 +1,13 @@
 //! The plugin, and what the app does with it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
 
 use flipper_client::{Call, Plugin};
 
 use super::desk::{Desk, Reply, Task};
 use super::driver::Driver;
 use super::error::{Error, ErrorKind};
+use super::limits::Limits;
 use super::listing::{Listed, Listing};
 use super::wire::{self, Method, Request};
 
@@ -15,28 +15,6 @@ use super::wire::{self, Method, Request};
 #[derive(Clone, Debug)]
 pub struct Databases {
     shared: Arc<Shared>,
-}
-
-/// How long the desktop waits, and how much it is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Limits {
-    /// How long a statement may take, with the time that it waited for others. Default: 30 s. More than 40 s count as 40 s: the
-    /// official desktop gives up after 45 s.
-    pub deadline: Duration,
-    /// How many rows of a statement's result are shown. Default: 1000.
-    pub rows: usize,
-    /// About how many bytes the values of one answer may have together. Default: 4 MiB; the official desktop warns of
-    /// messages over 5 MiB.
-    pub bytes: usize,
-    /// How many calls wait for one database. Default: 64. Those beyond are told that it is busy.
-    pub waiting: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { deadline: Duration::from_secs(30), rows: 1000, bytes: 4 << 20, waiting: 64 }
-    }
 }
 
 #[derive(Debug)]
@@ -57,6 +35,9 @@ struct Slot {
 }
 
 impl Databases {
+    /// The plugin's name on the wire.
+    pub const ID: &str = "Databases";
+
     /// Without any database yet.
     #[must_use]
     pub fn new() -> Self {
@@ -182,7 +163,7 @@ fn unique<'a>(name: &str, others: impl Iterator<Item = &'a Slot>) -> String {
 
 impl Plugin for Databases {
     fn id(&self) -> &'static str {
-        "Databases"
+        Self::ID
     }
 
     fn has_method(&self, method: &str) -> bool {

@@ -308,6 +308,32 @@ struct Failed<'a> {
 
 impl<'a> Failed<'a> {
     fn new(error: &'a Error) -> Self {
-        Self { code: error.kind().code(), message: error.message(), name: error.kind().name() }
+        Self { code: code(error.kind()), message: error.message(), name: name(error.kind()) }
+    }
+}
+
+/// The official clients know three codes: for a request that makes no sense, for an unknown database, and for what the
+/// database says.
+fn code(kind: ErrorKind) -> u8 {
+    match kind {
+        ErrorKind::InvalidRequest => 1,
+        ErrorKind::UnknownDatabase => 2,
+        _ => 3,
+    }
+}
+
+/// The kind of an error, for programs.
+fn name(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::InvalidRequest => "InvalidRequest",
+        ErrorKind::UnknownDatabase => "UnknownDatabase",
+        ErrorKind::UnknownTable => "UnknownTable",
+        ErrorKind::UnknownColumn => "UnknownColumn",
+        ErrorKind::Sql => "SqlError",
+        ErrorKind::ReadOnly => "ReadOnly",
+        ErrorKind::Deadline => "DeadlineExceeded",
+        ErrorKind::Busy => "Busy",
+        ErrorKind::Unavailable => "Unavailable",
+        ErrorKind::Panicked => "DriverPanicked",
     }
 }

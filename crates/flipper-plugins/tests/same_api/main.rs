@@ -7,6 +7,8 @@ use flipper_blocking::{Flipper, Plugin};
 
 #[cfg(feature = "crash")]
 mod crash;
+#[cfg(feature = "databases")]
+mod databases;
 #[cfg(feature = "logs")]
 mod logs;
 #[cfg(feature = "navigation")]
@@ -14,6 +16,8 @@ mod navigation;
 #[cfg(feature = "network")]
 mod network;
 mod plugins;
+#[cfg(feature = "preferences")]
+mod preferences;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 #[cfg(feature = "table")]

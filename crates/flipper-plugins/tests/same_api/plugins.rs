@@ -29,12 +29,16 @@ fn what_waits_is_a_setting() {
 #[test]
 fn every_plugin_has_an_accessor() {
     let flipper = init::<Flipper>("");
+    #[cfg(feature = "databases")]
+    let _databases: &flipper_plugins::databases::Databases = flipper.databases();
     #[cfg(feature = "logs")]
     let _logs: &flipper_plugins::logs::Logs = flipper.logs();
     #[cfg(feature = "navigation")]
     let _navigation: &flipper_plugins::navigation::Navigation = flipper.navigation();
     #[cfg(feature = "network")]
     let _network: &flipper_plugins::network::Network = flipper.network();
+    #[cfg(feature = "preferences")]
+    let _preferences: &flipper_plugins::preferences::Preferences = flipper.preferences();
     #[cfg(feature = "sandbox")]
     let _sandbox: &flipper_plugins::sandbox::Sandbox = flipper.sandbox();
     drop(flipper);

@@ -1,4 +1,5 @@
 //! The plugin, with a driver that does as it is told.
+#![expect(clippy::panic, reason = "the driver panics when it is told to")]
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
@@ -6,7 +7,8 @@ use std::time::Duration;
 use flipper_conformance::scripted::Session;
 use flipper_conformance::{PATIENCE, Result};
 use flipper_plugins::databases::{
-    Bounds, Column, Databases, Driver, Error, ErrorKind, Index, Limits, Outcome, Page, PageRequest, Rows, Structure, Value,
+    Bounds, Column, Databases, Driver, Error, ErrorKind, Index, Limits, Outcome, Page, PageRequest, Rows, Structure,
+    Value,
 };
 use serde_json::{Value as Json, json};
 
@@ -116,10 +118,7 @@ fn the_list_has_ids_from_one_on_and_is_never_empty() -> Result {
     let first = databases.add("shop.db", first);
     assert_eq!(databases.add("shop.db", second).name(), "shop.db (2)");
     let entry = |id: u64, name: &str, tables: &[&str]| json!({"id": id, "name": name, "tables": tables});
-    assert_eq!(
-        list(&mut session)?,
-        json!([entry(1, "shop.db", &["items"]), entry(2, "shop.db (2)", &["items"])])
-    );
+    assert_eq!(list(&mut session)?, json!([entry(1, "shop.db", &["items"]), entry(2, "shop.db (2)", &["items"])]));
 
     first.close();
     first.close();
@@ -128,7 +127,8 @@ fn the_list_has_ids_from_one_on_and_is_never_empty() -> Result {
         json!([entry(1, "shop.db (closed)", &[]), entry(2, "shop.db (2)", &["items"])]),
         "what was closed keeps its id"
     );
-    let answer = ask(&mut session, "getTableData", &json!({"databaseId": 1, "table": "items", "count": 50, "start": 0}))?;
+    let answer =
+        ask(&mut session, "getTableData", &json!({"databaseId": 1, "table": "items", "count": 50, "start": 0}))?;
     assert_eq!(answer["success"]["columns"], json!(["error"]));
     let answer = ask(&mut session, "execute", &json!({"databaseId": 1, "value": "update"}))?;
     assert_eq!(answer["error"]["code"], 2, "{answer}");
@@ -155,7 +155,9 @@ fn a_closed_database_lets_its_driver_go() -> Result {
             script.next()?;
         }
         database.close();
-        assert!(script.asked.recv_timeout(PATIENCE).is_err_and(|error| error != std::sync::mpsc::RecvTimeoutError::Timeout));
+        assert!(
+            script.asked.recv_timeout(PATIENCE).is_err_and(|error| error != std::sync::mpsc::RecvTimeoutError::Timeout)
+        );
     }
     Ok(())
 }
@@ -167,14 +169,12 @@ fn rows_are_as_wide_as_the_columns_and_columns_have_names_of_their_own() -> Resu
     databases.add("shop.db", driver);
     let rig = Rig::new(databases)?;
     let mut session = rig.session("Databases")?;
-    let params = json!({"databaseId": "1", "table": "items", "order": "id", "reverse": true, "count": 50, "start": 100});
+    let params =
+        json!({"databaseId": "1", "table": "items", "order": "id", "reverse": true, "count": 50, "start": 100});
     let answer = ask(&mut session, "getTableData", &params)?;
     assert_eq!(script.next()?, "items Some(\"id\") true 100 50");
-    let (one, x, nothing) = (
-        json!({"type": "integer", "value": 1}),
-        json!({"type": "string", "value": "x"}),
-        json!({"type": "null"}),
-    );
+    let (one, x, nothing) =
+        (json!({"type": "integer", "value": 1}), json!({"type": "string", "value": "x"}), json!({"type": "null"}));
     assert_eq!(
         answer["success"],
         json!({
@@ -247,11 +247,22 @@ fn nothing_that_the_desktop_may_ask_is_answered_with_an_error_that_makes_it_ask_
     let rig = Rig::new(databases)?;
     let mut session = rig.session("Databases")?;
     let bad = [
-        "null", "{}", "[]", "7", r#"{"databaseId":1}"#, r#"{"databaseId":0,"table":"items"}"#,
-        r#"{"databaseId":-1,"table":"items"}"#, r#"{"databaseId":2,"table":"items"}"#, r#"{"databaseId":1.5,"table":"items"}"#,
-        r#"{"databaseId":"x","table":"items"}"#, r#"{"databaseId":18446744073709551615,"table":"items"}"#,
-        r#"{"databaseId":1,"table":""}"#, r#"{"databaseId":1,"table":7}"#, r#"{"databaseId":1,"table":"panic"}"#,
-        r#"{"databaseId":1,"table":"items","start":"x"}"#, r#"{"databaseId":{},"table":"items"}"#,
+        "null",
+        "{}",
+        "[]",
+        "7",
+        r#"{"databaseId":1}"#,
+        r#"{"databaseId":0,"table":"items"}"#,
+        r#"{"databaseId":-1,"table":"items"}"#,
+        r#"{"databaseId":2,"table":"items"}"#,
+        r#"{"databaseId":1.5,"table":"items"}"#,
+        r#"{"databaseId":"x","table":"items"}"#,
+        r#"{"databaseId":18446744073709551615,"table":"items"}"#,
+        r#"{"databaseId":1,"table":""}"#,
+        r#"{"databaseId":1,"table":7}"#,
+        r#"{"databaseId":1,"table":"panic"}"#,
+        r#"{"databaseId":1,"table":"items","start":"x"}"#,
+        r#"{"databaseId":{},"table":"items"}"#,
     ];
     for params in bad {
         let answer = call(&mut session, "Databases", "getTableData", params)?;

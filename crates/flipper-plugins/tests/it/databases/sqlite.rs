@@ -1,4 +1,9 @@
 //! Files of SQLite, through each crate that there is a driver for.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may fail at any line, also in what it shares with others"
+)]
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -87,7 +92,8 @@ fn the_structure_tells_keys_defaults_and_indexes(open: Open) -> Result {
         CREATE TABLE odd (id INTEGER PRIMARY KEY DESC);";
     let mut rig = Rig::new(open, schema)?;
     let people = rig.driver.structure("people", &bounds())?;
-    let told: Vec<_> = people.columns.iter().map(|c| (c.name.as_str(), c.data_type.as_str(), c.nullable, c.primary_key)).collect();
+    let told: Vec<_> =
+        people.columns.iter().map(|c| (c.name.as_str(), c.data_type.as_str(), c.nullable, c.primary_key)).collect();
     assert_eq!(told, [("id", "INTEGER", false, true), ("name", "TEXT", false, false)]);
     assert_eq!(people.columns[1].default, Value::from("'x'"));
 
@@ -196,10 +202,18 @@ fn several_statements_are_all_run(open: Open) -> Result {
 fn what_is_read_only_is_not_changed(open: Open) -> Result {
     let mut rig = Rig::with(open, true, "CREATE TABLE items (id INTEGER PRIMARY KEY); INSERT INTO items VALUES (1)")?;
     let tries = [
-        "INSERT INTO items VALUES (2)", "UPDATE items SET id = 3", "DELETE FROM items", "DROP TABLE items",
-        "CREATE TABLE other (a)", "SELECT 1; DELETE FROM items", "BEGIN; DELETE FROM items; COMMIT",
-        "INSERT INTO items VALUES (2) RETURNING id", "WITH n AS (SELECT 5) INSERT INTO items SELECT * FROM n",
-        "PRAGMA query_only = 0; DELETE FROM items", "PRAGMA user_version = 7", "CREATE TEMP TABLE t (a)",
+        "INSERT INTO items VALUES (2)",
+        "UPDATE items SET id = 3",
+        "DELETE FROM items",
+        "DROP TABLE items",
+        "CREATE TABLE other (a)",
+        "SELECT 1; DELETE FROM items",
+        "BEGIN; DELETE FROM items; COMMIT",
+        "INSERT INTO items VALUES (2) RETURNING id",
+        "WITH n AS (SELECT 5) INSERT INTO items SELECT * FROM n",
+        "PRAGMA query_only = 0; DELETE FROM items",
+        "PRAGMA user_version = 7",
+        "CREATE TEMP TABLE t (a)",
     ];
     for sql in tries {
         let error = rig.run(sql).err().ok_or_else(|| format!("{sql} was carried out"))?;
@@ -240,7 +254,8 @@ fn a_result_is_cut_where_it_is_too_large(open: Open) -> Result {
     assert!(matches!(&long.rows[0][1], Value::Cut { bytes: 10_000_000, .. }));
 
     // A page has all its rows, however long they are.
-    rig.app.execute_batch(&format!("CREATE TABLE wide AS SELECT i, hex(zeroblob(100000)) AS x FROM ({many} LIMIT 60)"))?;
+    rig.app
+        .execute_batch(&format!("CREATE TABLE wide AS SELECT i, hex(zeroblob(100000)) AS x FROM ({many} LIMIT 60)"))?;
     let page = rig.page(PageRequest::new("wide", 50))?;
     assert_eq!(integers(&page, 0), (1..=50).collect::<Vec<_>>());
     assert!(serde_json::to_string(&page.rows)?.len() < 5 << 20);
@@ -266,7 +281,10 @@ fn pages_are_what_sqlite_says_they_are(open: Open) -> Result {
             let columns = rig.page(PageRequest::new(table, 0))?.columns;
             let orders = columns.iter().map(|column| Some(column.clone())).chain([None]);
             for (order, reverse) in orders.flat_map(|order| [(order.clone(), false), (order, true)]) {
-                let count = usize::try_from(rig.app.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0))?)?;
+                let count =
+                    usize::try_from(
+                        rig.app.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0))?,
+                    )?;
                 let mut seen = Vec::new();
                 for start in (0..count + 20).step_by(10).chain((0..count).rev().step_by(17)) {
                     let mut request = PageRequest::new(table, 10).starting_at(start as u64);
@@ -278,7 +296,11 @@ fn pages_are_what_sqlite_says_they_are(open: Open) -> Result {
                     if start % 10 == 0 && start >= seen.len() {
                         seen.extend(page.rows.clone());
                     }
-                    assert_eq!(page.rows, seen[start.min(count)..(start + 10).min(count)], "{table} {order:?} {reverse} {start}");
+                    assert_eq!(
+                        page.rows,
+                        seen[start.min(count)..(start + 10).min(count)],
+                        "{table} {order:?} {reverse} {start}"
+                    );
                     if settled {
                         rig.settle();
                     }
@@ -295,7 +317,8 @@ fn pages_are_what_sqlite_says_they_are(open: Open) -> Result {
                 if let Some(order) = &order {
                     let at = columns.iter().position(|column| column == order).ok_or("no column")?;
                     let direction = if reverse { "DESC" } else { "ASC" };
-                    let sorted = rows(&format!("SELECT {order} FROM {table} ORDER BY \"{order}\" {direction}"), &mut rig)?;
+                    let sorted =
+                        rows(&format!("SELECT {order} FROM {table} ORDER BY \"{order}\" {direction}"), &mut rig)?;
                     let sorted_here: Vec<_> = seen.iter().map(|row| vec![row[at].clone()]).collect();
                     if order != "s" && order != "rowid" {
                         assert_eq!(sorted_here, sorted, "{table} {order} {direction}");
@@ -371,7 +394,8 @@ fn cells() -> impl Strategy<Value = rusqlite::types::Value> {
         Just(Cell::Null),
         any::<i64>().prop_map(Cell::Integer),
         (-9_007_199_254_740_995_i64..=9_007_199_254_740_995).prop_map(Cell::Integer),
-        prop_oneof![Just(9_007_199_254_740_992_i64), Just(9_007_199_254_740_993), Just(i64::MIN)].prop_map(Cell::Integer),
+        prop_oneof![Just(9_007_199_254_740_992_i64), Just(9_007_199_254_740_993), Just(i64::MIN)]
+            .prop_map(Cell::Integer),
         any::<f64>().prop_filter("SQLite has no NaN", |value| !value.is_nan()).prop_map(Cell::Real),
         any::<String>().prop_map(Cell::Text),
         proptest::collection::vec(any::<u8>(), 0..200).prop_map(Cell::Blob),
@@ -394,7 +418,10 @@ fn read_back(json: &str) -> Option<rusqlite::types::Value> {
         ("string", Some(text)) => Cell::Text(text.to_owned()),
         ("blob", Some(text)) => match text.strip_prefix("x'").and_then(|text| text.strip_suffix('\'')) {
             Some(digits) => {
-                let pairs = digits.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
+                let pairs = digits
+                    .as_bytes()
+                    .chunks(2)
+                    .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
                 Cell::Blob(pairs.collect::<Option<_>>()?)
             }
             None => Cell::Blob(text.as_bytes().to_vec()),

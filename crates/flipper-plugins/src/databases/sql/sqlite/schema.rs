@@ -90,10 +90,10 @@ impl Table {
             sorted.clone_from(&key);
         }
         let mut wanted = (!key.is_empty()).then(|| make(sorted, reverse));
-        if let Some(order) = &wanted {
-            if !Self::has_index(connection, order, bounds)? {
-                wanted = None;
-            }
+        if let Some(order) = &wanted
+            && !Self::has_index(connection, order, bounds)?
+        {
+            wanted = None;
         }
         let natural = match natural {
             Some(order) if order.keys.len() == 1 || Self::has_index(connection, &order, bounds)? => Some(order),
@@ -105,7 +105,8 @@ impl Table {
         let sorting = if terms.is_empty() { String::new() } else { format!(" ORDER BY {}", terms.join(", ")) };
         let slow = format!("SELECT {columns} FROM {table}{sorting}");
         let estimate = self.estimate(connection, bounds)?;
-        Ok(Ways { table, wanted, natural, slow, estimate, is_vast: false })
+        let names = self.columns.iter().map(|column| column.name.clone()).collect();
+        Ok(Ways { table, names, wanted, natural, slow, estimate, is_vast: false })
     }
 
     /// What tells its rows apart, if anything does.

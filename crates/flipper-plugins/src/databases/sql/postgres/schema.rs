@@ -1,5 +1,7 @@
 //! What PostgreSQL says of one of its tables.
 
+use std::collections::BTreeMap;
+
 use super::super::driver::{Bounds, Column, Index, Structure};
 use super::super::engine::{Engine, quoted, text_literal};
 use super::super::error::{Error, ErrorKind};
@@ -45,7 +47,6 @@ struct Field {
     default: Option<String>,
     /// Its place in the primary key, if it is part of it.
     key_part: Option<i64>,
-    foreign_key: Option<String>,
 }
 
 impl Table {
@@ -110,13 +111,14 @@ impl Table {
         let natural = (!key.is_empty()).then(|| make(key.clone(), false));
         let mut wanted = (!key.is_empty()).then(|| make(all.clone(), reverse));
         let is_by_key = all.iter().map(|part| &part.name).eq(key.iter().map(|part| &part.name));
-        if let (false, Some(order)) = (is_by_key, &wanted) {
-            if !has_index(link, order, bounds)? {
-                wanted = None;
-            }
+        if let (false, Some(order)) = (is_by_key, &wanted)
+            && !has_index(link, order, bounds)?
+        {
+            wanted = None;
         }
         let estimate = u64::try_from(self.estimate).ok().filter(|rows| *rows > 0);
-        Ok(Ways { table, wanted, natural, slow, estimate, is_vast: self.estimate > VAST })
+        let names = self.columns.iter().map(|column| column.name.clone()).collect();
+        Ok(Ways { table, names, wanted, natural, slow, estimate, is_vast: self.estimate > VAST })
     }
 
     fn column(&self, name: &str) -> Result<&Field, Error> {
@@ -144,14 +146,33 @@ impl Table {
                 index.columns.push(column);
             }
         }
+        let foreign = self.foreign_keys(link, bounds)?;
         let columns = self.columns.into_iter().map(|field| Column {
             nullable: !field.not_null,
             default: Value::from(field.default),
             primary_key: field.key_part.is_some(),
-            foreign_key: field.foreign_key,
+            foreign_key: foreign.get(&field.name).cloned(),
             ..Column::new(field.name, field.data_type)
         });
         Ok(Structure { columns: columns.collect(), indexes })
+    }
+
+    /// Columns, and what each of them refers to.
+    fn foreign_keys(&self, link: &mut Link, bounds: &Bounds) -> Result<BTreeMap<String, String>, Error> {
+        let sql = format!(
+            "SELECT a.attname, string_agg(k.confrelid::regclass || '(' || f.attname || ')', ', ' ORDER BY k.conname) \
+             FROM pg_catalog.pg_constraint AS k CROSS JOIN LATERAL unnest(k.conkey, k.confkey) AS pair(here, there) \
+             JOIN pg_catalog.pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = pair.here \
+             JOIN pg_catalog.pg_attribute AS f ON f.attrelid = k.confrelid AND f.attnum = pair.there \
+             WHERE k.contype = 'f' AND k.conrelid = {} GROUP BY a.attname",
+            self.id
+        );
+        let keys =
+            texts(link, &sql, bounds)?.into_iter().filter_map(|row| match <[Option<String>; 2]>::try_from(row) {
+                Ok([Some(column), Some(key)]) => Some((column, key)),
+                _ => None,
+            });
+        Ok(keys.collect())
     }
 
     /// The SQL that makes it, put together from what the server knows.
@@ -189,25 +210,19 @@ impl Field {
         let sql = format!(
             "SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, pg_get_expr(d.adbin, d.adrelid), \
              (SELECT array_position(i.indkey::smallint[], a.attnum) FROM pg_catalog.pg_index AS i \
-              WHERE i.indrelid = a.attrelid AND i.indisprimary), \
-             (SELECT string_agg(k.confrelid::regclass || '(' || f.attname || ')', ', ') \
-              FROM pg_catalog.pg_constraint AS k CROSS JOIN LATERAL unnest(k.conkey, k.confkey) AS pair(here, there) \
-              JOIN pg_catalog.pg_attribute AS f ON f.attrelid = k.confrelid AND f.attnum = pair.there \
-              WHERE k.contype = 'f' AND k.conrelid = a.attrelid AND pair.here = a.attnum) \
+              WHERE i.indrelid = a.attrelid AND i.indisprimary) \
              FROM pg_catalog.pg_attribute AS a \
              LEFT JOIN pg_catalog.pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum \
              WHERE a.attrelid = {table} AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum"
         );
         let fields = texts(link, &sql, bounds)?.into_iter().filter_map(|row| {
-            let [name, data_type, not_null, default, key_part, foreign_key] =
-                <[Option<String>; 6]>::try_from(row).ok()?;
+            let [name, data_type, not_null, default, key_part] = <[Option<String>; 5]>::try_from(row).ok()?;
             Some(Self {
                 name: name?,
                 data_type: data_type?,
                 not_null: not_null.as_deref() == Some("t"),
                 default,
                 key_part: key_part.and_then(|part| part.parse().ok()),
-                foreign_key,
             })
         });
         Ok(fields.collect())

@@ -34,10 +34,7 @@ pub(crate) struct KeyColumn {
 }
 
 /// Rows with their keys.
-pub(super) struct Found {
-    pub(super) columns: Vec<String>,
-    pub(super) rows: Vec<(Key, Vec<Value>)>,
-}
+pub(super) type Found = Vec<(Key, Vec<Value>)>;
 
 /// Rows that follow a key: those that have the first parts of it in common, and are beyond it in the next one.
 struct Segment {
@@ -56,21 +53,20 @@ impl Order {
         limit: u64,
         bounds: &Bounds,
     ) -> Result<Found, Error> {
-        let mut found = Found { columns: Vec::new(), rows: Vec::new() };
+        let mut found = Found::new();
         let keys: Vec<_> = self.keys.iter().map(|key| key.read.as_str()).collect();
         let what = format!("{}, {}", keys.join(", "), self.columns);
         let bounds = Bounds { rows: usize::MAX, ..*bounds };
         for segment in self.segments(E::DIALECT, from, backward) {
-            let left = limit - found.rows.len() as u64;
+            let left = limit - found.len() as u64;
             let sql = self.select(&what, &segment, backward, left, skip);
             let rows = engine.query(&sql, &segment.params, keys.len(), &bounds)?;
-            found.columns = rows.columns.into_iter().skip(keys.len()).collect();
             let is_empty = rows.rows.is_empty();
             for mut row in rows.rows {
                 let values = row.split_off(keys.len().min(row.len()));
-                found.rows.push((row, values));
+                found.push((row, values));
             }
-            if found.rows.len() as u64 >= limit {
+            if found.len() as u64 >= limit {
                 break;
             }
             skip = match is_empty {
@@ -90,7 +86,7 @@ impl Order {
         bounds: &Bounds,
     ) -> Result<Option<Key>, Error> {
         let bare = Self { columns: "0".to_owned(), ..self.clone() };
-        Ok(bare.rows(engine, from, false, skip, 1, bounds)?.rows.pop().map(|(key, _)| key))
+        Ok(bare.rows(engine, from, false, skip, 1, bounds)?.pop().map(|(key, _)| key))
     }
 
     /// How many rows there are beyond a key, though not more than `limit`.

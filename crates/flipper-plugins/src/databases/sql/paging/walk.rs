@@ -88,18 +88,18 @@ impl Walk {
             Some(total) if start < total && total - start < start - at => {
                 let shown = count.min(total - start);
                 let mut found = self.order.rows(engine, None, true, total - start - shown, shown, bounds)?;
-                found.rows.reverse();
+                found.reverse();
                 found
             }
             _ => self.order.rows(engine, key, false, start - at, count, bounds)?,
         };
-        let end = start + found.rows.len() as u64;
-        if let Some((key, _)) = found.rows.last() {
+        let end = start + found.len() as u64;
+        if let Some((key, _)) = found.last() {
             let key = key.clone();
             self.keep(end, key);
         }
-        let rows = found.rows.into_iter().map(|(_, row)| row).collect();
-        Ok(Page { columns: found.columns, rows, start, total: 0 })
+        let rows = found.into_iter().map(|(_, row)| row).collect();
+        Ok(Page { rows, start, ..Page::default() })
     }
 
     /// Counts on for a while.

@@ -32,6 +32,8 @@ const ORDERS: usize = 8;
 pub(super) struct Ways {
     /// The table, as SQL.
     pub(super) table: String,
+    /// The names of its columns.
+    pub(super) names: Vec<String>,
     /// The order that was asked for, if an index has it.
     pub(super) wanted: Option<Order>,
     /// The order in which rows are counted, if they have a key.
@@ -96,7 +98,7 @@ impl<V: PartialEq> Pages<V> {
         bounds: &Bounds,
     ) -> Result<Page, Error> {
         let known = self.totals.get(&request.table).copied();
-        let Ways { table, wanted, natural, slow, estimate, is_vast } = ways;
+        let Ways { table, names, wanted, natural, slow, estimate, is_vast } = ways;
         let (mut page, mut walk) = match wanted {
             Some(order) => {
                 let mut walk = self.take(&request.table, order);
@@ -111,7 +113,7 @@ impl<V: PartialEq> Pages<V> {
             None => {
                 let sql = format!("{slow} LIMIT {} OFFSET {}", request.count, request.start);
                 let rows = engine.query(&sql, &[], 0, &Bounds { rows: usize::MAX, ..*bounds })?;
-                let page = Page { columns: rows.columns, rows: rows.rows, start: request.start, total: 0 };
+                let page = Page { rows: rows.rows, start: request.start, ..Page::default() };
                 (page, natural.map(|order| self.take(&request.table, order)))
             }
         };
@@ -130,6 +132,8 @@ impl<V: PartialEq> Pages<V> {
             }
             (None, None) => self.count(engine, &request.table, &table, bounds),
         };
+        // Without any row there may be no word of them.
+        page.columns = names;
         let is_full = page.rows.len() as u64 >= request.count;
         // A full page is hardly ever the last one.
         let reached = if page.rows.is_empty() { 0 } else { page.start + page.rows.len() as u64 + u64::from(is_full) };
