@@ -44,8 +44,8 @@ async fn main() {
 
     let state = Arc::new(State { own: inspected.connection("Own"), inspected, orders });
     let task = tokio::spawn(work(Arc::clone(&state)));
-    if task.await.is_err() {
-        eprintln!("the work panicked");
+    if let Err(error) = task.await {
+        state.inspected.crash().report(&error);
     }
     println!("{}", if state.inspected.status().is_connected() { "seen" } else { "unseen" });
     shop.close();
