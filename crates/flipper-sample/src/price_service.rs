@@ -38,7 +38,10 @@ async fn one(Path(product): Path<i64>) -> Response {
 async fn all() -> Response {
     let list: Vec<_> = (1..=LAST).map(|product| json!({"product": product, "cents": cents(product)})).collect();
     let mut compressed = GzEncoder::new(Vec::new(), Compression::default());
-    match compressed.write_all(json!({"currency": "EUR", "products": list.len(), "prices": list}).to_string().as_bytes()).and_then(|()| compressed.finish()) {
+    match compressed
+        .write_all(json!({"currency": "EUR", "products": list.len(), "prices": list}).to_string().as_bytes())
+        .and_then(|()| compressed.finish())
+    {
         Ok(body) => ([(CONTENT_TYPE, "application/json"), (CONTENT_ENCODING, "gzip")], body).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
