@@ -34,6 +34,9 @@ pub(crate) fn run(report: &mut Report) {
     report.step("flipper-proto no_std", without_std);
     report.step("dependency trees", trees::check);
     switched_off::run(report);
+    report.step("flipper-sample without Flipper", || {
+        shell::run(shell::cargo("check").args(["--package", "flipper-sample", "--no-default-features"]))
+    });
 }
 
 /// Leads many simulated lives; one that fails is told with its seed.

@@ -46,7 +46,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let settings = Settings::<ShopSettings>::open(data.join("settings.json"))?;
 
     let mut plugins = Plugins::default();
-    plugins.crash.install_panic_hook();
     let printed = fmt::layer().with_writer(stderr).with_filter(EnvFilter::from_default_env());
     tracing_subscriber::registry().with(printed).with(plugins.logs.layer()).init();
     let client = reqwest_middleware::ClientBuilder::new(http_client()?).with(plugins.network.reqwest()).build();
