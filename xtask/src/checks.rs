@@ -35,7 +35,9 @@ pub(crate) fn run(report: &mut Report) {
     report.step("dependency trees", trees::check);
     switched_off::run(report);
     report.step("flipper-sample without Flipper", || {
-        shell::run(shell::cargo("check").args(["--package", "flipper-sample", "--no-default-features"]))
+        let mut command = shell::cargo("check");
+        shell::lock_in_ci(&mut command);
+        shell::run(command.args(["--package", "flipper-sample", "--no-default-features"]))
     });
 }
 
