@@ -10,6 +10,7 @@ Chores:
   test [--skip-official REASON]  run all tests, those with official peers included
   matrix [--skip-official REASON]
                                  run the conformance suite alone, and show it as a table
+  screenshots                    run the tests in the official page, and have them take docs/images
   sim [LIVES]                    lead so many simulated lives under faults, 100,000 unless said otherwise
   fuzz [--seconds N] [TARGET...]  give the fuzz targets their committed inputs again, then each N seconds of new ones
   check                          clippy, formatting, documentation, flipper-proto without std,
@@ -18,7 +19,7 @@ Chores:
   ci [--skip-official REASON]    test, fuzz --seconds 10, then check
   help                           print this
 
-Tests with official peers need node, npm and openssl, and install the peers by npm. They may be
+Tests with official peers need node, npm, openssl and chromium, and install the peers by npm. They may be
 skipped with a reason, but not in CI.
 ";
 
@@ -29,6 +30,7 @@ const SIMULATED_LIVES: u64 = 100_000;
 pub(crate) enum Chore {
     Test { skip_official: Option<String> },
     Matrix { skip_official: Option<String> },
+    Screenshots,
     Sim { lives: u64 },
     Fuzz { seconds: u64, targets: Vec<String> },
     Footprint,
@@ -55,6 +57,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>, in_ci: bool) -> Re
         Some("test") => Ok(Chore::Test { skip_official: skip_official(args, in_ci)? }),
         Some("matrix") => Ok(Chore::Matrix { skip_official: skip_official(args, in_ci)? }),
         Some("ci") => Ok(Chore::Ci { skip_official: skip_official(args, in_ci)? }),
+        Some("screenshots") => nothing_more(args, Chore::Screenshots),
         Some("sim") => {
             let lives =
                 args.next().map_or(Ok(SIMULATED_LIVES), |arg| arg.parse().map_err(|_| Misuse::NoNumber(arg)))?;
@@ -134,6 +137,7 @@ mod tests {
     fn chores() {
         assert_eq!(parse_words("test", true), Ok(Chore::Test { skip_official: None }));
         assert_eq!(parse_words("check", true), Ok(Chore::Check));
+        assert_eq!(parse_words("screenshots", false), Ok(Chore::Screenshots));
         assert_eq!(parse_words("sim", true), Ok(Chore::Sim { lives: 100_000 }));
         assert_eq!(parse_words("sim 20", false), Ok(Chore::Sim { lives: 20 }));
         assert_eq!(parse_words("sim many", false), Err(Misuse::NoNumber("many".to_owned())));

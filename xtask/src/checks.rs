@@ -6,13 +6,30 @@ use crate::report::Report;
 use crate::shell::{self, Failure};
 use crate::{switched_off, trees};
 
+/// The crates that are no members of the workspace.
+const OUTSIDE: [&str; 4] = ["fuzz", "xtask/footprint", "xtask/no-std-check", "xtask/switched-off"];
+
 pub(crate) fn run(report: &mut Report) {
     report.step("clippy", || {
-        shell::run(shell::cargo_workspace("clippy").args(["--all-targets", "--", "--deny", "warnings"]))
+        shell::run(shell::cargo_workspace("clippy").args([
+            "--all-targets",
+            "--all-features",
+            "--",
+            "--deny",
+            "warnings",
+        ]))
     });
-    report.step("formatting", || shell::run(shell::cargo("fmt").args(["--all", "--", "--check"])));
+    report.step("formatting", || {
+        shell::run(shell::cargo("fmt").args(["--all", "--", "--check"]))?;
+        for outside in OUTSIDE {
+            let manifest = format!("{outside}/Cargo.toml");
+            shell::run(shell::cargo("fmt").args(["--manifest-path", &manifest, "--", "--check"]))?;
+        }
+        Ok(())
+    });
     report.step("documentation", || {
-        shell::run(shell::cargo_workspace("doc").arg("--no-deps").env("RUSTDOCFLAGS", "--deny warnings"))
+        let mut command = shell::cargo_workspace("doc");
+        shell::run(command.args(["--no-deps", "--all-features"]).env("RUSTDOCFLAGS", "--deny warnings"))
     });
     report.step("flipper-proto no_std", without_std);
     report.step("dependency trees", trees::check);

@@ -44,6 +44,7 @@ fn main() -> ExitCode {
         }
         Chore::Test { skip_official } => suite::run(&mut report, skip_official.as_deref()),
         Chore::Matrix { skip_official } => suite::run_matrix(&mut report, skip_official.as_deref()),
+        Chore::Screenshots => suite::take_screenshots(&mut report),
         Chore::Sim { lives } => checks::simulate(&mut report, *lives),
         Chore::Fuzz { seconds, targets } => fuzz::run(&mut report, *seconds, targets),
         Chore::Footprint => footprint::run(&mut report),

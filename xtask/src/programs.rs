@@ -1,8 +1,9 @@
 //! The programs that tests need.
 
-use std::io;
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::{env, fs, io};
 
 use crate::shell::{self, Failure};
 
@@ -21,8 +22,8 @@ pub(crate) struct Program {
 
 const SKIP: &str = "leave the tests out that need them: cargo xtask test --skip-official REASON";
 
-/// What official peers need, clients in other languages, and devices.
-pub(crate) const PEERS: [Program; 8] = [
+/// What official peers need, clients in other languages, devices, and databases.
+pub(crate) const PEERS: [Program; 9] = [
     Program { name: "node", version: "--version", from: "Node.js 18 or later", package: "nodejs", without: SKIP },
     Program { name: "npm", version: "--version", from: "npm, which comes with Node.js", package: "npm", without: SKIP },
     Program { name: "openssl", version: "version", from: "OpenSSL's command", package: "openssl", without: SKIP },
@@ -54,6 +55,13 @@ pub(crate) const PEERS: [Program; 8] = [
         version: "--version",
         from: "Chromium",
         package: "chromium fonts-liberation",
+        without: SKIP,
+    },
+    Program {
+        name: "postgres",
+        version: "--version",
+        from: "PostgreSQL's server",
+        package: "postgresql",
         without: SKIP,
     },
     // It has no version to ask for; with this it does nothing.
@@ -108,6 +116,7 @@ fn missing(programs: &[Program]) -> Result<Vec<Program>, Failure> {
     let mut missing = Vec::new();
     for program in programs {
         let mut command = Command::new(program.name);
+        command.env("PATH", search_path());
         command.arg(program.version).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         match command.status() {
             Ok(status) if status.success() => {}
@@ -117,6 +126,14 @@ fn missing(programs: &[Program]) -> Result<Vec<Program>, Failure> {
         }
     }
     Ok(missing)
+}
+
+/// Where programs are looked for: Debian has those of PostgreSQL in a directory of their own for each version.
+fn search_path() -> OsString {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let all = env::split_paths(&path).chain(versions.map(|version| version.path().join("bin")));
+    env::join_paths(all).unwrap_or(path)
 }
 
 fn may_install() -> bool {

@@ -15,8 +15,10 @@ const SKIP_VARIABLE: &str = "FLIPPER_SKIP_OFFICIAL";
 /// Runs all tests.
 pub(crate) fn run(report: &mut Report, skip_official: Option<&str>) {
     // `--all-targets` leaves out the documentation's examples and cannot be combined with them.
-    let all: [(_, &[_]); 2] =
-        [("tests", &["--workspace", "--all-targets"]), ("documentation tests", &["--workspace", "--doc"])];
+    let all: [(_, &[_]); 2] = [
+        ("tests", &["--workspace", "--all-features", "--all-targets"]),
+        ("documentation tests", &["--workspace", "--all-features", "--doc"]),
+    ];
     run_steps(report, skip_official, &all);
 }
 
@@ -27,19 +29,28 @@ pub(crate) fn run_matrix(report: &mut Report, skip_official: Option<&str>) {
     run_steps(report, skip_official, &[("conformance", &suite)]);
 }
 
+/// Runs the tests in the official desktop's page, which then take the pictures of the documentation.
+pub(crate) fn take_screenshots(report: &mut Report) {
+    if ready_for_peers(report) {
+        let mut command = shell::cargo("test");
+        command.args(["--package", "flipper-sample", "--test", "official_ui"]).env("FLIPPER_SCREENSHOTS", "1");
+        report.step("screenshots", || shell::run(&mut command));
+    }
+}
+
+fn ready_for_peers(report: &mut Report) -> bool {
+    let wanted = [&programs::PEERS[..], programs::NETWORKS].concat();
+    report.step("programs", || programs::ensure(&wanted))
+        && report.step("official peers", peers::install)
+        && report.step("python peers", python::install)
+}
+
 fn run_steps(report: &mut Report, skip_official: Option<&str>, steps: &[(&'static str, &[&str])]) {
     match skip_official {
         Some(reason) => report.note(format!("Tests with official peers were skipped: {reason}")),
-        None => {
-            let wanted = [&programs::PEERS[..], programs::NETWORKS].concat();
-            let ready = report.step("programs", || programs::ensure(&wanted))
-                && report.step("official peers", peers::install)
-                && report.step("python peers", python::install);
-            if !ready {
-                // They would fail one by one, for the reason that has just been given.
-                return;
-            }
-        }
+        // They would fail one by one, for the reason that has just been given.
+        None if !ready_for_peers(report) => return,
+        None => {}
     }
     let mut results = Results { skip_official, ..Results::default() };
     for (name, what) in steps {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::num::NonZeroUsize;
 
-/// What only this adapter can be told. See [`Flipper::launch_with`].
+/// What only this adapter can be told. See [`Flipper::launch_with`](crate::Flipper::launch_with).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Options {

@@ -49,7 +49,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     match &options.command {
         Command::Install { tables, home } => {
             let home = home.directory()?;
-            for plugin in std::iter::once(&OfficialPlugin::logs()).chain(tables) {
+            let crashes = table("rust-crashes=Rust Crashes").map_err(Failure::new)?;
+            for plugin in [&OfficialPlugin::logs(), &crashes].into_iter().chain(tables) {
                 let folder = plugin.install(&home).map_err(|error| {
                     Failure::new(format_args!("{} is not installed in {}: {error}", plugin.id(), home.display()))
                 })?;
@@ -67,7 +68,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
 }
 
 fn tell(id: &str, title: &str, folder: &Path) {
-    println!("{id:12} {title:10} {}", folder.display());
+    println!("{id:12} {title:12} {}", folder.display());
 }
 
 fn table(text: &str) -> Result<OfficialPlugin, String> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,6 +28,7 @@ use crate::wire::Incoming;
 pub struct App {
     shared: Mutex<Shared>,
     plugins: Mutex<Plugins>,
+    directory: Option<PathBuf>,
     observer: Option<Observer>,
     changed: Changed,
     clock: Clock,
@@ -102,7 +104,8 @@ impl App {
     #[must_use]
     pub fn new(setup: Setup, clock: Clock, spawner: Option<Arc<dyn Spawn>>) -> Arc<Self> {
         let app = Self::with_config(setup.config, clock);
-        let app = Arc::new(Self { observer: setup.observer, spawner, ..app });
+        let directory = Some(setup.store.dir().to_owned());
+        let app = Arc::new(Self { directory, observer: setup.observer, spawner, ..app });
         for plugin in setup.plugins {
             let id = plugin.id().to_owned();
             if let Err(misuse) = app.add_plugin(plugin) {
@@ -121,6 +124,7 @@ impl App {
                 driver_at_work: false,
             }),
             plugins: Mutex::default(),
+            directory: None,
             observer: None,
             changed: Changed::new(),
             clock,
@@ -249,6 +253,13 @@ impl App {
     /// Asks the state machine something.
     pub fn peek<T>(&self, question: impl FnOnce(&Client) -> T) -> T {
         question(&lock(&self.shared).core)
+    }
+
+    /// The private directory of the app, where it has its keys and certificates. An app that has stopped before it began
+    /// has none.
+    #[must_use]
+    pub fn directory(&self) -> Option<&Path> {
+        self.directory.as_deref()
     }
 
     /// The clock of the app.

@@ -1,6 +1,7 @@
 //! A plugin's way to the desktop.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 
 use flipper_proto::{ErrorReport, Payload, PluginId};
@@ -63,6 +64,13 @@ impl Connection {
     pub fn report_error(&self, report: &ErrorReport) -> Result<(), SendError> {
         let app = self.running()?;
         app.with_core(|core| core.report_error(report)).map_err(SendError::from)
+    }
+
+    /// The private directory of the app, where it has its keys and certificates: whatever a plugin keeps has its place in a
+    /// folder there. `None` where the app is gone.
+    #[must_use]
+    pub fn directory(&self) -> Option<PathBuf> {
+        self.app.upgrade().and_then(|app| app.directory().map(Path::to_owned))
     }
 
     fn running(&self) -> Result<Arc<App>, SendError> {

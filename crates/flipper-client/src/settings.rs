@@ -307,6 +307,8 @@ fn random() -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use flipper_pki::LinkError;
+
     use super::*;
 
     fn ports(alt: Option<&str>, legacy: Option<&str>) -> Result<Option<Ports>, StartError> {

@@ -12,7 +12,7 @@ const {createInterface} = require('node:readline');
 const {chromium} = require('playwright-core');
 
 const [url, program, profile] = process.argv.slice(2);
-const WINDOW = {width: 1280, height: 800};
+const WINDOW = {width: 1400, height: 800};
 const PATIENCE_AFTER_FAILURE = 5000;
 
 // What the page's console has said since it was last asked for.
@@ -38,12 +38,31 @@ const steps = {
   value: (at, {timeout}) => at.first().inputValue({timeout}),
   run: (at, {script}) => at.page().evaluate(script),
   complaints: () => complaints.splice(0),
+  hear: async (at, {timeout, text}) => {
+    const isIt = (said) => said.includes(text);
+    if (!complaints.some(isIt)) {
+      await at.page().waitForEvent('console', {timeout, predicate: (message) => isIt(message.text())});
+    }
+    complaints.splice(0, Infinity, ...complaints.filter((said) => !isIt(said)));
+  },
   picture: async (at, {timeout, to}) => {
     mkdirSync(dirname(to), {recursive: true});
-    await at.page().mouse.move(WINDOW.width - 1, WINDOW.height - 1);
-    await at.page().screenshot({timeout, path: to, animations: 'disabled', caret: 'hide'});
+    const page = at.page();
+    await page.mouse.move(WINDOW.width - 1, WINDOW.height - 1);
+    await page.locator('.ant-tooltip:not(.ant-tooltip-hidden)').first().waitFor({timeout, state: 'hidden'});
+    await closeNotices(page);
+    await page.screenshot({timeout, path: to, animations: 'disabled', caret: 'hide'});
   },
 };
+
+// They float over the page until somebody closes them.
+async function closeNotices(page) {
+  for (let notice; (notice = page.locator('.ant-notification-notice').first()), await notice.isVisible(); ) {
+    complaints.push(`notice: ${await notice.innerText()}`);
+    await notice.locator('.ant-notification-notice-close').click();
+    await notice.waitFor({state: 'hidden'});
+  }
+}
 
 function say(answer) {
   process.stdout.write(`${JSON.stringify(answer)}\n`);
@@ -75,6 +94,7 @@ async function open() {
   const page = context.pages()[0] ?? (await context.newPage());
   page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
   page.on('pageerror', (error) => complaints.push(`uncaught: ${error.stack ?? error}`));
+  await page.addLocatorHandler(page.locator('.ant-notification-notice').first(), () => closeNotices(page));
   await page.goto(url);
   return {context, page};
 }

@@ -40,13 +40,10 @@ impl Navigation {
 
     /// Begins with the defaults.
     pub fn builder() -> NavigationBuilder {
-        NavigationBuilder { waiting: Waiting::default(), on_navigate: None }
+        NavigationBuilder { waiting: Waiting::default(), sends_uris: false, on_navigate: None }
     }
 
-    /// The user has come to `uri`, now.
-    ///
-    /// The official desktop decodes percent-escapes, and loses an event in which one is broken. A `%` that begins no
-    /// escape is therefore sent as `%25`, so that any text may be given.
+    /// The user has come to `uri`, now. Any text will do.
     pub fn visit(&self, uri: impl AsRef<str>) {
         self.tell(Some(uri.as_ref()), None);
     }
@@ -66,8 +63,14 @@ impl Navigation {
         if !outlet.is_open() {
             return outlet.skip();
         }
-        let uri = uri.map(decodable);
-        outlet.send("nav_event", &NavEvent { uri: uri.as_deref(), class, date: unix_millis() });
+        let date = unix_millis();
+        if self.shared.sends_uris {
+            let uri = uri.map(decodable);
+            outlet.send("nav_event", &NavEvent { uri: uri.as_deref(), url: None, class, date });
+        } else {
+            let both = uri.zip(class).map(|(uri, class)| format!("{uri} ({class})"));
+            outlet.send("nav_event", &NavEvent { uri: None, url: uri, class: both.as_deref().or(uri).or(class), date });
+        }
     }
 }
 
@@ -117,6 +120,7 @@ impl Plugin for Navigation {
 #[must_use]
 pub struct NavigationBuilder {
     waiting: Waiting,
+    sends_uris: bool,
     on_navigate: Option<OnNavigate>,
 }
 
@@ -124,6 +128,17 @@ impl NavigationBuilder {
     /// How many events wait until a desktop comes.
     pub fn waiting(mut self, waiting: Waiting) -> Self {
         self.waiting = waiting;
+        self
+    }
+
+    /// Sends the URI as field `uri`, as official clients do, for a desktop that is a program of its own (Electron): it can
+    /// bookmark it, and shows its parameters. Default: no, because the official web page (0.162) shows nothing but an
+    /// error in the plugin's place once an event has one; the URI is a part of the class then.
+    ///
+    /// The desktop decodes percent-escapes, and loses an event in which one is broken. A `%` that begins no escape is
+    /// therefore sent as `%25`.
+    pub fn send_uris(mut self) -> Self {
+        self.sends_uris = true;
         self
     }
 
@@ -142,7 +157,8 @@ impl NavigationBuilder {
     /// The plugin.
     #[must_use]
     pub fn build(self) -> Navigation {
-        let shared = Shared { outlet: Outlet::new(self.waiting), on_navigate: self.on_navigate };
+        let Self { waiting, sends_uris, on_navigate } = self;
+        let shared = Shared { outlet: Outlet::new(waiting), sends_uris, on_navigate };
         Navigation { shared: Arc::new(shared) }
     }
 }
@@ -157,6 +173,7 @@ type OnNavigate = Box<dyn Fn(&str) -> Result<(), ErrorReport> + Send + Sync>;
 
 struct Shared {
     outlet: Outlet,
+    sends_uris: bool,
     on_navigate: Option<OnNavigate>,
 }
 
@@ -171,6 +188,9 @@ impl fmt::Debug for Shared {
 struct NavEvent<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     uri: Option<&'a str>,
+    /// The URI for programs other than the official desktop, which does not look at it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     class: Option<&'a str>,
     /// Unix milliseconds. An event that waited is not shown as of when it arrived.

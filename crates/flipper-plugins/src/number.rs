@@ -4,7 +4,7 @@
 pub(crate) const MAX_SAFE: u64 = (1 << 53) - 1;
 
 /// Writes every integer that JavaScript would round as text.
-#[cfg(feature = "table")]
+#[cfg(any(feature = "preferences", feature = "table"))]
 pub(crate) fn keep_every_digit(value: &mut serde_json::Value) {
     use serde_json::Value;
 

@@ -17,10 +17,11 @@ use std::io::stderr;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 
-use flipper_plugins::logs::Logs;
-use flipper_plugins::navigation::Navigation;
-use flipper_plugins::sandbox::Sandbox;
-use flipper_tokio::Flipper;
+use flipper_tokio::plugins::databases::Sqlite;
+use flipper_tokio::plugins::preferences::Settings;
+use flipper_tokio::plugins::sandbox::Sandbox;
+use flipper_tokio::plugins::table::{Column, Table};
+use flipper_tokio::{Flipper, Plugins};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tracing_subscriber::layer::SubscriberExt;
@@ -29,9 +30,9 @@ use tracing_subscriber::{EnvFilter, Layer, fmt};
 
 use self::options::Options;
 use self::prices::Prices;
-use self::settings::Settings;
+use self::settings::ShopSettings;
 use self::shop::Shop;
-use self::store::Store;
+use self::store::{Order, Store};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -41,40 +42,58 @@ async fn main() -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(&data)?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
     let url = format!("http://{}/", listener.local_addr()?);
+    let store = Store::open(&data.join("shop.db"))?;
+    let settings = Settings::<ShopSettings>::open(data.join("settings.json"))?;
 
-    let logs = Logs::new();
+    let mut plugins = Plugins::default();
+    plugins.crash.install_panic_hook();
     let printed = fmt::layer().with_writer(stderr).with_filter(EnvFilter::from_default_env());
-    tracing_subscriber::registry().with(printed).with(logs.layer()).init();
-    // It is `reqwest` that wants one, whatever it is asked for; the shop's requests stay on this machine.
-    let _there_already = rustls::crypto::ring::default_provider().install_default();
-    let client = reqwest::Client::builder().tls_certs_only([]).build()?;
-
-    let navigation = Navigation::new();
-    let shop = Arc::new(Shop {
-        store: Store::open(&data.join("shop.db"))?,
-        prices: Prices::new(client, url.clone()),
-        settings: Settings::default(),
-        navigation: navigation.clone(),
-        watch: Mutex::default(),
-    });
-    let environments = Arc::downgrade(&shop);
-    let sandbox = Sandbox::builder()
+    tracing_subscriber::registry().with(printed).with(plugins.logs.layer()).init();
+    let client = reqwest_middleware::ClientBuilder::new(http_client()?).with(plugins.network.reqwest()).build();
+    plugins.databases.add("shop.db", Sqlite::open(data.join("shop.db"))?);
+    plugins.preferences.add("settings", settings.clone());
+    let prices = Arc::new(Prices::new(client, url.clone()));
+    let asked = Arc::clone(&prices);
+    plugins.sandbox = Sandbox::builder()
         .offer("Production", &url)
         .offer("Staging", format!("{url}staging/"))
-        .on_change(move |base| match environments.upgrade() {
-            Some(shop) => shop.prices.set_base(base),
-            None => Err("the shop is closed"),
-        })
+        .on_change(move |base| asked.set_base(base))
         .build();
-    let flipper =
-        Flipper::builder("Rust Shop", "com.example.shop").plugin(navigation).plugin(sandbox).plugin(logs).start()?;
+    let sales = sales();
+    let flipper = plugins.start(Flipper::builder("Rust Shop", "com.example.shop").plugin(sales.clone()));
 
+    let shop = Arc::new(Shop {
+        store,
+        prices,
+        settings,
+        sales,
+        navigation: flipper.navigation().clone(),
+        logs: flipper.logs().clone(),
+        watch: Mutex::default(),
+    });
     println!("The shop is open: {url}");
     println!("Its data: {}", data.display());
     let pages = shop::router(shop).merge(price_service::router());
     axum::serve(listener, pages).with_graceful_shutdown(closing_time()).await?;
     flipper.stop().await;
     Ok(())
+}
+
+/// A table of the shop's own.
+fn sales() -> Table<Order> {
+    Table::builder("shop-sales")
+        .key("id")
+        .column(Column::number("id").titled("Order").wide(80))
+        .column(Column::text("product").titled("Product"))
+        .column(Column::number("quantity").titled("Quantity").wide(100))
+        .column(Column::number("cents").titled("Cents").wide(100))
+        .build()
+}
+
+fn http_client() -> Result<reqwest::Client, Box<dyn Error>> {
+    // It is `reqwest` that wants a provider, whatever it is asked for; the shop's requests stay on this machine.
+    let _there_already = rustls::crypto::ring::default_provider().install_default();
+    Ok(reqwest::Client::builder().tls_certs_only([]).build()?)
 }
 
 async fn closing_time() {

@@ -15,12 +15,16 @@ fn the_official_desktop_serves_what_was_installed() {
     let output = Done::of(flipper(home).args(install).arg(home).output().unwrap()).ok();
     assert!(output.contains("rust-logs") && output.contains("orders"), "{output}");
     let listed = Done::of(flipper(home).args(["official-plugins", "list", "--home"]).arg(home).output().unwrap()).ok();
-    assert_eq!(listed.lines().count(), 2, "{listed}");
+    assert_eq!(listed.lines().count(), 3, "{listed}");
 
     // What its page asks when it is loaded.
     let ui = desktop.ui().unwrap();
     let plugins = ui.exec("plugins-load-dynamic-plugins", &[]).unwrap();
-    for (id, title, text) in [("rust-logs", "Rust Logs", "getFilter"), ("orders", "Orders of today", "metadata")] {
+    for (id, title, text) in [
+        ("rust-logs", "Rust Logs", "getFilter"),
+        ("rust-crashes", "Rust Crashes", "metadata"),
+        ("orders", "Orders of today", "metadata"),
+    ] {
         let plugin = plugins.as_array().unwrap().iter().find(|plugin| plugin["id"] == id);
         let plugin = plugin.unwrap_or_else(|| panic!("{id} is not among {plugins}"));
         assert_eq!(plugin["title"], title);

@@ -1,5 +1,6 @@
 //! A plugin's way to nowhere.
 
+use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use flipper_proto::{ErrorReport, Payload, PluginId};
@@ -44,6 +45,13 @@ impl Connection {
     #[inline]
     pub fn report_error(&self, _report: &ErrorReport) -> Result<(), SendError> {
         Ok(())
+    }
+
+    /// Always `None`.
+    #[must_use]
+    #[inline]
+    pub fn directory(&self) -> Option<PathBuf> {
+        None
     }
 
     /// Never.

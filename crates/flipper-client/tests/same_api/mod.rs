@@ -177,6 +177,7 @@ pub(crate) fn connection(connection: &Connection, id: &str) -> Result {
     assert!(!connection.is_connected());
     assert_eq!(connection.waiting(), if ENABLED { 3 } else { 0 });
     assert_eq!(connection.dropped(), 0);
+    assert_eq!(connection.directory().is_some(), ENABLED);
     assert_eq!(connection.plugin().as_str(), if ENABLED { id } else { "" });
     assert!(!format!("{connection:?}").is_empty());
     Ok(())

@@ -24,12 +24,16 @@ const PROGRAM_PATIENCE: Duration = Duration::from_secs(30);
 /// The names of a browser that will do.
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
-/// What the console of the page says whatever an app does, by its beginning.
-const USUAL_COMPLAINTS: [&str; 3] = [
+/// What the page says whatever an app does, by its beginning.
+const USUAL_COMPLAINTS: [&str; 5] = [
     // The npm package has no such file.
     "Failed to load changelog",
     // Plugins ask for modules of Node, which are empty in a browser. The page lives with most of that.
     "[decapitate] Tried to electronRequire",
+    // Tables that are laid out anew while they are laid out (`ResizeObserver loop`).
+    "\"error\" event intercepted: null",
+    // Half a minute after an app on Linux has got its first certificate; the app is connected all the same.
+    "notice: Timed out establishing connection with",
     // Pictures that the npm package lacks.
     "Failed to load resource: the server responded with a status of 404",
 ];
@@ -147,13 +151,19 @@ impl OfficialPage {
         self.step("run", "body", json!({"script": script}))
     }
 
-    /// Takes what the page's console has said since this was last asked for, but for what it always says.
+    /// Takes what the page has said on its console and in notices (which are closed when they are in the way) since this was
+    /// last asked for, but for what it always says.
     pub fn complaints(&self) -> Result<Vec<String>, Error> {
         let all: Vec<String> = self.parsed("complaints", "body", json!({}))?;
         Ok(all.into_iter().filter(|said| !USUAL_COMPLAINTS.iter().any(|usual| said.starts_with(usual))).collect())
     }
 
-    /// Takes a picture of the window, 1280 by 800, as PNG.
+    /// Waits until the page's console has said something with this in it, and takes that out.
+    pub fn hear(&self, text: &str) -> Result<(), Error> {
+        self.step("hear", "body", json!({"text": text})).map(drop)
+    }
+
+    /// Takes a picture of the window, 1400 by 800, as PNG, without what floats over it for a while.
     pub fn picture(&self, to: &Path) -> Result<(), Error> {
         self.step("picture", "body", json!({"to": to})).map(drop)
     }

@@ -28,6 +28,7 @@
 //! beneath the connection (`tungstenite`, `rustls` and the like) log at `DEBUG` and `TRACE`, whoever uses them; nor what
 //! is logged while an event is recorded, by the `Debug` of one of its fields.
 
+mod error;
 mod filter;
 mod gate;
 mod layer;
@@ -47,7 +48,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::outlet::{Outlet, Waiting};
 
-pub use self::filter::FilterError;
+pub use self::error::FilterError;
 
 use self::filter::Directives;
 use self::gate::Gate;
@@ -261,7 +262,9 @@ impl Shared {
         if self.outlet.is_open() || !self.known_open.swap(false, Ordering::AcqRel) {
             return;
         }
-        self.closed_at.store(unix_millis(), Ordering::Relaxed);
+        if !self.outlet.is_open() {
+            self.closed_at.store(unix_millis(), Ordering::Relaxed);
+        }
         let shared = Arc::clone(self);
         // Without a thread events go on being asked about, each for some nanoseconds.
         let _started = std::thread::Builder::new().name("flipper-logs".to_owned()).spawn(move || {

@@ -6,8 +6,6 @@
 use std::fmt;
 use std::time::Duration;
 
-use flipper_client::{Call, Plugin};
-
 use crate::Waiting;
 
 #[path = "message.rs"]
@@ -18,7 +16,7 @@ pub use self::message::{Request, Response, Verdict};
 pub const BODY_CUT: &str = "x-flipper-body-cut";
 
 /// Records nothing, and needs no memory.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Network(());
 
 impl Network {
@@ -61,20 +59,7 @@ impl Network {
     }
 }
 
-impl Plugin for Network {
-    #[inline]
-    fn id(&self) -> &str {
-        "Network"
-    }
-
-    #[inline]
-    fn has_method(&self, _method: &str) -> bool {
-        false
-    }
-
-    #[inline]
-    fn on_call(&self, _call: Call) {}
-}
+does_nothing!(Network, "Network");
 
 #[derive(Debug)]
 #[must_use]

@@ -11,6 +11,12 @@ pub use self::start::{WithPlugins, init};
 
 // One plugin more is three lines here, and its feature in the `Cargo.toml` of this crate and of the adapters.
 collection! {
+    /// Panics and errors of the app.
+    #[cfg(feature = "crash")]
+    crash: crate::crash::Crash,
+    /// The app's databases.
+    #[cfg(feature = "databases")]
+    databases: crate::databases::Databases,
     /// What the app logs.
     #[cfg(feature = "logs")]
     logs: crate::logs::Logs,
@@ -20,6 +26,9 @@ collection! {
     /// The app's HTTP traffic.
     #[cfg(feature = "network")]
     network: crate::network::Network,
+    /// The app's settings.
+    #[cfg(feature = "preferences")]
+    preferences: crate::preferences::Preferences,
     /// A value that the desktop chooses.
     #[cfg(feature = "sandbox")]
     sandbox: crate::sandbox::Sandbox,

@@ -38,11 +38,15 @@ pub fn init<L: Launch>(app: impl Into<String>) -> WithPlugins<L::Handle> {
 
 impl Plugins {
     /// Starts Flipper with these plugins and these settings. See [`init`] for what happens when it does not start.
+    ///
+    /// With the feature `crash`, panics are reported from now on; the panic hook that was there before runs as well.
     #[must_use = "Flipper stops when this is dropped"]
     #[inline]
     pub fn start<L: Launch>(self, builder: Builder<L>) -> WithPlugins<L::Handle> {
         #[cfg(feature = "enabled")]
         {
+            #[cfg(feature = "crash")]
+            self.crash.install_panic_hook();
             let (flipper, start_error) = match self.add_to(builder).start() {
                 Ok(flipper) => (flipper, None),
                 Err(error) => {

@@ -11,7 +11,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::column::Column;
-use super::history::{History, Keep};
+use super::history::History;
+use super::keep::Keep;
 use super::row::Key;
 use super::{Shared, State, Table};
 

@@ -35,7 +35,9 @@
 
 mod builder;
 mod column;
+mod error;
 mod history;
+mod keep;
 mod row;
 
 use std::fmt;
@@ -48,8 +50,8 @@ use serde::Serialize;
 
 pub use self::builder::TableBuilder;
 pub use self::column::{Column, ColumnKind};
-pub use self::history::Keep;
-pub use self::row::RowError;
+pub use self::error::RowError;
+pub use self::keep::Keep;
 
 use self::builder::{Methods, Settings};
 use self::history::History;

@@ -1,12 +1,10 @@
 //! A row as JSON.
 
-use std::fmt;
-
-use flipper_client::SendError;
 use flipper_client::proto::Payload;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::error::RowError;
 use crate::number;
 
 /// Where the key of a row comes from.
@@ -57,38 +55,4 @@ pub(super) fn key_text<K: Serialize + ?Sized>(key: &K) -> Result<String, RowErro
     let mut key = serde_json::to_value(key).map_err(|error| RowError::NotJson(error.to_string()))?;
     number::keep_every_digit(&mut key);
     Ok(key.to_string())
-}
-
-/// Why a row is not shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RowError {
-    /// It cannot be written as JSON; the text says why.
-    NotJson(String),
-    /// As JSON it is no object, whose fields would be the cells.
-    NotAnObject,
-    /// It lacks the key field, which has this name, or it is null.
-    NoKey(String),
-    /// The desktop that looks on could not be told. The row is kept all the same.
-    NotSent(SendError),
-}
-
-impl fmt::Display for RowError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotJson(why) => write!(f, "the row cannot be written as JSON: {why}"),
-            Self::NotAnObject => f.write_str("the row is no JSON object; give a struct or a map"),
-            Self::NoKey(field) => write!(f, "the row lacks its key, the field `{field}`"),
-            Self::NotSent(error) => write!(f, "the row could not be sent: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for RowError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::NotSent(error) => Some(error),
-            _ => None,
-        }
-    }
 }

@@ -24,7 +24,7 @@ fn a_desktop_finds_every_plugin_of_the_collection() -> Result {
     session.send_text(r#"{"method":"getPlugins","id":1}"#)?;
     let answer = session.receive()?;
     let expected: [(&str, bool); 7] = [
-        ("Crash", cfg!(feature = "crash")),
+        ("rust-crashes", cfg!(feature = "crash")),
         ("Databases", cfg!(feature = "databases")),
         ("Navigation", cfg!(feature = "navigation")),
         ("Network", cfg!(feature = "network")),

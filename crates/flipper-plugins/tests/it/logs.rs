@@ -13,7 +13,7 @@ use tracing::{Subscriber, debug, error, info, info_span, trace, warn};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::rig::{Rig, call, event};
+use crate::rig::{Rig, call, event, settle};
 
 /// Records with `logs` on this thread, until the guard is dropped.
 fn record(logs: &Logs) -> DefaultGuard {
@@ -50,7 +50,7 @@ fn a_row_has_everything() -> Result {
     let rig = Rig::new(logs.clone())?;
     let _recording = record(&logs);
     let mut session = rig.session("rust-logs")?;
-    session.assert_answers()?;
+    settle(&mut session)?;
 
     let outer = info_span!("request", method = "GET", status = tracing::field::Empty).entered();
     let inner = info_span!("query", rows = 3);
@@ -100,7 +100,7 @@ fn fields_keep_their_types() -> Result {
     let rig = Rig::new(logs.clone())?;
     let _recording = record(&logs);
     let mut session = rig.session("rust-logs")?;
-    session.assert_answers()?;
+    settle(&mut session)?;
     let failure = Failure(Some(Box::new(Failure(None))));
     info!(
         int = -5,
@@ -147,7 +147,7 @@ fn what_comes_through_crate_log_has_its_own_target() -> Result {
     let rig = Rig::new(logs.clone())?;
     let _recording = record(&logs);
     let mut session = rig.session("rust-logs")?;
-    session.assert_answers()?;
+    settle(&mut session)?;
     info!(
         target: "log",
         { log.target = "old::crate", log.module_path = "old", log.file = "old.rs", log.line = 7_u32 },
@@ -225,7 +225,7 @@ fn sending_an_event_makes_no_events() -> Result {
     let rig = Rig::new(logs.clone())?;
     let _recording = record(&logs);
     let mut session = rig.session("rust-logs")?;
-    session.assert_answers()?;
+    settle(&mut session)?;
     error!(target: "flipper_client::app", "ours");
     trace!(target: "flipper_blocking", "ours");
     debug!(target: "tungstenite::protocol", "beneath");
@@ -235,7 +235,7 @@ fn sending_an_event_makes_no_events() -> Result {
     warn!(target: "rustls::client", "a warning");
     info!(target: "flipper_sample", "an app's name may begin so");
     assert_eq!(messages(&mut session, 3)?, ["outer", "a warning", "an app's name may begin so"]);
-    session.assert_answers()
+    settle(&mut session)
 }
 
 #[test]
@@ -246,13 +246,13 @@ fn spans_are_followed_while_nobody_listens() -> Result {
     let before = info_span!("before", all = "along");
     info!("unseen");
     let mut session = rig.session("rust-logs")?;
-    session.assert_answers()?;
+    settle(&mut session)?;
     session.send(&json!({"method": "deinit", "params": {"plugin": "rust-logs"}}))?;
-    session.assert_answers()?;
+    settle(&mut session)?;
     info!("unseen");
     let between = info_span!(parent: &before, "between", kept = true);
     session.init("rust-logs")?;
-    session.assert_answers()?;
+    settle(&mut session)?;
     between.in_scope(|| info!("with its spans"));
     let row = row(&mut session)?;
     assert_eq!(row["message"], "with its spans");
@@ -268,7 +268,7 @@ fn spans_need_not_be_followed() -> Result {
     let span = info_span!("unseen", a = 1);
     let rig = Rig::new(logs.clone())?;
     let mut session = rig.session("rust-logs")?;
-    session.assert_answers()?;
+    settle(&mut session)?;
     let seen = info_span!(parent: &span, "seen", b = 2);
     seen.in_scope(|| info!("hi"));
     let row = row(&mut session)?;
@@ -292,7 +292,7 @@ fn a_gap_is_a_row() -> Result {
     assert!(gap["fields"]["from"].as_u64() <= gap["fields"]["until"].as_u64());
     info!("6");
     assert_eq!(messages(&mut session, 1)?, ["6"]);
-    session.assert_answers()?;
+    settle(&mut session)?;
     // There is room again, and no gap.
     session.close(1000, "")?;
     let mut session = rig.session("rust-logs")?;
@@ -307,7 +307,7 @@ fn long_texts_are_cut() -> Result {
     let rig = Rig::new(logs.clone())?;
     let _recording = record(&logs);
     let mut session = rig.session("rust-logs")?;
-    session.assert_answers()?;
+    settle(&mut session)?;
     info!(field = "x".repeat(1_000_000), "{}", "y".repeat(15));
     let row = row(&mut session)?;
     assert_eq!(row["message"], "yyyyyyyyyy… (5 more bytes)");
@@ -321,7 +321,7 @@ fn threads_that_log_and_a_filter_that_changes_do_not_wait_for_each_other() -> Re
     let rig = Rig::new(logs.clone())?;
     let subscriber = tracing::Dispatch::new(tracing_subscriber::registry().with(logs.layer()));
     let mut session = rig.session("rust-logs")?;
-    session.assert_answers()?;
+    settle(&mut session)?;
     std::thread::scope(|scope| -> Result {
         for _ in 0..4 {
             scope.spawn(|| {
@@ -344,5 +344,5 @@ fn threads_that_log_and_a_filter_that_changes_do_not_wait_for_each_other() -> Re
     last.sort_by_key(Value::as_u64);
     last.dedup();
     assert_eq!(last.len(), 800, "ids are unique");
-    session.assert_answers()
+    settle(&mut session)
 }

@@ -5,12 +5,18 @@
 mod init;
 mod rig;
 
+#[cfg(feature = "crash")]
+mod crash;
+#[cfg(feature = "databases")]
+mod databases;
 #[cfg(feature = "logs")]
 mod logs;
 #[cfg(feature = "navigation")]
 mod navigation;
 #[cfg(feature = "network")]
 mod network;
+#[cfg(feature = "preferences")]
+mod preferences;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 #[cfg(feature = "table")]

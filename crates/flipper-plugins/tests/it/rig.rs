@@ -1,6 +1,6 @@
 //! An app with one plugin, in a session with a scripted desktop.
 
-use flipper_blocking::{Builder, Flipper, Plugin};
+use flipper_blocking::{Builder, Flipper, Plugin, plugin};
 use flipper_conformance::Result;
 use flipper_conformance::adapters::BlockingAdapter;
 use flipper_conformance::scripted::{Desktop, Session};
@@ -26,16 +26,24 @@ impl Rig {
         let desktop = Desktop::new()?;
         let dir = TempDir::new()?;
         desktop.provision(dir.path())?;
-        let flipper = change(suite::builder::<BlockingAdapter>(&desktop, dir.path())).start()?;
+        let still = plugin("Still").method("here", |(): ()| Ok::<_, String>([true])).build();
+        let flipper = change(suite::builder::<BlockingAdapter>(&desktop, dir.path())).plugin(still).start()?;
         Ok(Self { flipper, desktop, dir })
     }
 
     /// The next session, with `plugin` initialised.
     pub(crate) fn session(&self, plugin: &str) -> Result<Session> {
         let mut session = self.desktop.session()?;
+        session.init("Still")?;
         session.init(plugin)?;
         Ok(session)
     }
+}
+
+/// Waits until the plugins have been told whatever the desktop did before, and have sent nothing meanwhile.
+pub(crate) fn settle(session: &mut Session) -> Result {
+    let answer = call(session, "Still", "here", "null")?;
+    if answer["success"][0] == true { Ok(()) } else { Err(format!("it is not here: {answer}").into()) }
 }
 
 /// The next message, which is an event of this method; gives its params.

@@ -8,13 +8,12 @@ const FILTER: &str = "[data-testid=rust-logs-filter]";
 
 pub(crate) fn part(scene: &Scene) -> Result {
     let Scene { page, shop, .. } = scene;
-    page.enable("rust-logs")?;
     page.show("rust-logs")?;
     for product in [7, 8, 4711] {
         shop.get(&format!("products/{product}"))?;
     }
-    page.see(&format!("{ROW}:has-text('WARN'):has-text('a product that there is not')"))?;
-    let shown = format!("{ROW}:has-text('INFO'):has-text('shown')");
+    page.see(&format!("{ROW}:has-text('WARN'):has-text('there is no such product')"))?;
+    let shown = format!("{ROW}:has-text('INFO'):has-text('a product is shown')");
     page.click(&shown)?;
     // The event's fields, and those of the span that it happened in.
     page.see("text=Span 1: one_product")?;
@@ -24,7 +23,7 @@ pub(crate) fn part(scene: &Scene) -> Result {
 
     page.fill(FILTER, "flipper_sample=warn")?;
     page.press(FILTER, "Enter")?;
-    page.see(&format!("{FILTER}[value='flipper_sample=warn']"))?;
+    shop.get_until("recorded", "flipper_sample=warn")?;
     shop.get("products/9")?;
     shop.get("products/4712")?;
     page.see(&format!("{ROW}:has-text('WARN') >> nth=1"))?;

@@ -6,10 +6,15 @@
 
 #![cfg(unix)]
 
+mod crash;
+mod databases;
 mod logs;
 mod navigation;
+mod network;
+mod preferences;
 mod sandbox;
 mod scene;
+mod table;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
@@ -21,7 +26,16 @@ use self::scene::Scene;
 type Part = fn(&Scene) -> Result;
 
 /// In the order in which a person would try them.
-const PARTS: [(&str, Part); 3] = [("navigation", navigation::part), ("sandbox", sandbox::part), ("logs", logs::part)];
+const PARTS: [(&str, Part); 8] = [
+    ("network", network::part),
+    ("databases", databases::part),
+    ("preferences", preferences::part),
+    ("logs", logs::part),
+    ("navigation", navigation::part),
+    ("sandbox", sandbox::part),
+    ("table", table::part),
+    ("crash", crash::part),
+];
 
 #[test]
 fn every_plugin_is_shown_by_the_official_ui() -> Result {
