@@ -13,7 +13,7 @@ use crate::desk::App;
 use crate::{Result, all_worked, median};
 
 const RATE: u32 = 5000;
-const CONNECTIONS: u32 = 16;
+const CONNECTIONS: u32 = 64;
 const ROUND: Duration = Duration::from_secs(2);
 const ROUNDS: usize = 8;
 
