@@ -55,6 +55,12 @@ impl Database {
     pub fn close(&self) {}
 }
 
+/// Empty, as that of the plugin.
+impl Drop for Database {
+    #[inline]
+    fn drop(&mut self) {}
+}
+
 /// A driver that is never asked anything, and has nothing to say.
 #[cfg(any(feature = "databases-rusqlite", feature = "databases-sqlx-sqlite", feature = "databases-sqlx-postgres"))]
 macro_rules! has_nothing {
