@@ -12,7 +12,7 @@ const {createInterface} = require('node:readline');
 const {chromium} = require('playwright-core');
 
 const [url, program, profile] = process.argv.slice(2);
-const WINDOW = {width: 1280, height: 800};
+const WINDOW = {width: 1400, height: 800};
 const PATIENCE_AFTER_FAILURE = 5000;
 
 // What the page's console has said since it was last asked for.

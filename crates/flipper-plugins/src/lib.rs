@@ -50,6 +50,8 @@ mod number;
 #[cfg(feature = "enabled")]
 #[allow(dead_code, reason = "each set of features uses other parts of it")]
 mod outlet;
+#[cfg(all(doctest, feature = "enabled"))]
+mod pages;
 mod plugins;
 #[cfg(all(feature = "enabled", any(feature = "crash", feature = "logs")))]
 mod text;

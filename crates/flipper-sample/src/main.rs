@@ -17,8 +17,10 @@ use std::io::stderr;
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 
-use flipper_tokio::plugins::databases::{Databases, Sqlite};
+use flipper_tokio::plugins::databases::Sqlite;
+use flipper_tokio::plugins::preferences::Settings;
 use flipper_tokio::plugins::sandbox::Sandbox;
+use flipper_tokio::plugins::table::{Column, Table};
 use flipper_tokio::{Flipper, Plugins};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -28,9 +30,9 @@ use tracing_subscriber::{EnvFilter, Layer, fmt};
 
 use self::options::Options;
 use self::prices::Prices;
-use self::settings::Settings;
+use self::settings::ShopSettings;
 use self::shop::Shop;
-use self::store::Store;
+use self::store::{Order, Store};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -40,12 +42,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(&data)?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
     let url = format!("http://{}/", listener.local_addr()?);
+    let store = Store::open(&data.join("shop.db"))?;
+    let settings = Settings::<ShopSettings>::open(data.join("settings.json"))?;
 
     let mut plugins = Plugins::default();
+    plugins.crash.install_panic_hook();
     let printed = fmt::layer().with_writer(stderr).with_filter(EnvFilter::from_default_env());
     tracing_subscriber::registry().with(printed).with(plugins.logs.layer()).init();
-
     let client = reqwest_middleware::ClientBuilder::new(http_client()?).with(plugins.network.reqwest()).build();
+    plugins.databases.add("shop.db", Sqlite::open(data.join("shop.db"))?);
+    plugins.preferences.add("settings", settings.clone());
     let prices = Arc::new(Prices::new(client, url.clone()));
     let asked = Arc::clone(&prices);
     plugins.sandbox = Sandbox::builder()
@@ -53,28 +59,35 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .offer("Staging", format!("{url}staging/"))
         .on_change(move |base| asked.set_base(base))
         .build();
+    let sales = sales();
+    let flipper = plugins.start(Flipper::builder("Rust Shop", "com.example.shop").plugin(sales.clone()));
 
-    let database = data.join("shop.db");
-    let store = Store::open(&database)?;
-    let databases = Databases::new();
-    databases.add("shop.db", Sqlite::open(&database)?);
-
-    let flipper = plugins.start(Flipper::builder("Rust Shop", "com.example.shop").plugin(databases));
     let shop = Arc::new(Shop {
         store,
         prices,
-        settings: Settings::default(),
+        settings,
+        sales,
         navigation: flipper.navigation().clone(),
         logs: flipper.logs().clone(),
         watch: Mutex::default(),
     });
-
     println!("The shop is open: {url}");
     println!("Its data: {}", data.display());
     let pages = shop::router(shop).merge(price_service::router());
     axum::serve(listener, pages).with_graceful_shutdown(closing_time()).await?;
     flipper.stop().await;
     Ok(())
+}
+
+/// A table of the shop's own.
+fn sales() -> Table<Order> {
+    Table::builder("shop-sales")
+        .key("id")
+        .column(Column::number("id").titled("Order").wide(80))
+        .column(Column::text("product").titled("Product"))
+        .column(Column::number("quantity").titled("Quantity").wide(100))
+        .column(Column::number("cents").titled("Cents").wide(100))
+        .build()
 }
 
 fn http_client() -> Result<reqwest::Client, Box<dyn Error>> {

@@ -10,19 +10,23 @@ use axum::response::{Html, IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use flipper_tokio::plugins::logs::Logs;
 use flipper_tokio::plugins::navigation::Navigation;
+use flipper_tokio::plugins::preferences::Settings;
+use flipper_tokio::plugins::table::Table;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::task::JoinHandle;
 use tracing::{debug, info, instrument, warn};
 
 use crate::prices::Prices;
-use crate::settings::Settings;
-use crate::store::{Product, Store};
+use crate::settings::{Change, ShopSettings};
+use crate::store::{Order, Product, Store};
 
 pub(crate) struct Shop {
     pub(crate) store: Store,
     pub(crate) prices: Arc<Prices>,
-    pub(crate) settings: Settings,
+    pub(crate) settings: Settings<ShopSettings>,
+    /// What was sold since the shop is open.
+    pub(crate) sales: Table<Order>,
     pub(crate) navigation: Navigation,
     pub(crate) logs: Logs,
     /// The one price that somebody watches.
@@ -59,8 +63,9 @@ pub(crate) fn router(shop: Arc<Shop>) -> Router {
 
 async fn home(State(shop): Shared) -> Result<Html<String>, Trouble> {
     shop.navigation.visit_screen("shop://home", "Home");
-    let greeting = &shop.settings.greeting;
-    let products = shop.store.products(0, i64::from(shop.settings.page_size))?;
+    let settings = shop.settings.get();
+    let greeting = &settings.greeting;
+    let products = shop.store.products(0, i64::from(settings.page_size))?;
     let list: String = products
         .iter()
         .map(|Product { id, name, stock }| format!("<li><a href=products/{id}>{name}</a> ({stock} left)\n"))
@@ -76,7 +81,7 @@ struct Page {
 
 async fn products(State(shop): Shared, Query(Page { page }): Query<Page>) -> Result<Json<Vec<Product>>, Trouble> {
     shop.navigation.visit_screen(format!("shop://products?page={page}"), "Products");
-    Ok(Json(shop.store.products(page.into(), i64::from(shop.settings.page_size))?))
+    Ok(Json(shop.store.products(page.into(), i64::from(shop.settings.get().page_size))?))
 }
 
 #[instrument(skip(shop))]
@@ -99,7 +104,7 @@ struct Wish {
 
 #[instrument(skip(shop))]
 async fn order(State(shop): Shared, Json(wish): Json<Wish>) -> Result<Response, Trouble> {
-    let settings = &shop.settings;
+    let settings = shop.settings.get();
     if !settings.open || wish.quantity < 1 {
         return Ok(StatusCode::CONFLICT.into_response());
     }
@@ -110,6 +115,7 @@ async fn order(State(shop): Shared, Json(wish): Json<Wish>) -> Result<Response, 
     let cents = price.map(|cents| cents * wish.quantity * i64::from(100 - settings.discount_percent.min(100)) / 100);
     match shop.store.order(&product, wish.quantity, cents)? {
         Some(order) => {
+            shop.sales.upsert(&order)?;
             info!(order.id, order.product, order.quantity, "an order is taken");
             Ok((StatusCode::CREATED, Json(order)).into_response())
         }
@@ -148,12 +154,13 @@ async fn stop_watching(State(shop): Shared) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-async fn settings(State(shop): Shared) -> Json<Settings> {
-    Json(shop.settings.clone())
+async fn settings(State(shop): Shared) -> Json<ShopSettings> {
+    Json(shop.settings.get().as_ref().clone())
 }
 
-async fn change_settings() -> StatusCode {
-    StatusCode::NOT_IMPLEMENTED
+async fn change_settings(State(shop): Shared, Json(change): Json<Change>) -> Result<Json<ShopSettings>, Trouble> {
+    shop.settings.update(|settings| change.make(settings))?;
+    Ok(settings(State(shop)).await)
 }
 
 async fn environment(State(shop): Shared) -> String {

@@ -163,7 +163,7 @@ impl OfficialPage {
         self.step("hear", "body", json!({"text": text})).map(drop)
     }
 
-    /// Takes a picture of the window, 1280 by 800, as PNG, without what floats over it for a while.
+    /// Takes a picture of the window, 1400 by 800, as PNG, without what floats over it for a while.
     pub fn picture(&self, to: &Path) -> Result<(), Error> {
         self.step("picture", "body", json!({"to": to})).map(drop)
     }

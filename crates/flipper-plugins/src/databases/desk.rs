@@ -143,15 +143,15 @@ impl Desk {
             let message = format!("{} calls wait for this database already", state.waiting.len());
             return Err((Error::new(ErrorKind::Busy, message), reply));
         }
-        if matches!(state.stage, Stage::Fresh(_)) {
-            if let Stage::Fresh(driver) = std::mem::replace(&mut state.stage, Stage::Open) {
-                let desk = Arc::clone(self);
-                let thread = thread::Builder::new().name("flipper-database".to_owned());
-                if let Err(error) = thread.spawn(move || desk.work(driver)) {
-                    state.stage = Stage::Closed;
-                    let message = format!("the thread for this database cannot be started: {error}");
-                    return Err((Error::new(ErrorKind::Unavailable, message), reply));
-                }
+        if matches!(state.stage, Stage::Fresh(_))
+            && let Stage::Fresh(driver) = std::mem::replace(&mut state.stage, Stage::Open)
+        {
+            let desk = Arc::clone(self);
+            let thread = thread::Builder::new().name("flipper-database".to_owned());
+            if let Err(error) = thread.spawn(move || desk.work(driver)) {
+                state.stage = Stage::Closed;
+                let message = format!("the thread for this database cannot be started: {error}");
+                return Err((Error::new(ErrorKind::Unavailable, message), reply));
             }
         }
         state.waiting.push_back(Job { task: task.clone(), arrived: Instant::now(), replies: vec![reply] });

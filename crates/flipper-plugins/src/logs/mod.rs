@@ -262,7 +262,9 @@ impl Shared {
         if self.outlet.is_open() || !self.known_open.swap(false, Ordering::AcqRel) {
             return;
         }
-        self.closed_at.store(unix_millis(), Ordering::Relaxed);
+        if !self.outlet.is_open() {
+            self.closed_at.store(unix_millis(), Ordering::Relaxed);
+        }
         let shared = Arc::clone(self);
         // Without a thread events go on being asked about, each for some nanoseconds.
         let _started = std::thread::Builder::new().name("flipper-logs".to_owned()).spawn(move || {

@@ -92,7 +92,7 @@ impl Exchange {
             }),
         };
         // A response to a request that the desktop does not know would be lost anyway.
-        let is_told = record.show_request(&record.state());
+        let is_told = record.show_request(&mut record.state());
         Self(is_told.then(|| Arc::new(record)))
     }
 
@@ -243,20 +243,30 @@ impl Record {
     }
 
     /// Tells the desktop of the request, and says whether it will know of it.
-    fn show_request(&self, state: &State) -> bool {
+    fn show_request(&self, state: &mut State) -> bool {
         let settings = &self.network.shared.settings;
-        let mut request = Request { body: Cow::Borrowed(&[]), ..state.request.clone() };
-        request.body = match header(&request.headers, "content-type") {
+        // A hook may change what has to be shown again; otherwise nothing is copied.
+        let Request { method, url, headers, .. } = match settings.on_request {
+            Some(_) => state.request.clone(),
+            None => mem::replace(&mut state.request, Request::new("", "")),
+        };
+        let body = match header(&headers, "content-type") {
             Some(kind) if kind.starts_with("application/x-www-form-urlencoded") => {
                 clean_form(&self.network, &state.body)
             }
             _ => Cow::Borrowed(state.body.kept()),
         };
+        let mut request = Request { method, url, headers, body };
         if verdict(settings.on_request.as_deref(), &mut request) == Verdict::Drop {
             return false;
         }
         let message = NewRequest::new(&self.id, self.at, &request, &state.body, settings.ui_headers);
-        self.network.shared.outlet.send("newRequest", &message)
+        let is_told = self.network.shared.outlet.send("newRequest", &message);
+        if settings.on_request.is_none() {
+            let Request { method, url, headers, .. } = request;
+            state.request = Request { method, url, headers, body: Cow::Borrowed(&[]) };
+        }
+        is_told
     }
 
     /// The whole body of the request has gone out.
@@ -266,7 +276,7 @@ impl Record {
         // The desktop would forget the response.
         if !state.has_response && state.body.seen() > state.told {
             state.told = state.body.seen();
-            self.show_request(&state);
+            self.show_request(&mut state);
         }
     }
 
@@ -274,8 +284,12 @@ impl Record {
     fn show_response(&self, response: &mut Response<'_>, body: &Body, first_byte: Duration) {
         let settings = &self.network.shared.settings;
         let mut state = self.state();
-        if !mem::replace(&mut state.has_response, true) && state.body.seen() > state.told {
-            self.show_request(&state);
+        if !mem::replace(&mut state.has_response, true) {
+            if state.body.seen() > state.told {
+                self.show_request(&mut state);
+            }
+            // It is not shown again.
+            state.body.leave_out("");
         }
         drop(state);
         if verdict(settings.on_response.as_deref(), response) == Verdict::Drop {
@@ -360,8 +374,16 @@ impl Incoming {
         if !self.record.network.shared.outlet.is_connected() && self.body.seen() > 0 {
             self.body.leave_out("; no desktop was connected");
         }
-        let mut response = Response { body: Cow::Borrowed(self.body.kept()), ..self.response.clone() };
-        self.record.show_response(&mut response, &self.body, self.first_byte);
+        // As with requests.
+        let shown = match self.record.network.shared.settings.on_response {
+            Some(_) => self.response.clone(),
+            None => mem::replace(&mut self.response, Response::new(0)),
+        };
+        let mut shown = Response { body: Cow::Borrowed(self.body.kept()), ..shown };
+        self.record.show_response(&mut shown, &self.body, self.first_byte);
+        if self.record.network.shared.settings.on_response.is_none() {
+            self.response = Response { body: Cow::Borrowed(&[]), ..shown };
+        }
         self.told = Some(Instant::now());
         self.told_bytes = self.body.kept().len();
     }

@@ -50,6 +50,11 @@
 //! every message before it is sent, and may change or drop it. Bodies are sent as they are, but for the same
 //! parameters in form-encoded requests.
 
+/// The lines of the chapter of the book are compiled.
+#[cfg(all(doctest, feature = "network-reqwest", feature = "network-tower", feature = "network-ureq"))]
+#[doc = include_str!("../../../../docs/plugins/network.md")]
+struct Chapter;
+
 mod address;
 mod body;
 mod builder;

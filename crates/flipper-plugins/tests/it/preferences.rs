@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use flipper_conformance::scripted::Session;
 use flipper_conformance::{PATIENCE, Result};
@@ -167,17 +167,27 @@ fn what_is_wrong_is_said() -> Result {
 /// A store that keeps what it is given.
 #[derive(Clone, Default)]
 struct Memory {
-    shared: Arc<Mutex<(Map<String, Value>, Vec<Changes>)>>,
+    shared: Arc<Mutex<Kept>>,
+}
+
+#[derive(Default)]
+struct Kept {
+    fields: Map<String, Value>,
+    watchers: Vec<Changes>,
 }
 
 impl Memory {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn put(&self, key: &str, value: Option<Value>) {
-        let mut shared = self.shared.lock().unwrap();
+        let mut shared = self.kept();
         match &value {
-            Some(value) => shared.0.insert(key.to_owned(), value.clone()),
-            None => shared.0.remove(key),
+            Some(value) => shared.fields.insert(key.to_owned(), value.clone()),
+            None => shared.fields.remove(key),
         };
-        let changes = shared.1.clone();
+        let changes = shared.watchers.clone();
         drop(shared);
         changes.iter().for_each(|changes| changes.changed(key, value.as_ref()));
     }
@@ -185,11 +195,11 @@ impl Memory {
 
 impl Store for Memory {
     fn all(&self) -> Result<Map<String, Value>, StoreError> {
-        let shared = self.shared.lock().unwrap();
-        if shared.0.contains_key("broken") {
+        let shared = self.kept();
+        if shared.fields.contains_key("broken") {
             return Err(StoreError::new(StoreErrorKind::Failed, "it is broken"));
         }
-        Ok(shared.0.clone())
+        Ok(shared.fields.clone())
     }
 
     fn set(&self, key: &str, value: Value) -> Result<(), StoreError> {
@@ -204,7 +214,7 @@ impl Store for Memory {
     }
 
     fn watch(&self, changes: Changes) {
-        self.shared.lock().unwrap().1.push(changes);
+        self.kept().watchers.push(changes);
     }
 }
 

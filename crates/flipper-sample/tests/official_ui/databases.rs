@@ -9,7 +9,6 @@ const ROWS: &str = "[class*=TableBodyRowContainer]";
 
 pub(crate) fn part(scene: &Scene) -> Result {
     let Scene { page, shop, .. } = scene;
-    page.enable("Databases")?;
     page.show("Databases")?;
     page.see("text=shop.db")?;
     table(page, "products")?;

@@ -8,7 +8,6 @@ const FILTER: &str = "[data-testid=rust-logs-filter]";
 
 pub(crate) fn part(scene: &Scene) -> Result {
     let Scene { page, shop, .. } = scene;
-    page.enable("rust-logs")?;
     page.show("rust-logs")?;
     for product in [7, 8, 4711] {
         shop.get(&format!("products/{product}"))?;
@@ -24,7 +23,7 @@ pub(crate) fn part(scene: &Scene) -> Result {
 
     page.fill(FILTER, "flipper_sample=warn")?;
     page.press(FILTER, "Enter")?;
-    while shop.get("recorded")?.1 != "flipper_sample=warn" {}
+    shop.get_until("recorded", "flipper_sample=warn")?;
     shop.get("products/9")?;
     shop.get("products/4712")?;
     page.see(&format!("{ROW}:has-text('WARN') >> nth=1"))?;

@@ -6,12 +6,15 @@
 
 #![cfg(unix)]
 
+mod crash;
 mod databases;
 mod logs;
 mod navigation;
 mod network;
+mod preferences;
 mod sandbox;
 mod scene;
+mod table;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
@@ -23,12 +26,15 @@ use self::scene::Scene;
 type Part = fn(&Scene) -> Result;
 
 /// In the order in which a person would try them.
-const PARTS: [(&str, Part); 5] = [
+const PARTS: [(&str, Part); 8] = [
     ("network", network::part),
     ("databases", databases::part),
+    ("preferences", preferences::part),
+    ("logs", logs::part),
     ("navigation", navigation::part),
     ("sandbox", sandbox::part),
-    ("logs", logs::part),
+    ("table", table::part),
+    ("crash", crash::part),
 ];
 
 #[test]

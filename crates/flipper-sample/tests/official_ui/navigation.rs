@@ -4,10 +4,13 @@ use flipper_conformance::Result;
 
 use crate::scene::Scene;
 
-pub(crate) fn part(Scene { page, shop, .. }: &Scene) -> Result {
-    page.enable("Navigation")?;
+pub(crate) fn part(scene: &Scene) -> Result {
+    let Scene { page, shop, .. } = scene;
     page.show("Navigation")?;
-    shop.get("products/4")?;
+    for path in ["", "products?page=2", "products/4"] {
+        shop.get(path)?;
+    }
     page.see("text=shop://products/4")?;
-    Ok(())
+    page.see("text=shop://products?page=2")?;
+    scene.picture("navigation")
 }

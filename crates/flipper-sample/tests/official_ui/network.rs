@@ -6,7 +6,6 @@ use serde_json::json;
 use crate::scene::{ROW, Scene};
 
 pub(crate) fn part(scene: &Scene) -> Result {
-    scene.page.enable("Network")?;
     scene.page.show("Network")?;
     rows_and_details(scene)?;
     a_mock_answers_instead(scene)?;
@@ -49,8 +48,8 @@ fn a_mock_answers_instead(scene: &Scene) -> Result {
     page.miss(".ant-modal-wrap")?;
 
     // The page tells the app after a pause of its own.
-    while !shop.get("products/5")?.1.contains("\"cents\":1,") {}
-    page.click(&format!("{ROW}:has-text('/prices/5') >> nth=-1"))?;
+    shop.get_until("products/5", r#""cents":1,"#)?;
+    page.click(&format!("{ROW}:has-text('/prices/5'):has-text('45 B')"))?;
     page.see("text=Response Headers (Mocked)")?;
     assert!(shop.get("products/6")?.1.contains("\"cents\":5381"), "others are asked for");
 

@@ -7,7 +7,6 @@ use crate::scene::Scene;
 
 pub(crate) fn part(scene: &Scene) -> Result {
     let Scene { page, shop, .. } = scene;
-    page.enable("Preferences")?;
     page.show("Preferences")?;
     page.click("[class*=StringValue]:has-text('Welcome')")?;
     page.fill("input:focus", "Hello from the desktop")?;
@@ -19,6 +18,8 @@ pub(crate) fn part(scene: &Scene) -> Result {
     assert!(shop.get("")?.1.contains("<h1>Hello from the desktop</h1>"));
 
     assert_eq!(shop.patch("settings", &json!({"discount_percent": 15}))?.0, 200);
+    assert_eq!(shop.patch("settings", &json!({"open": false}))?.0, 200);
+    assert_eq!(shop.patch("settings", &json!({"open": true}))?.0, 200);
     page.see("[class*=NumberValue]:has-text('15')")?;
     scene.picture("preferences")?;
     assert_eq!(page.complaints()?, Vec::<String>::new());

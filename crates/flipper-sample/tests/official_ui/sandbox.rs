@@ -6,7 +6,6 @@ use crate::scene::Scene;
 
 pub(crate) fn part(scene: &Scene) -> Result {
     let Scene { page, shop, .. } = scene;
-    page.enable("Sandbox")?;
     page.show("Sandbox")?;
     page.see("button:has-text('Production')")?;
 

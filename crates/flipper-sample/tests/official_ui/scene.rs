@@ -4,9 +4,11 @@ use std::env;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use flipper_conformance::Result;
 use flipper_conformance::official::{OfficialDesktop, OfficialPage};
+use flipper_conformance::{PATIENCE, Result};
 use flipper_desktop::OfficialPlugin;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -14,8 +16,12 @@ use tempfile::TempDir;
 /// Runs a program, and ends it when standard input does, which it also does when the test is killed.
 const END_WITH_INPUT: &str = r#""$0" "$@" & read _; kill $!; wait"#;
 
-/// A row of any of the page's tables.
-pub(crate) const ROW: &str = "[class*=TableBodyRowContainer]";
+/// What the shop has, by the ids that desktops know.
+const PLUGINS: [&str; 8] =
+    ["Network", "Databases", "Preferences", "Navigation", "Sandbox", "rust-logs", "rust-crashes", "shop-sales"];
+
+/// A row of the page's newer tables, which those of dialogs are not.
+pub(crate) const ROW: &str = ".ant-dropdown-trigger[class*=TableBodyRowContainer]";
 
 pub(crate) struct Scene {
     pub(crate) page: OfficialPage,
@@ -29,9 +35,14 @@ impl Scene {
         let Some(desktop) = OfficialDesktop::start_unless_skipped()? else { return Ok(None) };
         // As `flipper official-plugins install` does. What the page does not bring along, it finds there.
         OfficialPlugin::logs().install(desktop.home())?;
+        OfficialPlugin::table("rust-crashes", "Rust Crashes")?.install(desktop.home())?;
+        OfficialPlugin::table("shop-sales", "Shop Sales")?.install(desktop.home())?;
         let files = TempDir::new()?;
         let shop = Shop::open(&desktop, files.path())?;
         let page = OfficialPage::open(&desktop)?;
+        for plugin in PLUGINS {
+            page.enable(plugin)?;
+        }
         Ok(Some(Self { page, shop, _desktop: desktop, files }))
     }
 
@@ -44,6 +55,10 @@ impl Scene {
     pub(crate) fn picture(&self, name: &str) -> Result {
         if pictures_are_wanted() {
             let images = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/images");
+            if name != "sandbox" {
+                // What that one is about would float over the others.
+                self.page.miss(".ant-message-notice")?;
+            }
             self.page.picture(&images.join(format!("{name}.png")))?;
         }
         Ok(())
@@ -91,6 +106,21 @@ impl Shop {
     /// Asks the shop for a page, and gives the status and what is on it.
     pub(crate) fn get(&self, path: &str) -> Result<(u16, String)> {
         answer(agent().get(format!("{}{path}", self.url)).call()?)
+    }
+
+    /// Asks for a page again and again, until it has this on it.
+    pub(crate) fn get_until(&self, path: &str, wanted: &str) -> Result {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let (_, body) = self.get(path)?;
+            if body.contains(wanted) {
+                return Ok(());
+            }
+            if Instant::now() > end {
+                return Err(format!("{path} never had {wanted}, but {body}").into());
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
     }
 
     pub(crate) fn post(&self, path: &str, body: &Value) -> Result<(u16, String)> {

@@ -1,4 +1,5 @@
 //! The plugin, with a driver that does as it is told.
+#![expect(clippy::panic, reason = "the driver panics when it is told to")]
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;

@@ -1,4 +1,9 @@
 //! Files of SQLite, through each crate that there is a driver for.
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may fail at any line, also in what it shares with others"
+)]
 
 use std::path::Path;
 use std::time::{Duration, Instant};

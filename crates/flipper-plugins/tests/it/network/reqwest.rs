@@ -3,15 +3,19 @@
 use std::io;
 
 use bytes::Bytes;
-use flipper_conformance::Result;
+use flipper_conformance::adapters::TokioAdapter;
+use flipper_conformance::scripted::Desktop;
+use flipper_conformance::{Result, suite};
 use flipper_plugins::network::Network;
 use http_body_util::BodyExt as _;
 use reqwest::{Body, Client, Method, StatusCode, Version};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
 use serde_json::json;
+use tempfile::TempDir;
 
 use super::server::{Fed, LONG, Server, closed_port, feed, gzip};
 use super::{Watched, body, cut, headers};
+use crate::rig;
 
 fn client(network: &Network) -> ClientWithMiddleware {
     ClientBuilder::new(Client::new()).with(network.reqwest()).build()
@@ -224,5 +228,27 @@ async fn without_a_desktop_nothing_is_different() -> Result {
     let response = client(&network).post(server.url("/echo")).body(Body::wrap(fed.boxed())).send().await?;
     assert_eq!(response.text().await?, "ping");
     assert_eq!(network.skipped(), 1);
+    Ok(())
+}
+
+#[test]
+fn it_works_in_an_app_on_tokio() -> Result {
+    let (server, runtime) = Server::on_threads()?;
+    let _entered = runtime.enter();
+    let (desktop, dir, network) = (Desktop::new()?, TempDir::new()?, Network::new());
+    desktop.provision(dir.path())?;
+    let _app = suite::builder::<TokioAdapter>(&desktop, dir.path()).plugin(network.clone()).start()?;
+    let mut session = desktop.session()?;
+    session.init("Network")?;
+    let route = json!({"routes": [{"requestUrl": "/mocked", "method": "GET", "data": "mock"}]}).to_string();
+    assert_eq!(rig::call(&mut session, "Network", "mockResponses", &route)?["success"], json!({}));
+    let client = client(&network);
+    for (path, text) in [("/hello", "Hello, world"), ("/mocked", "mock")] {
+        let read =
+            async { client.get(server.url(path)).send().await?.text().await.map_err(reqwest_middleware::Error::from) };
+        assert_eq!(runtime.block_on(read)?, text);
+        rig::event(&mut session, "newRequest")?;
+        assert_eq!(body(&rig::event(&mut session, "newResponse")?), text.as_bytes());
+    }
     Ok(())
 }

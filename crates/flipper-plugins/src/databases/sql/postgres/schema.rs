@@ -111,10 +111,10 @@ impl Table {
         let natural = (!key.is_empty()).then(|| make(key.clone(), false));
         let mut wanted = (!key.is_empty()).then(|| make(all.clone(), reverse));
         let is_by_key = all.iter().map(|part| &part.name).eq(key.iter().map(|part| &part.name));
-        if let (false, Some(order)) = (is_by_key, &wanted) {
-            if !has_index(link, order, bounds)? {
-                wanted = None;
-            }
+        if let (false, Some(order)) = (is_by_key, &wanted)
+            && !has_index(link, order, bounds)?
+        {
+            wanted = None;
         }
         let estimate = u64::try_from(self.estimate).ok().filter(|rows| *rows > 0);
         let names = self.columns.iter().map(|column| column.name.clone()).collect();

@@ -90,10 +90,10 @@ impl Table {
             sorted.clone_from(&key);
         }
         let mut wanted = (!key.is_empty()).then(|| make(sorted, reverse));
-        if let Some(order) = &wanted {
-            if !Self::has_index(connection, order, bounds)? {
-                wanted = None;
-            }
+        if let Some(order) = &wanted
+            && !Self::has_index(connection, order, bounds)?
+        {
+            wanted = None;
         }
         let natural = match natural {
             Some(order) if order.keys.len() == 1 || Self::has_index(connection, &order, bounds)? => Some(order),
