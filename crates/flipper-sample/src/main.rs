@@ -15,6 +15,7 @@ use std::error::Error;
 use std::fs;
 use std::io::stderr;
 use std::net::Ipv4Addr;
+use std::process::exit;
 use std::sync::{Arc, Mutex};
 
 use flipper_tokio::plugins::databases::Sqlite;
@@ -36,7 +37,10 @@ use self::store::{Order, Store};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let options = Options::read()?;
+    let options = Options::read().unwrap_or_else(|misuse| {
+        eprintln!("{misuse}");
+        exit(2)
+    });
     let (data, _goes_with_the_shop) = match options.data {
         Some(data) => (data, None),
         None => {
