@@ -19,6 +19,7 @@ use std::process::exit;
 use std::sync::{Arc, Mutex};
 
 use flipper_tokio::plugins::databases::Sqlite;
+use flipper_tokio::plugins::network::Network;
 use flipper_tokio::plugins::preferences::Settings;
 use flipper_tokio::plugins::sandbox::Sandbox;
 use flipper_tokio::plugins::table::{Column, Table};
@@ -34,6 +35,9 @@ use self::prices::Prices;
 use self::settings::ShopSettings;
 use self::shop::Shop;
 use self::store::{Order, Store};
+
+/// How much of a body a desktop is shown.
+const BODY_LIMIT: usize = 64 << 10;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -55,6 +59,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let settings = Settings::<ShopSettings>::open(data.join("settings.json"))?;
 
     let mut plugins = Plugins::default();
+    plugins.network = Network::builder().body_limit(BODY_LIMIT).build();
     let what = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let printed = fmt::layer().with_writer(stderr).with_filter(what);
     tracing_subscriber::registry().with(printed).with(plugins.logs.layer()).init();
