@@ -37,8 +37,13 @@ use self::store::{Order, Store};
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let options = Options::read()?;
-    let files = TempDir::with_prefix("flipper-sample-")?;
-    let data = options.data.unwrap_or_else(|| files.path().to_owned());
+    let (data, _goes_with_the_shop) = match options.data {
+        Some(data) => (data, None),
+        None => {
+            let new = TempDir::with_prefix("flipper-sample-")?;
+            (new.path().to_owned(), Some(new))
+        }
+    };
     fs::create_dir_all(&data)?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).await?;
     let url = format!("http://{}/", listener.local_addr()?);
@@ -46,8 +51,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let settings = Settings::<ShopSettings>::open(data.join("settings.json"))?;
 
     let mut plugins = Plugins::default();
-    plugins.crash.install_panic_hook();
-    let printed = fmt::layer().with_writer(stderr).with_filter(EnvFilter::from_default_env());
+    let what = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let printed = fmt::layer().with_writer(stderr).with_filter(what);
     tracing_subscriber::registry().with(printed).with(plugins.logs.layer()).init();
     let client = reqwest_middleware::ClientBuilder::new(http_client()?).with(plugins.network.reqwest()).build();
     plugins.databases.add("shop.db", Sqlite::open(data.join("shop.db"))?);

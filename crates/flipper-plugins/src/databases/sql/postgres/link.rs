@@ -1,5 +1,6 @@
 //! The connection, and what is said over it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -50,7 +51,7 @@ impl Link {
 
     /// Connects if need be, and tells the server how much time there is.
     pub(super) fn begin(&mut self, bounds: &Bounds) -> Result<(), Error> {
-        let left = bounds.until.saturating_duration_since(Instant::now()).as_millis().max(1);
+        let left = time_left(bounds).as_millis().max(1);
         let sql = format!("SET statement_timeout = {left}");
         if self.open.is_some() && self.run_all(&sql, 0, bounds).is_ok() {
             return Ok(());
@@ -59,9 +60,8 @@ impl Link {
         self.open = None;
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| unavailable(&error))?;
-        let connecting = runtime.block_on(async {
-            tokio::time::timeout(bounds.until.saturating_duration_since(Instant::now()), self.options.connect()).await
-        });
+        let connecting =
+            runtime.block_on(async { tokio::time::timeout(time_left(bounds), self.options.connect()).await });
         let connection = match connecting {
             Ok(connection) => connection.map_err(|error| unavailable(&error))?,
             Err(_) => return Err(unavailable(&"it does not answer")),
@@ -94,7 +94,7 @@ impl Link {
     }
 
     fn run_text(&mut self, sql: &str, bounds: &Bounds) -> Result<Outcome, Error> {
-        let columns = match self.columns(sql) {
+        let columns = match self.columns(sql, bounds) {
             Ok(columns) => columns,
             // It is said in the language of the server, but only this has no place in the text.
             Err((error, Some(code))) if code == "42601" && error.message().contains("prepared statement") => {
@@ -137,14 +137,23 @@ impl Link {
     }
 
     /// What columns a statement has, even if it has no rows. It also tells whether it is one statement.
-    fn columns(&mut self, sql: &str) -> Result<Vec<String>, (Error, Option<String>)> {
-        let open = self.open.as_mut().ok_or_else(|| (unavailable(&"not connected"), None))?;
-        let prepared = open.runtime.block_on(open.connection.prepare(AssertSqlSafe(sql).into_sql_str()));
+    fn columns(&mut self, sql: &str, bounds: &Bounds) -> Result<Vec<String>, (Error, Option<String>)> {
+        let Some(Open { connection, runtime }) = &mut self.open else {
+            return Err((unavailable(&"not connected"), None));
+        };
+        let prepared = runtime.block_on(async {
+            let preparing = connection.prepare(AssertSqlSafe(sql).into_sql_str());
+            tokio::time::timeout(time_left(bounds) + GRACE, preparing).await
+        });
         match prepared {
-            Ok(prepared) => Ok(prepared.columns().iter().map(|column| column.name().to_owned()).collect()),
-            Err(error) => {
-                let code = error.as_database_error().and_then(|error| error.code()).map(std::borrow::Cow::into_owned);
+            Ok(Ok(prepared)) => Ok(prepared.columns().iter().map(|column| column.name().to_owned()).collect()),
+            Ok(Err(error)) => {
+                let code = error.as_database_error().and_then(|error| error.code()).map(Cow::into_owned);
                 Err((refused(&error), code))
+            }
+            Err(_) => {
+                self.open = None;
+                Err((late(), None))
             }
         }
     }
@@ -152,10 +161,9 @@ impl Link {
     /// Runs a text over the simple protocol, in which all values are text, whatever their types.
     fn run_all(&mut self, sql: &str, whole: usize, bounds: &Bounds) -> Result<Brought, Error> {
         let Some(Open { connection, runtime }) = &mut self.open else { return Err(unavailable(&"not connected")) };
-        let time = bounds.until.saturating_duration_since(Instant::now()) + GRACE;
         let result = runtime.block_on(async {
             let running = read(connection, sql, whole, bounds);
-            tokio::time::timeout(time, running).await
+            tokio::time::timeout(time_left(bounds) + GRACE, running).await
         });
         match result {
             Ok(Ok(brought)) => Ok(brought),
@@ -169,7 +177,7 @@ impl Link {
             }
             Err(_) => {
                 self.open = None;
-                Err(Error::new(ErrorKind::Deadline, "the server did not answer in time"))
+                Err(late())
             }
         }
     }
@@ -253,6 +261,14 @@ fn shown(cell: &PgValueRef<'_>, room: &mut Room) -> Value {
 fn bytes(digits: &str) -> Option<Vec<u8>> {
     let pairs = digits.as_bytes().chunks(2);
     pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
+}
+
+fn time_left(bounds: &Bounds) -> Duration {
+    bounds.until.saturating_duration_since(Instant::now())
+}
+
+fn late() -> Error {
+    Error::new(ErrorKind::Deadline, "the server did not answer in time")
 }
 
 fn unavailable(error: &dyn fmt::Display) -> Error {

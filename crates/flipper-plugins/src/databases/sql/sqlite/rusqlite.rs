@@ -22,7 +22,8 @@ pub struct Sqlite {
 }
 
 impl Sqlite {
-    /// Opens a database that is there already: the path of a file, or a URI such as `file:shop?mode=memory&cache=shared`.
+    /// Opens a database that is there already: the path of a file, or a URI such as `file:shop?mode=memory&cache=shared`. A
+    /// database that is `:memory:` belongs to one connection alone, and cannot be shown.
     ///
     /// # Errors
     /// [`ErrorKind::Unavailable`] when there is none, or it is no database.
