@@ -124,6 +124,9 @@ impl<R: Runtime> Driver<R> {
         turn.core(|core| {
             if let Socket::Open { attempt, wire } = &self.socket {
                 core.handle_writable(*attempt, wire.room(), now);
+                if !wire.wants_flush() {
+                    core.handle_flushed(*attempt, now);
+                }
             }
             self.actions.extend(std::iter::from_fn(|| core.poll_action()));
         });

@@ -90,6 +90,13 @@ impl Connection {
         waiting.and_then(Result::ok).unwrap_or(0)
     }
 
+    /// Whether everything that was sent so far with this plugin's connections has left the app. It is `false` without a
+    /// session, and while an answer or error is on its way.
+    #[must_use]
+    pub fn is_flushed(&self) -> bool {
+        self.app.upgrade().is_some_and(|app| app.peek(|core| core.is_flushed(self.plugin.as_str())))
+    }
+
     /// How many events of this plugin were dropped because its buffer was full. The desktop is told, too.
     #[must_use]
     pub fn dropped(&self) -> u64 {

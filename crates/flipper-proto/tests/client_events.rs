@@ -396,3 +396,37 @@ fn events_of_the_old_session_do_not_reach_the_next_unasked() {
     assert_eq!(rig.actions(), [Action::Send { attempt, text: event("A", 1) }]);
     assert_eq!(rig.events(), [Event::PluginConnected("A".into())]);
 }
+
+#[test]
+fn what_was_sent_is_flushed_once_it_has_left_the_client_and_the_driver() {
+    let mut rig = Rig::with_plugins(config(), &["A", "B"]);
+    send(&mut rig, "A", 1);
+    let attempt = rig.start_with(Some(credentials(7)));
+    assert!(!rig.client.is_flushed("A"));
+    assert!(!rig.client.is_flushed("B"), "there is no session");
+    rig.open_session(attempt);
+    assert!(rig.client.is_flushed("B"), "nothing was sent");
+    assert!(!rig.client.is_flushed("A"), "the desktop has not initialised the plugin");
+
+    rig.init(attempt, "A");
+    assert_eq!(rig.sent().len(), 1);
+    assert!(!rig.client.is_flushed("A"), "the driver has it");
+    rig.client.handle_flushed(AttemptId::from_u64(999), rig.now);
+    assert!(!rig.client.is_flushed("A"), "that was another attempt");
+    rig.client.handle_flushed(attempt, rig.now);
+    assert!(rig.client.is_flushed("A"));
+
+    rig.writable(attempt, 0);
+    rig.client.report_error(&ErrorReport::new("E")).unwrap();
+    rig.drain();
+    assert!(!rig.client.is_flushed("A"), "an error waits");
+    rig.writable(attempt, usize::MAX);
+    assert_eq!(rig.sent().len(), 1);
+    rig.client.handle_flushed(attempt, rig.now);
+    assert!(rig.client.is_flushed("A"));
+
+    send(&mut rig, "A", 2);
+    rig.fail(attempt, CloseCause::Eof);
+    assert!(!rig.client.is_flushed("A"), "it may be lost");
+    assert!(!rig.client.is_flushed("X"), "there is no such plugin");
+}

@@ -68,6 +68,13 @@ impl Connection {
         0
     }
 
+    /// Never: nothing ever leaves.
+    #[must_use]
+    #[inline]
+    pub fn is_flushed(&self) -> bool {
+        false
+    }
+
     /// Always 0: what is switched off has lost nothing.
     #[must_use]
     #[inline]

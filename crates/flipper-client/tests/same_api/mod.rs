@@ -176,6 +176,7 @@ pub(crate) fn connection(connection: &Connection, id: &str) -> Result {
     assert_eq!(reported, if ENABLED { Err(SendError::NotConnected) } else { Ok(()) });
     assert!(!connection.is_connected());
     assert_eq!(connection.waiting(), if ENABLED { 3 } else { 0 });
+    assert!(!connection.is_flushed());
     assert_eq!(connection.dropped(), 0);
     assert_eq!(connection.directory().is_some(), ENABLED);
     assert_eq!(connection.plugin().as_str(), if ENABLED { id } else { "" });

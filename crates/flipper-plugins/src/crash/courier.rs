@@ -27,8 +27,6 @@ const SHOWN: usize = 20;
 const PANIC_PATIENCE: Duration = Duration::from_millis(350);
 /// How long a row may take to leave the app before it is tried again in the next session.
 const SEND_PATIENCE: Duration = Duration::from_secs(10);
-/// How long what has left the core may take to reach the socket.
-const FLUSH: Duration = Duration::from_millis(20);
 /// How often a desktop that has not initialised the plugin is looked for.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -232,15 +230,9 @@ impl Courier {
         if connection.send_json(ROW, Some(&row)).is_err() {
             return false;
         }
-        // Error frames go before events: once this has left, the frame has, too.
-        let deadline = Instant::now() + SEND_PATIENCE;
-        while connection.waiting() > 0 {
-            if self.desk().session != Some(session) || Instant::now() > deadline {
-                return false;
-            }
-            thread::sleep(Duration::from_millis(1));
+        if !self.wait_until_flushed(connection, Some(session)) {
+            return false;
         }
-        thread::sleep(FLUSH);
         let mut desk = self.desk();
         if desk.session != Some(session) {
             return false;
@@ -248,6 +240,18 @@ impl Courier {
         desk.shown.push_back(row);
         if desk.shown.len() > SHOWN {
             desk.shown.pop_front();
+        }
+        true
+    }
+
+    /// Waits until what was sent has left the app. Says whether it has, in the same session.
+    fn wait_until_flushed(&self, connection: &Connection, session: Option<u64>) -> bool {
+        let deadline = Instant::now() + SEND_PATIENCE;
+        while !connection.is_flushed() {
+            if self.desk().session != session || Instant::now() > deadline {
+                return false;
+            }
+            thread::sleep(Duration::from_millis(1));
         }
         true
     }
@@ -262,7 +266,9 @@ impl Courier {
             }
             match connection.report_error(&report.frame()) {
                 Ok(()) => {
-                    thread::sleep(FLUSH);
+                    if !self.wait_until_flushed(connection, None) {
+                        return true;
+                    }
                     // Where it cannot be noted, it is told again.
                     let _noted = self.shelf.put(&Report { told: true, ..report });
                 }

@@ -202,6 +202,14 @@ impl Client {
         }
     }
 
+    /// Every message that was given for `attempt` is with the system. Needed for [`is_flushed`](Self::is_flushed) alone:
+    /// tell it in every turn in which it is so, before actions are polled.
+    pub fn handle_flushed(&mut self, attempt: AttemptId, _now: Instant) {
+        if self.has_socket(attempt) {
+            self.outbox.flushed();
+        }
+    }
+
     /// The socket of `attempt` has ended, or could not be opened.
     pub fn handle_closed(&mut self, attempt: AttemptId, cause: CloseCause, now: Instant) {
         if !self.has_socket(attempt) {
@@ -502,6 +510,14 @@ impl Client {
     /// [`ApiMisuse::UnknownPlugin`].
     pub fn dropped_events(&self, plugin: &str) -> Result<u64, ApiMisuse> {
         self.plugins.dropped(plugin)
+    }
+
+    /// Whether everything that this plugin has sent, and every answer and error, has left the app: it was given to the
+    /// system, in a session that goes on. Whether the desktop has read it nobody can tell.
+    #[must_use]
+    pub fn is_flushed(&self, plugin: &str) -> bool {
+        let connected = matches!(self.phase, Phase::Connected(_));
+        connected && self.outbox.is_flushed() && self.plugins.waiting(plugin) == Ok(0)
     }
 
     /// The settings that the client was made with.

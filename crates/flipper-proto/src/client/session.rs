@@ -124,6 +124,8 @@ pub(super) struct Outbox {
     pub(super) room: usize,
     answers: VecDeque<String>,
     answer_bytes: usize,
+    /// Messages were given to the driver since it told that all of them are with the system.
+    in_flight: bool,
     /// Close with this code once everything is sent.
     closing: Option<CloseCode>,
 }
@@ -173,7 +175,17 @@ impl Outbox {
             event
         };
         self.room = self.room.saturating_sub(text.len());
+        self.in_flight = true;
         Some(text)
+    }
+
+    pub(super) fn flushed(&mut self) {
+        self.in_flight = false;
+    }
+
+    /// Whether all answers are with the system, and all events that were given out.
+    pub(super) fn is_flushed(&self) -> bool {
+        self.answers.is_empty() && !self.in_flight
     }
 
     /// The code to close with, once, when nothing is left to be sent.
