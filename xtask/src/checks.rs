@@ -34,6 +34,11 @@ pub(crate) fn run(report: &mut Report) {
     report.step("flipper-proto no_std", without_std);
     report.step("dependency trees", trees::check);
     switched_off::run(report);
+    report.step("flipper-sample without Flipper", || {
+        let mut command = shell::cargo("check");
+        shell::lock_in_ci(&mut command);
+        shell::run(command.args(["--package", "flipper-sample", "--no-default-features"]))
+    });
 }
 
 /// Leads many simulated lives; one that fails is told with its seed.

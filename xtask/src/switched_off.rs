@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::env::consts::EXE_SUFFIX;
 use std::fs;
+use std::process::Command;
 
 use crate::report::Report;
 use crate::shell::{self, Failure};
@@ -22,33 +23,39 @@ const TRACES: [&str; 4] = ["flipper", "rustls", "tungstenite", "ring_core"];
 /// The crates that bring these, none of which is compiled any more.
 const NEEDED: [&str; 5] = ["flipper-pki", "ring", "rustls", "rustls-webpki", "tungstenite"];
 
-/// Every way of an app to ask for the project.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    On,
-    Off,
-}
-
-impl Mode {
-    fn args(self) -> &'static [&'static str] {
-        match self {
-            Self::On => &[],
-            Self::Off => &["--no-default-features", "--features", "everything"],
-        }
-    }
-}
+/// The features of the app: everything switched off, for what the tests of the API use, and for the program alone; and the
+/// program with everything switched on.
+const API: &[&str] = &["--no-default-features", "--features", "everything"];
+const OFF: &[&str] = &["--no-default-features"];
+const ON: &[&str] = &[];
 
 pub(crate) fn run(report: &mut Report) {
     report.step("switched off: clippy", clippy);
     report.step("switched off: the API", || {
         shell::share_lock(APP)?;
-        shell::run(app("clippy", Mode::Off).args(["--all-targets", "--", "--deny", "warnings"]))?;
-        shell::run(app("test", Mode::Off).arg("--tests"))
+        shell::run(app("clippy", API).args(["--all-targets", "--", "--deny", "warnings"]))?;
+        shell::run(app("test", API).arg("--tests"))
     });
     report.step("switched off: nothing", || {
         shell::share_lock(APP)?;
-        is_there(Mode::On)?;
-        is_there(Mode::Off)
+        let compiled = compiled(API)?;
+        if !compiled.is_empty() {
+            return Err(Failure::Said(format!("an app that has it switched off compiles {}", compiled.join(", "))));
+        }
+        let left: BTreeSet<_> = traces(OFF)?.into_iter().flatten().collect();
+        if !left.is_empty() {
+            return Err(Failure::Said(format!("an app that has it switched off still holds {left:#?}")));
+        }
+        Ok(())
+    });
+    // Otherwise what is looked for would not be what there is.
+    report.step("switched on: everything", || {
+        shell::share_lock(APP)?;
+        let (compiled, traces) = (compiled(ON)?, traces(ON)?);
+        if compiled.len() < NEEDED.len() || traces.iter().any(BTreeSet::is_empty) {
+            return Err(Failure::Said(format!("of {NEEDED:?} only {compiled:?} are seen, or not all of {TRACES:?}")));
+        }
+        Ok(())
     });
 }
 
@@ -79,28 +86,21 @@ fn other_features(manifest: &str) -> impl Iterator<Item = &str> {
     names.filter(|name| !["default", "enabled"].contains(name))
 }
 
-/// Whether an app has everything or nothing, as it asked.
-fn is_there(mode: Mode) -> Result<(), Failure> {
-    let listed = trees::listed(app("tree", mode).args(["--edges", "normal,build"]))?;
-    let compiled = trees::offenders(&listed, &NEEDED);
-    shell::run(app("build", mode).arg("--release"))?;
+/// Those of [`NEEDED`] that an app compiles.
+fn compiled(features: &[&str]) -> Result<Vec<String>, Failure> {
+    let listed = trees::listed(app("tree", features).args(["--edges", "normal,build"]))?;
+    Ok(trees::offenders(&listed, &NEEDED).into_iter().map(str::to_owned).collect())
+}
+
+/// What each of [`TRACES`] has left in the program of an app, which runs as well.
+fn traces(features: &[&str]) -> Result<[BTreeSet<String>; 4], Failure> {
+    shell::run(app("build", features).arg("--release"))?;
     let program = shell::workspace().join(TARGET).join(format!("release/switched-off{EXE_SUFFIX}"));
     let content = fs::read(&program).map_err(Failure::at(&program))?;
-    let left: Vec<_> = TRACES.into_iter().filter(|trace| !texts_with(&content, trace).is_empty()).collect();
-    match mode {
-        // Otherwise what is looked for would not be what there is.
-        Mode::On if compiled.len() < NEEDED.len() || left.len() < TRACES.len() => {
-            Err(Failure::Said(format!("of an app that has everything, only {compiled:?} and {left:?} are seen")))
-        }
-        Mode::Off if !compiled.is_empty() => {
-            Err(Failure::Said(format!("an app that has it switched off compiles {}", compiled.join(", "))))
-        }
-        Mode::Off if !left.is_empty() => {
-            let texts: BTreeSet<_> = left.iter().flat_map(|trace| texts_with(&content, trace)).collect();
-            Err(Failure::Said(format!("an app that has it switched off still holds {texts:#?}")))
-        }
-        Mode::On | Mode::Off => shell::run(&mut std::process::Command::new(program)),
-    }
+    // One that is switched on looks for no desktop, and in nobody's home.
+    let state = shell::workspace().join(TARGET).join("state");
+    shell::run(Command::new(program).env("FLIPPER_STATE_DIR", state).env("FLIPPER_ALT_PORTS", "1,1"))?;
+    Ok(TRACES.map(|trace| texts_with(&content, trace)))
 }
 
 /// The texts of a program that hold `trace`, in small letters: symbols are among them.
@@ -113,9 +113,9 @@ fn texts_with(content: &[u8], trace: &str) -> BTreeSet<String> {
 /// Relative to the workspace: what is built has other features than what the workspace's own target directory is for.
 const TARGET: &str = "target/switched-off";
 
-fn app(subcommand: &str, mode: Mode) -> std::process::Command {
+fn app(subcommand: &str, features: &[&str]) -> Command {
     let mut command = shell::cargo(subcommand);
-    command.args(["--manifest-path", &format!("{APP}/Cargo.toml")]).args(mode.args());
+    command.args(["--manifest-path", &format!("{APP}/Cargo.toml")]).args(features);
     if subcommand != "tree" {
         command.args(["--target-dir", TARGET]);
     }

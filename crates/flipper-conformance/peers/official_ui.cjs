@@ -20,8 +20,6 @@ const complaints = [];
 
 const steps = {
   click: (at, {timeout}) => at.first().click({timeout}),
-  rightClick: (at, {timeout}) => at.first().click({timeout, button: 'right'}),
-  hover: (at, {timeout}) => at.first().hover({timeout}),
   // What an item shows only under the mouse is at its right end, where the item's tooltip does not cover it.
   hoverAtTheEnd: async (at, {timeout}) => {
     await at.first().waitFor({timeout});
@@ -30,13 +28,10 @@ const steps = {
   },
   fill: (at, {timeout, text}) => at.first().fill(text, {timeout}),
   press: (at, {timeout, key}) => at.first().press(key, {timeout}),
-  choose: (at, {timeout, label}) => at.first().selectOption({label}, {timeout}),
   see: (at, {timeout}) => at.first().waitFor({timeout}),
   miss: (at, {timeout}) => at.first().waitFor({timeout, state: 'hidden'}),
   text: (at, {timeout}) => at.first().innerText({timeout}),
   texts: (at) => at.allInnerTexts(),
-  value: (at, {timeout}) => at.first().inputValue({timeout}),
-  run: (at, {script}) => at.page().evaluate(script),
   complaints: () => complaints.splice(0),
   hear: async (at, {timeout, text}) => {
     const isIt = (said) => said.includes(text);

@@ -27,7 +27,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 const ROUNDS: usize = 31;
 
 /// What is measured, and how it is called.
-const CASES: [(&str, &str); 9] = [
+const CASES: [(&str, &str); 10] = [
     ("nothing", "no subscriber at all"),
     ("closed", "no desktop, and nothing waits any more"),
     ("other", "another layer alone, which only counts"),
@@ -36,6 +36,7 @@ const CASES: [(&str, &str); 9] = [
     ("connected", "connected, two fields"),
     ("spans", "connected, two fields, within three spans"),
     ("span", "no desktop: a span with one field, from its making to its end"),
+    ("other-span", "the same span, with another layer alone"),
     ("memory", "no desktop: bytes that 100,000 events hold on to"),
 ];
 
@@ -97,6 +98,10 @@ fn measure(case: &str) -> String {
             drop(app);
             figure
         }
+        "other-span" => {
+            tracing_subscriber::registry().with(Other.with_filter(LevelFilter::INFO)).init();
+            nanoseconds(10_000, |number| drop(info_span!("order", number).entered()))
+        }
         "memory" => {
             let app = App::start(Waiting::new(1_000, 512 << 10), false, false);
             let held = allocation_counter::measure(|| (0..100_000).for_each(event));
@@ -148,8 +153,13 @@ struct App {
 impl App {
     fn start(waiting: Waiting, with_other: bool, connected: bool) -> Self {
         let logs = Logs::builder().waiting(waiting).build();
-        let other = with_other.then(|| Other.with_filter(LevelFilter::INFO));
-        tracing_subscriber::registry().with(other).with(logs.layer()).init();
+        let registry = tracing_subscriber::registry();
+        // A layer that is `None` would want every event.
+        if with_other {
+            registry.with(Other.with_filter(LevelFilter::INFO)).with(logs.layer()).init();
+        } else {
+            registry.with(logs.layer()).init();
+        }
         let (desktop, directory) = (Desktop::new().unwrap(), TempDir::new().unwrap());
         desktop.provision(directory.path()).unwrap();
         let builder = suite::builder::<BlockingAdapter>(&desktop, directory.path()).plugin(logs);

@@ -15,8 +15,13 @@ use serde_json::json;
 /// It has prices for the products from 1 to this.
 pub(crate) const LAST: i64 = 100;
 
+const DAYS: i64 = 100;
+
 pub(crate) fn router() -> Router {
-    let prices = Router::new().route("/prices", get(all)).route("/prices/{product}", get(one));
+    let prices = Router::new()
+        .route("/prices", get(all))
+        .route("/prices/{product}", get(one))
+        .route("/prices/history", get(history));
     // Another one for trying things out, with the same prices.
     prices.clone().nest("/staging", prices)
 }
@@ -33,10 +38,20 @@ async fn one(Path(product): Path<i64>) -> Response {
 async fn all() -> Response {
     let list: Vec<_> = (1..=LAST).map(|product| json!({"product": product, "cents": cents(product)})).collect();
     let mut compressed = GzEncoder::new(Vec::new(), Compression::default());
-    match compressed.write_all(json!({"prices": list}).to_string().as_bytes()).and_then(|()| compressed.finish()) {
+    match compressed
+        .write_all(json!({"currency": "EUR", "products": list.len(), "prices": list}).to_string().as_bytes())
+        .and_then(|()| compressed.finish())
+    {
         Ok(body) => ([(CONTENT_TYPE, "application/json"), (CONTENT_ENCODING, "gzip")], body).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
+}
+
+/// A line for each product and day: more than anybody wants to read.
+async fn history() -> String {
+    (0..DAYS)
+        .flat_map(|day| (1..=LAST).map(move |product| format!("{day};{product};{}\n", cents(product) + day)))
+        .collect()
 }
 
 fn cents(product: i64) -> i64 {

@@ -22,11 +22,6 @@ struct Price {
     cents: i64,
 }
 
-#[derive(Deserialize)]
-struct List {
-    prices: Vec<Price>,
-}
-
 impl Prices {
     pub(crate) fn new(client: ClientWithMiddleware, base: String) -> Self {
         Self { client, base: Mutex::new(base) }
@@ -56,10 +51,14 @@ impl Prices {
         Ok(Some(answer.error_for_status()?.json::<Price>().await?.cents))
     }
 
-    /// How many prices there are, and what all of that costs together.
-    pub(crate) async fn sum(&self) -> Result<(usize, i64)> {
-        let list: List = self.get("prices").await?.error_for_status()?.json().await?;
-        Ok((list.prices.len(), list.prices.iter().map(|price| price.cents).sum()))
+    /// All prices, compressed as they come.
+    pub(crate) async fn all(&self) -> Result<reqwest::Response> {
+        Ok(self.get("prices").await?.error_for_status()?)
+    }
+
+    /// What prices were, which is a long story.
+    pub(crate) async fn history(&self) -> Result<String> {
+        Ok(self.get("prices/history").await?.error_for_status()?.text().await?)
     }
 
     async fn get(&self, path: &str) -> Result<reqwest::Response> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::response::{Html, IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use flipper_tokio::plugins::logs::Logs;
@@ -53,6 +54,7 @@ pub(crate) fn router(shop: Arc<Shop>) -> Router {
         .route("/products/{id}", get(one_product))
         .route("/orders", post(order))
         .route("/catalogue", get(catalogue))
+        .route("/history", get(history))
         .route("/watch/{id}", post(watch).delete(stop_watching))
         .route("/settings", get(settings).patch(change_settings))
         .route("/environment", get(environment))
@@ -126,10 +128,22 @@ async fn order(State(shop): Shared, Json(wish): Json<Wish>) -> Result<Response, 
     }
 }
 
+/// The price list, passed on as it came.
 async fn catalogue(State(shop): Shared) -> Result<Response, Trouble> {
     shop.navigation.visit_screen("shop://catalogue", "Catalogue");
-    let (prices, cents) = shop.prices.sum().await?;
-    Ok(Json(json!({"prices": prices, "cents": cents})).into_response())
+    let list = shop.prices.all().await?;
+    let headers = [CONTENT_TYPE, CONTENT_ENCODING].map(|name| (name.clone(), list.headers().get(&name).cloned()));
+    let mut answer = list.bytes().await?.into_response();
+    for (name, value) in headers {
+        if let Some(value) = value {
+            answer.headers_mut().insert(name, value);
+        }
+    }
+    Ok(answer)
+}
+
+async fn history(State(shop): Shared) -> Result<String, Trouble> {
+    shop.prices.history().await.map_err(Into::into)
 }
 
 /// Asks for a price every 50 ms, until nobody wants to know any more.

@@ -52,12 +52,21 @@ async fn settings_end_in_a_start_or_in_a_setup() -> Result {
 }
 
 #[cfg(feature = "init")]
-#[test]
-fn one_line_starts_it() {
+#[tokio::test]
+async fn one_line_starts_it() {
     let flipper: adapter::WithPlugins = adapter::init("");
     assert_eq!(flipper.start_error().is_some(), ENABLED);
     let _: &Flipper = flipper.flipper();
     let _: &adapter::plugins::Plugins = flipper.plugins();
+    assert!(!flipper.connected().await);
+    flipper.stop().await;
     let flipper = adapter::Plugins::default().start(Flipper::builder("", ""));
     assert_eq!(flipper.start_error().is_some(), ENABLED);
+}
+
+#[cfg(feature = "init")]
+#[test]
+fn an_app_without_a_runtime_goes_on_without_it() {
+    let flipper = adapter::init("My App");
+    assert_eq!(matches!(flipper.start_error(), Some(StartError::NoRuntime(_))), ENABLED);
 }

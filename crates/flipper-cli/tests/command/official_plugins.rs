@@ -33,7 +33,7 @@ fn the_official_desktop_serves_what_was_installed() {
         assert_eq!((&plugin["specVersion"], &plugin["flipperSDKVersion"]), (&Value::from(2), &Value::from("*")));
         assert_eq!((&plugin["isBundled"], &plugin["isActivatable"]), (&Value::from(false), &Value::from(true)));
         let entry = plugin["entry"].clone();
-        let source = ui.exec("plugin-source", &[entry.clone()]).unwrap();
+        let source = ui.exec("plugin-source", std::slice::from_ref(&entry)).unwrap();
         assert_eq!(source.as_str().unwrap(), fs::read_to_string(entry.as_str().unwrap()).unwrap());
         assert!(source.as_str().unwrap().contains(text));
     }

@@ -25,7 +25,7 @@ const PROGRAM_PATIENCE: Duration = Duration::from_secs(30);
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
 /// What the page says whatever an app does, by its beginning.
-const USUAL_COMPLAINTS: [&str; 5] = [
+const USUAL_COMPLAINTS: [&str; 4] = [
     // The npm package has no such file.
     "Failed to load changelog",
     // Plugins ask for modules of Node, which are empty in a browser. The page lives with most of that.
@@ -34,15 +34,13 @@ const USUAL_COMPLAINTS: [&str; 5] = [
     "\"error\" event intercepted: null",
     // Half a minute after an app on Linux has got its first certificate; the app is connected all the same.
     "notice: Timed out establishing connection with",
-    // Pictures that the npm package lacks.
-    "Failed to load resource: the server responded with a status of 404",
 ];
 
 /// The official desktop's own page, as a person sees and uses it.
 ///
 /// Where a method takes `at`, that is a [selector of Playwright's](https://playwright.dev/docs/other-locators), and of
-/// several elements the first is meant. Each waits until the element is there and can be used. A step that fails says what the page
-/// showed, and leaves a picture in `official-ui` under the target directory.
+/// several elements the first is meant. Each waits until the element is there and can be used. A step that fails says what
+/// the page showed, and leaves a picture in `official-ui` under the target directory.
 ///
 /// The profile is fresh, and so nothing is enabled. Everything ends with the value, or with the process of the test.
 pub struct OfficialPage {
@@ -96,16 +94,6 @@ impl OfficialPage {
         self.step("click", at, json!({})).map(drop)
     }
 
-    /// Clicks with the right button, which opens menus.
-    pub fn right_click(&self, at: &str) -> Result<(), Error> {
-        self.step("rightClick", at, json!({})).map(drop)
-    }
-
-    /// Puts the mouse there.
-    pub fn hover(&self, at: &str) -> Result<(), Error> {
-        self.step("hover", at, json!({})).map(drop)
-    }
-
     /// Replaces the text of a field.
     pub fn fill(&self, at: &str, text: &str) -> Result<(), Error> {
         self.step("fill", at, json!({"text": text})).map(drop)
@@ -114,11 +102,6 @@ impl OfficialPage {
     /// Presses a key, such as `Enter` or `Control+A`.
     pub fn press(&self, at: &str, key: &str) -> Result<(), Error> {
         self.step("press", at, json!({"key": key})).map(drop)
-    }
-
-    /// Chooses from a list that the browser shows itself.
-    pub fn choose(&self, at: &str, label: &str) -> Result<(), Error> {
-        self.step("choose", at, json!({"label": label})).map(drop)
     }
 
     /// Waits until this is to be seen.
@@ -139,16 +122,6 @@ impl OfficialPage {
     /// The texts of all elements that there are at this moment.
     pub fn texts(&self, at: &str) -> Result<Vec<String>, Error> {
         self.parsed("texts", at, json!({}))
-    }
-
-    /// What is in a field.
-    pub fn value(&self, at: &str) -> Result<String, Error> {
-        self.parsed("value", at, json!({}))
-    }
-
-    /// Runs a script in the page, and gives what it evaluates to.
-    pub fn run(&self, script: &str) -> Result<Value, Error> {
-        self.step("run", "body", json!({"script": script}))
     }
 
     /// Takes what the page has said on its console and in notices (which are closed when they are in the way) since this was

@@ -2,10 +2,13 @@
 //!
 //! `cargo bench -p flipper-plugins --features network-reqwest,network-tower --bench network -- [costs|memory|load]`
 //!
-//! - `costs`: the time that an exchange takes longer, for a service and a client that do nothing else;
+//! - `costs`: the processor time that an exchange takes of its own thread, for a service and a client that do nothing else;
 //! - `memory`: what is allocated for an exchange, and for bodies beyond the limit;
-//! - `load`: the latencies of a server at 5,000 requests a second, with and without recording in turns.
+//! - `load`: the latencies of a server at 5,000 requests a second, with and without recording in turns, and the processor
+//!   time of the whole process, which is server, clients and desktop.
 #![allow(clippy::print_stdout, reason = "it is what this program is for")]
+
+use std::time::Duration;
 
 mod costs;
 mod desk;
@@ -27,6 +30,28 @@ fn main() -> Result {
         load::run()?;
     }
     Ok(())
+}
+
+/// The time that this thread has worked: other programs on the machine do not count.
+fn worked() -> Duration {
+    #[cfg(unix)]
+    return clock(rustix::time::ClockId::ThreadCPUTime);
+    #[cfg(not(unix))]
+    return Duration::ZERO;
+}
+
+/// The time that all threads of this process have worked.
+fn all_worked() -> Duration {
+    #[cfg(unix)]
+    return clock(rustix::time::ClockId::ProcessCPUTime);
+    #[cfg(not(unix))]
+    return Duration::ZERO;
+}
+
+#[cfg(unix)]
+fn clock(id: rustix::time::ClockId) -> Duration {
+    let time = rustix::time::clock_gettime(id);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or_default())
 }
 
 /// The middle one.

@@ -130,7 +130,7 @@ impl Plugin for Crash {
         method == "metadata"
     }
 
-    /// As a [table](crate) describes itself.
+    /// Describes the reports as a table describes itself.
     fn on_call(&self, call: Call) {
         // A session that ended meanwhile wants no answer.
         let _ended = call.responder.success(&Metadata {

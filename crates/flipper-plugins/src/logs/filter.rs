@@ -47,6 +47,11 @@ impl Directives {
         Ok(Self { filter: Arc::new(filter) })
     }
 
+    /// Whether it looks at spans, and so has to be told of each.
+    pub(super) fn looks_at_spans(&self) -> bool {
+        self.to_string().contains('[')
+    }
+
     /// The filter itself, which may be asked under no lock: a field that it looks at may log when it is formatted.
     pub(super) fn filter(&self) -> Arc<EnvFilter> {
         Arc::clone(&self.filter)

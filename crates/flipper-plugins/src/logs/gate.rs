@@ -1,6 +1,7 @@
 //! What is recorded: what the filter lets through, while an event would get anywhere.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::Interest;
@@ -46,6 +47,11 @@ impl Gate {
     fn filter(&self) -> Arc<EnvFilter> {
         self.shared.filter().filter()
     }
+
+    /// The filter, if it looks at spans.
+    fn span_filter(&self) -> Option<Arc<EnvFilter>> {
+        self.shared.looks_at_spans.load(Ordering::Relaxed).then(|| self.filter())
+    }
 }
 
 /// Whether sending an event could make this one.
@@ -75,22 +81,32 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Filter<S> for Gate {
     }
 
     fn on_new_span(&self, attributes: &span::Attributes<'_>, id: &span::Id, context: Context<'_, S>) {
-        Filter::<S>::on_new_span(&*self.filter(), attributes, id, context);
+        if let Some(filter) = self.span_filter() {
+            Filter::<S>::on_new_span(&*filter, attributes, id, context);
+        }
     }
 
     fn on_record(&self, id: &span::Id, values: &span::Record<'_>, context: Context<'_, S>) {
-        Filter::<S>::on_record(&*self.filter(), id, values, context);
+        if let Some(filter) = self.span_filter() {
+            Filter::<S>::on_record(&*filter, id, values, context);
+        }
     }
 
     fn on_enter(&self, id: &span::Id, context: Context<'_, S>) {
-        Filter::<S>::on_enter(&*self.filter(), id, context);
+        if let Some(filter) = self.span_filter() {
+            Filter::<S>::on_enter(&*filter, id, context);
+        }
     }
 
     fn on_exit(&self, id: &span::Id, context: Context<'_, S>) {
-        Filter::<S>::on_exit(&*self.filter(), id, context);
+        if let Some(filter) = self.span_filter() {
+            Filter::<S>::on_exit(&*filter, id, context);
+        }
     }
 
     fn on_close(&self, id: span::Id, context: Context<'_, S>) {
-        Filter::<S>::on_close(&*self.filter(), id, context);
+        if let Some(filter) = self.span_filter() {
+            Filter::<S>::on_close(&*filter, id, context);
+        }
     }
 }

@@ -106,6 +106,7 @@ impl Logs {
     pub fn set_filter(&self, directives: &str) -> Result<(), FilterError> {
         let filter =
             if directives.trim().is_empty() { self.shared.default.clone() } else { Directives::parse(directives)? };
+        self.shared.looks_at_spans.store(filter.looks_at_spans(), Ordering::Relaxed);
         *self.shared.filter.write().unwrap_or_else(PoisonError::into_inner) = filter;
         self.shared.rebuild_interest();
         Ok(())
@@ -208,6 +209,7 @@ impl LogsBuilder {
     pub fn build(self) -> Logs {
         let shared = Shared {
             outlet: Outlet::new(self.waiting),
+            looks_at_spans: AtomicBool::new(self.default.looks_at_spans()),
             filter: RwLock::new(self.default.clone()),
             default: self.default,
             text_limit: self.text_limit,
@@ -227,6 +229,7 @@ const EVENT: &str = "log";
 struct Shared {
     outlet: Outlet,
     filter: RwLock<Directives>,
+    looks_at_spans: AtomicBool,
     default: Directives,
     text_limit: usize,
     spans_while_closed: bool,

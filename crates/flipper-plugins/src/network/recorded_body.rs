@@ -41,6 +41,7 @@ impl<B: Body> RecordedBody<B> {
     }
 
     /// One that nobody sees.
+    #[cfg(feature = "network-tower")]
     pub(super) fn unseen(body: B) -> Self {
         Self { body: Some(body), mock: None, tail: Tail { recorder: None, expected: None, seen: 0 } }
     }

@@ -16,7 +16,9 @@ fn rows_and_details(scene: &Scene) -> Result {
     let Scene { page, shop, .. } = scene;
     assert_eq!(shop.get("products/5")?.0, 200);
     assert_eq!(shop.get("products/105")?.0, 200, "a product without a price is shown all the same");
-    assert_eq!(shop.get("catalogue")?.0, 200);
+    assert_eq!(shop.get_bytes("catalogue")?[..2], [0x1f, 0x8b], "it comes compressed");
+    let history = shop.get("history")?.1.len();
+    assert!(history > 64 << 10, "{history}");
     assert_eq!(shop.post("orders", &json!({"product": 12, "quantity": 2}))?.0, 201);
     page.see(&format!("{ROW}:has-text('/prices/12'):has-text('200')"))?;
 
@@ -25,8 +27,13 @@ fn rows_and_details(scene: &Scene) -> Result {
 
     // Compressed on its way, and shown as what it says.
     page.click(&format!("{ROW}:has-text('/prices'):not(:has-text('/prices/'))"))?;
-    page.see("text=application/json")?;
-    page.see("text=prices")?;
+    page.see("text=content-encoding")?;
+    page.see(r"text=/products:\s*100/")?;
+
+    // Longer than what is kept, and it says so.
+    page.click(&format!("{ROW}:has-text('/prices/history')"))?;
+    page.see("text=x-flipper-body-cut")?;
+    page.see(&format!("text=of {history} bytes"))?;
 
     page.click(&format!("{ROW}:has-text('/prices/5'):has-text('200')"))?;
     page.see(&format!("text={}prices/5", shop.url()))?;

@@ -108,6 +108,11 @@ impl Shop {
         answer(agent().get(format!("{}{path}", self.url)).call()?)
     }
 
+    /// Asks for a page that is no text.
+    pub(crate) fn get_bytes(&self, path: &str) -> Result<Vec<u8>> {
+        Ok(agent().get(format!("{}{path}", self.url)).call()?.body_mut().read_to_vec()?)
+    }
+
     /// Asks for a page again and again, until it has this on it.
     pub(crate) fn get_until(&self, path: &str, wanted: &str) -> Result {
         let end = Instant::now() + PATIENCE;

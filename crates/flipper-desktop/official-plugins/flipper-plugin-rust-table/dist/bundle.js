@@ -101,8 +101,21 @@ function Component() {
   });
 }
 
+/** The whole row; what has several lines, such as a stack trace, stands by itself. */
 function Sidebar({ record }) {
-  return h(Panel, { title: 'Row', pad: 'small' }, h(DataInspector, { data: record.__row, expandRoot: true }));
+  const fields = Object.entries(record.__row);
+  const isText = ([, value]) => typeof value === 'string' && value.includes('\n');
+  const others = fields.filter((field) => !isText(field));
+  return h(
+    Layout.Container,
+    { gap: true, pad: true },
+    h(Panel, { title: 'Row', pad: 'small' }, h(DataInspector, { data: Object.fromEntries(others), expandRoot: true })),
+    ...fields
+      .filter(isText)
+      .map(([name, value]) =>
+        h(Panel, { key: name, title: name, pad: 'small' }, h('pre', { style: { overflow: 'auto' } }, value)),
+      ),
+  );
 }
 
 module.exports = { plugin, Component };
