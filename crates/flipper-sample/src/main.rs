@@ -15,9 +15,11 @@ use std::error::Error;
 use std::fs;
 use std::io::stderr;
 use std::net::Ipv4Addr;
+use std::process::exit;
 use std::sync::{Arc, Mutex};
 
 use flipper_tokio::plugins::databases::Sqlite;
+use flipper_tokio::plugins::network::Network;
 use flipper_tokio::plugins::preferences::Settings;
 use flipper_tokio::plugins::sandbox::Sandbox;
 use flipper_tokio::plugins::table::{Column, Table};
@@ -34,9 +36,15 @@ use self::settings::ShopSettings;
 use self::shop::Shop;
 use self::store::{Order, Store};
 
+/// How much of a body a desktop is shown.
+const BODY_LIMIT: usize = 64 << 10;
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let options = Options::read()?;
+    let options = Options::read().unwrap_or_else(|misuse| {
+        eprintln!("{misuse}");
+        exit(2)
+    });
     let (data, _goes_with_the_shop) = match options.data {
         Some(data) => (data, None),
         None => {
@@ -51,6 +59,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let settings = Settings::<ShopSettings>::open(data.join("settings.json"))?;
 
     let mut plugins = Plugins::default();
+    plugins.network = Network::builder().body_limit(BODY_LIMIT).build();
     let what = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let printed = fmt::layer().with_writer(stderr).with_filter(what);
     tracing_subscriber::registry().with(printed).with(plugins.logs.layer()).init();

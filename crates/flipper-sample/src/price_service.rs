@@ -15,7 +15,7 @@ use serde_json::json;
 /// It has prices for the products from 1 to this.
 pub(crate) const LAST: i64 = 100;
 
-const DAYS: i64 = 1_500;
+const DAYS: i64 = 100;
 
 pub(crate) fn router() -> Router {
     let prices = Router::new()

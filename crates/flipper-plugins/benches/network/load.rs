@@ -81,7 +81,7 @@ fn load(address: SocketAddr) -> Result<Vec<f64>> {
 }
 
 pub(crate) fn run() -> Result {
-    for query in [Duration::ZERO, Duration::from_millis(5)] {
+    for query in [Duration::from_millis(5), Duration::ZERO] {
         println!(
             "axum at {RATE} requests/s on {CONNECTIONS} connections, each waits {query:?} for its data; microseconds, medians of \
              {ROUNDS} rounds of {ROUND:?} in turns"

@@ -118,7 +118,13 @@ impl<V: PartialEq> Pages<V> {
             }
         };
         let total = match (known, &mut walk) {
-            (Some(total), _) => Some(total),
+            (Some(total), walk) => {
+                // It was counted in another order; what is known of this one is of the time before.
+                if let Some(walk) = walk.as_mut().filter(|walk| walk.is_outdated() && !is_vast) {
+                    walk.recount();
+                }
+                Some(total)
+            }
             (None, Some(walk)) if is_vast => {
                 walk.forgo_survey();
                 None

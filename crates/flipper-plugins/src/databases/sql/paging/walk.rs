@@ -136,6 +136,11 @@ impl Walk {
         self.survey.is_over
     }
 
+    /// Whether the table was changed since its rows were counted in this order.
+    pub(super) fn is_outdated(&self) -> bool {
+        self.survey.is_over && self.survey.is_disturbed
+    }
+
     /// How many rows there are at least.
     pub(super) fn counted(&self) -> u64 {
         self.survey.counted
