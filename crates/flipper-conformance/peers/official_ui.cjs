@@ -14,17 +14,26 @@ const {chromium} = require('playwright-core');
 const [url, program, profile] = process.argv.slice(2);
 const WINDOW = {width: 1400, height: 800};
 const PATIENCE_AFTER_FAILURE = 5000;
+const TRY = 3000;
 
 // What the page's console has said since it was last asked for.
 const complaints = [];
 
 const steps = {
   click: (at, {timeout}) => at.first().click({timeout}),
-  // What an item shows only under the mouse is at its right end, where the item's tooltip does not cover it.
-  hoverAtTheEnd: async (at, {timeout}) => {
-    await at.first().waitFor({timeout});
-    const {width, height} = await at.first().boundingBox({timeout});
-    await at.first().hover({timeout, position: {x: width - 20, y: height / 2}});
+  // What an item shows only under the mouse, at its right end, where the item's tooltip does not cover it. A notice that has
+  // to be closed in between takes the mouse away, and the item may be made anew: then it is tried again.
+  clickUnderMouse: async (at, {timeout, button}) => {
+    const deadline = Date.now() + timeout;
+    for (;;) {
+      try {
+        const {width, height} = await at.first().boundingBox({timeout: TRY});
+        await at.first().hover({timeout: TRY, position: {x: width - 20, y: height / 2}});
+        return await at.first().locator(button).click({timeout: TRY});
+      } catch (error) {
+        if (Date.now() > deadline) throw error;
+      }
+    }
   },
   fill: (at, {timeout, text}) => at.first().fill(text, {timeout}),
   press: (at, {timeout, key}) => at.first().press(key, {timeout}),

@@ -77,10 +77,10 @@ impl OfficialPage {
             self.click("text=\"Disabled\"")?;
         }
         let item = item_of(plugin);
-        self.step("hoverAtTheEnd", &item, json!({}))?;
-        self.click(&format!("{item} button[title='Enable plugin']"))?;
+        let button = "button[title='Enable plugin']";
+        self.step("clickUnderMouse", &item, json!({"button": button}))?;
         // It has gone to another list, and is made anew there.
-        self.miss(&format!("{item} button[title='Enable plugin']"))
+        self.miss(&format!("{item} {button}"))
     }
 
     /// Opens a plugin that is enabled.

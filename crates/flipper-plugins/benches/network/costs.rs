@@ -163,15 +163,14 @@ pub(crate) fn run() -> Result {
         (
             "reqwest, not recorded",
             Box::new(move |_| {
-                let client = ClientBuilder::new(reqwest::Client::new()).with(plain_client.clone()).build();
+                let client = ClientBuilder::new(client()).with(plain_client.clone()).build();
                 Box::new(move || reqwest(&client))
             }),
         ),
         (
             "reqwest",
             Box::new(move |network| {
-                let client =
-                    ClientBuilder::new(reqwest::Client::new()).with(network.reqwest()).with(answers.clone()).build();
+                let client = ClientBuilder::new(client()).with(network.reqwest()).with(answers.clone()).build();
                 Box::new(move || reqwest(&client))
             }),
         ),
@@ -195,4 +194,10 @@ pub(crate) fn run() -> Result {
         println!("{name:<24}{connected:>12.0}{waiting:>12.0}{full:>12.0}");
     }
     Ok(())
+}
+
+/// Where another crate of the build has reqwest do TLS, it wants somebody to choose the cryptography.
+fn client() -> reqwest::Client {
+    let _there_already = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
 }

@@ -19,7 +19,7 @@ impl Network {
     /// that the client adds itself, such as default headers and `accept`, are added further in and not shown; redirects
     /// are followed further in, too.
     ///
-    /// ```
+    /// ```no_run
     /// use flipper_plugins::network::Network;
     ///
     /// let network = Network::default();

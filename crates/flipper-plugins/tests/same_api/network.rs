@@ -64,7 +64,8 @@ fn exchanges_can_be_recorded() {
 #[test]
 fn reqwest_clients_can_be_recorded() {
     let middleware: flipper_plugins::network::ReqwestMiddleware = Network::new().reqwest();
-    drop(reqwest_middleware::ClientBuilder::new(reqwest::Client::new()).with(middleware.clone()).build());
+    let middleware: Box<dyn reqwest_middleware::Middleware> = Box::new(middleware.clone());
+    drop(middleware);
 }
 
 #[cfg(feature = "network-tower")]

@@ -18,6 +18,8 @@ use super::{Watched, body, cut, headers};
 use crate::rig;
 
 fn client(network: &Network) -> ClientWithMiddleware {
+    // Where another crate of the build has reqwest do TLS, it wants somebody to choose the cryptography.
+    let _there_already = rustls::crypto::ring::default_provider().install_default();
     ClientBuilder::new(Client::new()).with(network.reqwest()).build()
 }
 
