@@ -8,6 +8,8 @@ mod reqwest;
 mod secrets;
 mod server;
 #[cfg(feature = "network-tower")]
+mod tonic;
+#[cfg(feature = "network-tower")]
 mod tower;
 #[cfg(feature = "network-ureq")]
 mod ureq;
