@@ -141,7 +141,7 @@ fn postgres() {
         "DROP TABLE IF EXISTS flipper_bench; DROP SCHEMA IF EXISTS flipper_bench CASCADE; CREATE SCHEMA flipper_bench;
          CREATE TABLE flipper_bench.items (id BIGINT PRIMARY KEY, name TEXT, price DOUBLE PRECISION, stock INT, note TEXT);
          INSERT INTO flipper_bench.items SELECT i * 3, 'item ' || i, CASE WHEN i % 10 > 0 THEN i * 7919 % 100000 / 100.0 END,
-             i * 2654435761 % 1000003, 'as it is' FROM generate_series(0, {ROWS} - 1) AS i;
+             i * 2654435761 % 1000003, 'as it is' FROM generate_series(0::bigint, {ROWS} - 1) AS i;
          CREATE INDEX ON flipper_bench.items (stock); CREATE INDEX ON flipper_bench.items (price);
          ANALYZE flipper_bench.items"
     );

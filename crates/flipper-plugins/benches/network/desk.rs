@@ -28,7 +28,9 @@ impl App {
     fn start(network: Network, is_connected: bool) -> Result<Self> {
         let (desktop, dir) = (Desktop::new()?, TempDir::new()?);
         desktop.provision(dir.path())?;
-        let mut builder = suite::builder::<BlockingAdapter>(&desktop, dir.path()).plugin(network.clone());
+        let builder = suite::builder::<BlockingAdapter>(&desktop, dir.path()).plugin(network.clone());
+        // As `init` has it.
+        let mut builder = builder.configure(|config| config.event_pause = Duration::from_millis(250));
         if !is_connected {
             // Nobody listens there.
             builder = builder.ports(1, 1);

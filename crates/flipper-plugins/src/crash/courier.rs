@@ -230,7 +230,7 @@ impl Courier {
         if connection.send_json(ROW, Some(&row)).is_err() {
             return false;
         }
-        if !self.wait_until_flushed(connection, Some(session)) {
+        if !self.wait_until_flushed(connection, |desk| desk.session != Some(session)) {
             return false;
         }
         let mut desk = self.desk();
@@ -244,11 +244,11 @@ impl Courier {
         true
     }
 
-    /// Waits until what was sent has left the app. Says whether it has, in the same session.
-    fn wait_until_flushed(&self, connection: &Connection, session: Option<u64>) -> bool {
+    /// Waits until what was sent has left the app, unless `is_over` says that it never will. Says whether it has.
+    fn wait_until_flushed(&self, connection: &Connection, is_over: impl Fn(&Desk) -> bool) -> bool {
         let deadline = Instant::now() + SEND_PATIENCE;
         while !connection.is_flushed() {
-            if self.desk().session != session || Instant::now() > deadline {
+            if is_over(&self.desk()) || Instant::now() > deadline {
                 return false;
             }
             thread::sleep(Duration::from_millis(1));
@@ -266,7 +266,8 @@ impl Courier {
             }
             match connection.report_error(&report.frame()) {
                 Ok(()) => {
-                    if !self.wait_until_flushed(connection, None) {
+                    // The desktop may initialise the plugin meanwhile: it has been told all the same.
+                    if !self.wait_until_flushed(connection, |_| false) {
                         return true;
                     }
                     // Where it cannot be noted, it is told again.

@@ -12,6 +12,9 @@ use super::link::Link;
 /// Tables with more rows than this are not counted, only estimated.
 const VAST: i64 = 10_000_000;
 
+/// So many rows that are alike are sorted in no time.
+const FEW: u32 = 10_000;
+
 /// How a table is listed.
 const NAME: &str = "CASE WHEN n.nspname = 'public' THEN c.relname ELSE n.nspname || '.' || c.relname END";
 
@@ -112,13 +115,47 @@ impl Table {
         let mut wanted = (!key.is_empty()).then(|| make(all.clone(), reverse));
         let is_by_key = all.iter().map(|part| &part.name).eq(key.iter().map(|part| &part.name));
         if let (false, Some(order)) = (is_by_key, &wanted)
-            && !has_index(link, order, bounds)?
+            && !self.has_index(link, order, sorted, bounds)?
         {
             wanted = None;
         }
         let estimate = u64::try_from(self.estimate).ok().filter(|rows| *rows > 0);
         let names = self.columns.iter().map(|column| column.name.clone()).collect();
         Ok(Ways { table, names, wanted, natural, slow, estimate, is_vast: self.estimate > VAST })
+    }
+
+    /// Whether the server finds the order in an index, and sorts no more than a few rows that are alike in it.
+    fn has_index(
+        &self,
+        link: &mut Link,
+        order: &Order,
+        sorted: Option<&Field>,
+        bounds: &Bounds,
+    ) -> Result<bool, Error> {
+        let plan = texts(link, &format!("EXPLAIN {}", order.probe()), bounds)?;
+        let has = |node: &str| {
+            plan.iter().flatten().flatten().any(|line| line.trim_start_matches([' ', '-', '>']).starts_with(node))
+        };
+        match sorted {
+            _ if has("Sort  (") => Ok(false),
+            Some(sorted) if has("Incremental Sort  (") => self.has_few_alike(link, sorted, bounds),
+            _ => Ok(true),
+        }
+    }
+
+    /// Whether few rows have the same value in this column, as far as the statistics know.
+    fn has_few_alike(&self, link: &mut Link, column: &Field, bounds: &Bounds) -> Result<bool, Error> {
+        let rows = self.estimate.max(1);
+        let sql = format!(
+            "SELECT {rows} * greatest(null_frac, most_common_freqs[1], CASE WHEN n_distinct > 0 THEN 1 / n_distinct \
+             WHEN n_distinct < 0 THEN 1 / (-n_distinct * {rows}) ELSE 1 END) <= {FEW} \
+             FROM pg_catalog.pg_stats WHERE schemaname = {} AND tablename = {} AND attname = {}",
+            text_literal(&self.schema),
+            text_literal(&self.relation),
+            text_literal(&column.name)
+        );
+        let told = texts(link, &sql, bounds)?.into_iter().next().and_then(|row| row.into_iter().next().flatten());
+        Ok(told.as_deref() == Some("t"))
     }
 
     fn column(&self, name: &str) -> Result<&Field, Error> {
@@ -239,14 +276,6 @@ impl Field {
         let default = self.default.as_ref().map(|default| format!(" DEFAULT {default}")).unwrap_or_default();
         format!("{} {}{default}{not_null}", quoted(&self.name), self.data_type)
     }
-}
-
-/// Whether the server finds the order in an index, and need not sort all rows first. To sort those that are alike is no
-/// matter.
-fn has_index(link: &mut Link, order: &Order, bounds: &Bounds) -> Result<bool, Error> {
-    let plan = texts(link, &format!("EXPLAIN {}", order.probe()), bounds)?;
-    let sorts = |line: &str| line.trim_start_matches([' ', '-', '>']).starts_with("Sort ");
-    Ok(!plan.iter().flatten().flatten().any(|line| sorts(line)))
 }
 
 /// Rows of text, of which nothing is cut.
