@@ -1,6 +1,6 @@
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use flipper_conformance::Result;
 use flipper_conformance::scripted::Session;
@@ -9,7 +9,7 @@ use flipper_plugins::logs::Logs;
 use serde_json::{Value, json};
 use tracing::level_filters::LevelFilter;
 use tracing::subscriber::DefaultGuard;
-use tracing::{Subscriber, debug, error, info, info_span, trace, warn};
+use tracing::{Dispatch, Subscriber, debug, error, info, info_span, trace, warn};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -17,6 +17,10 @@ use crate::rig::{Rig, call, event, settle};
 
 /// Records with `logs` on this thread, until the guard is dropped.
 fn record(logs: &Logs) -> DefaultGuard {
+    // While there is one subscriber alone, `tracing` takes the word of a thread that has none for everybody's, and never asks
+    // about a callsite again. Apps have theirs on all threads.
+    static ANOTHER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(tracing_subscriber::registry()));
+    LazyLock::force(&ANOTHER);
     tracing_subscriber::registry().with(logs.layer()).set_default()
 }
 
