@@ -2,6 +2,7 @@
 
 use std::backtrace::Backtrace;
 use std::collections::VecDeque;
+use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -127,10 +128,7 @@ impl Courier {
             self.send(report, None);
             return false;
         }
-        let kept = self.shelf.put(&report).is_ok();
-        if !kept {
-            self.lost.fetch_add(1, Ordering::Relaxed);
-        }
+        let kept = self.put(&report).is_ok();
         self.begin();
         kept
     }
@@ -201,12 +199,18 @@ impl Courier {
                 Some(backtrace) => report.with_stacktrace(backtrace),
                 None => report,
             };
-            if let Err(error) = self.shelf.put(&report) {
+            if let Err(error) = self.put(&report) {
                 tracing::warn!("the error {} is not kept until a desktop comes: {error}", report.name);
-                self.lost.fetch_add(1, Ordering::Relaxed);
             }
             self.desk().writes = false;
         }
+    }
+
+    /// Writes a report to the disk, and counts what is lost: it, or older ones that gave way.
+    fn put(&self, report: &Report) -> io::Result<()> {
+        let put = self.shelf.put(report);
+        self.lost.fetch_add(*put.as_ref().unwrap_or(&1), Ordering::Relaxed);
+        put.map(drop)
     }
 
     /// Tells a desktop that has initialised the plugin of every report, from the oldest to the newest.

@@ -86,7 +86,7 @@ impl Crash {
         self.courier.send(Report::of_error(error), Some(Backtrace::force_capture()));
     }
 
-    /// How many reports were lost, because too many came at once or none could be written to the disk.
+    /// How many reports were lost, because too many came at once, waited, or could not be written to the disk.
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.courier.lost()

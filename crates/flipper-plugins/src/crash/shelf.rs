@@ -40,8 +40,8 @@ impl Shelf {
         self.directory.get().is_some()
     }
 
-    /// Writes a whole report or none, and deletes the oldest of too many.
-    pub(super) fn put(&self, report: &Report) -> io::Result<()> {
+    /// Writes a whole report or none, and deletes the oldest of too many. Says how many those were.
+    pub(super) fn put(&self, report: &Report) -> io::Result<u64> {
         let directory = self.directory.get().ok_or(io::ErrorKind::NotFound)?;
         make_private(directory)?;
         let json = serde_json::to_vec(report)?;
@@ -52,11 +52,10 @@ impl Shelf {
             let _gone = fs::remove_file(&unfinished);
         }
         let ids = self.ids();
-        for id in ids.iter().take(ids.len().saturating_sub(self.keep)) {
-            // Nothing is logged here: a thread that panics may hold the lock of whatever it logs to.
-            let _gone = self.path(id).map(fs::remove_file);
-        }
-        written
+        // Nothing is logged here: a thread that panics may hold the lock of whatever it logs to.
+        let too_many = ids.iter().take(ids.len().saturating_sub(self.keep)).filter_map(|id| self.path(id));
+        let deleted = too_many.filter(|path| fs::remove_file(path).is_ok()).count();
+        written.map(|()| deleted as u64)
     }
 
     /// The ids of all reports, from the oldest to the newest.
@@ -159,9 +158,8 @@ mod tests {
     #[test]
     fn the_newest_stay_in_their_order() {
         let (_directory, shelf) = shelf(3);
-        for number in 0..5 {
-            shelf.put(&report(&number.to_string())).unwrap();
-        }
+        let deleted: Vec<_> = (0..5).map(|number| shelf.put(&report(&number.to_string())).unwrap()).collect();
+        assert_eq!(deleted, [0, 0, 0, 1, 1]);
         let messages: Vec<_> = shelf.ids().iter().map(|id| shelf.read(id).unwrap().message).collect();
         assert_eq!(messages, ["2", "3", "4"]);
     }

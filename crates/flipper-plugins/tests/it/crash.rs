@@ -119,6 +119,7 @@ fn no_more_is_kept_than_wanted_and_what_is_lost_is_counted() -> Result {
         }
     }
     assert_eq!(rows, ["3", "4"]);
+    assert_eq!(crash.lost(), 3);
 
     let file = TempDir::new()?;
     fs::write(file.path().join("crashes"), "a file")?;
