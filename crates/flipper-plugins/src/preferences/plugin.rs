@@ -1,6 +1,7 @@
 //! The plugin, and the words of the official one.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Instant, SystemTime};
 
@@ -10,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::store::{Map, Store, StoreError, StoreErrorKind, Value};
 use super::throttle::{News, Throttle};
-use super::worker::{Chore, Next, Worker};
+use super::worker::{Next, Work, Worker};
 use crate::number::keep_every_digit;
 use crate::outlet::Outlet;
 use crate::waiting::Waiting;
@@ -27,7 +28,14 @@ struct Shared {
     /// In the order in which they are shown.
     stores: Mutex<Vec<(String, Arc<dyn Store>)>>,
     throttle: Mutex<Throttle>,
-    worker: Worker,
+    worker: Worker<Task>,
+}
+
+/// What the thread is asked for.
+enum Task {
+    Answer(Call),
+    /// To look when there is something to be told.
+    Look,
 }
 
 impl Preferences {
@@ -122,7 +130,7 @@ impl Shared {
         match news {
             Some(news) => self.tell(&changes.name, key, news),
             // The thread looks when it has to tell it. Where too many calls wait for it, it will look anyway.
-            None => drop(self.worker.give(Box::new(|| {}), || self.chore())),
+            None => drop(self.worker.give(Task::Look, || self.work())),
         }
     }
 
@@ -133,11 +141,15 @@ impl Shared {
         self.outlet.send("sharedPreferencesChange", &Change { preferences: store, name: key, deleted, time, value });
     }
 
-    /// Tells what has waited.
-    fn chore(self: &Arc<Self>) -> Chore {
+    /// Answers calls, and tells what has waited.
+    fn work(self: &Arc<Self>) -> Work<Task> {
         let shared = Arc::downgrade(self);
-        Box::new(move || {
+        Box::new(move |task| {
             let Some(shared) = shared.upgrade() else { return Next::End };
+            if let Some(Task::Answer(call)) = task {
+                // Where a store panics, the call is answered when it is dropped.
+                let _answered = catch_unwind(AssertUnwindSafe(|| shared.answer(call)));
+            }
             let due = shared.throttle().due(Instant::now());
             for (store, key, news) in due {
                 shared.tell(&store, &key, news);
@@ -213,22 +225,10 @@ impl Plugin for Preferences {
     }
 
     fn on_call(&self, call: Call) {
-        let plugin = Arc::downgrade(&self.shared);
-        let call = Arc::new(Mutex::new(Some(call)));
-        let taken = Arc::clone(&call);
-        let job = Box::new(move || {
-            let call = taken.lock().unwrap_or_else(PoisonError::into_inner).take();
-            if let (Some(plugin), Some(call)) = (plugin.upgrade(), call) {
-                plugin.answer(call);
-            }
-        });
-        if self.shared.worker.give(job, || self.shared.chore()).is_err() {
-            let call = call.lock().unwrap_or_else(PoisonError::into_inner).take();
-            if let Some(call) = call {
-                let busy = ErrorReport::new("too many calls wait for the app's stores").named("Busy");
-                // Nobody waits when the session has ended.
-                let _ended = call.responder.error(&busy);
-            }
+        if let Err(Task::Answer(call)) = self.shared.worker.give(Task::Answer(call), || self.shared.work()) {
+            let busy = ErrorReport::new("too many calls wait for the app's stores").named("Busy");
+            // Nobody waits when the session has ended.
+            let _ended = call.responder.error(&busy);
         }
     }
 }

@@ -9,10 +9,9 @@ use std::time::Instant;
 /// How many calls wait.
 const WAITING: usize = 256;
 
-pub(super) type Job = Box<dyn FnOnce() + Send>;
-
-/// What the thread does between two jobs. It says when it wants to do it again, or that it has ended.
-pub(super) type Chore = Box<dyn FnMut() -> Next + Send>;
+/// What the thread does with a job, and without one when the time has come that it said before. It says when it wants to
+/// be called again if no job comes before, or that it has ended.
+pub(super) type Work<T> = Box<dyn FnMut(Option<T>) -> Next + Send>;
 
 pub(super) enum Next {
     Whenever,
@@ -21,25 +20,25 @@ pub(super) enum Next {
 }
 
 /// A thread that begins with the first job, and ends with this.
-pub(super) struct Worker {
-    jobs: Mutex<Option<SyncSender<Job>>>,
+pub(super) struct Worker<T> {
+    jobs: Mutex<Option<SyncSender<T>>>,
 }
 
-impl Worker {
+impl<T: Send + 'static> Worker<T> {
     pub(super) fn new() -> Self {
         Self { jobs: Mutex::new(None) }
     }
 
     /// Has a job done after those before it. It comes back when too many wait, or no thread can be started.
-    pub(super) fn give(&self, job: Job, chore: impl FnOnce() -> Chore) -> Result<(), Job> {
+    pub(super) fn give(&self, job: T, work: impl FnOnce() -> Work<T>) -> Result<(), T> {
         let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         let sender = match &*jobs {
             Some(sender) => sender.clone(),
             None => {
                 let (sender, receiver) = sync_channel(WAITING);
-                let chore = chore();
+                let work = work();
                 let thread = thread::Builder::new().name("flipper-preferences".to_owned());
-                if let Err(error) = thread.spawn(move || work(&receiver, chore)) {
+                if let Err(error) = thread.spawn(move || run(&receiver, work)) {
                     tracing::error!("the thread for preferences cannot be started: {error}");
                     return Err(job);
                 }
@@ -53,23 +52,23 @@ impl Worker {
     }
 }
 
-fn work(jobs: &Receiver<Job>, mut chore: Chore) {
+fn run<T>(jobs: &Receiver<T>, mut work: Work<T>) {
+    let mut job = None;
     loop {
-        let job = match chore() {
+        let next = match work(job) {
             Next::Whenever => jobs.recv().map_err(|_| RecvTimeoutError::Disconnected),
             Next::At(at) => jobs.recv_timeout(at.saturating_duration_since(Instant::now())),
             Next::End => return,
         };
-        match job {
-            // Whoever waits for what a job that panics would have done is told when it is dropped.
-            Ok(job) => drop(std::panic::catch_unwind(std::panic::AssertUnwindSafe(job))),
-            Err(RecvTimeoutError::Timeout) => {}
+        job = match next {
+            Ok(job) => Some(job),
+            Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => return,
-        }
+        };
     }
 }
 
-impl fmt::Debug for Worker {
+impl<T> fmt::Debug for Worker<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Worker").finish_non_exhaustive()
     }
