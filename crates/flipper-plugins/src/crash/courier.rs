@@ -23,7 +23,7 @@ pub(super) const RESET: &str = "reset";
 /// How many errors wait to be written to the disk.
 const QUEUE: usize = 64;
 /// How many rows a desktop that comes anew is shown again.
-const SHOWN: usize = 20;
+pub(super) const SHOWN: usize = 20;
 /// How long a thread that panics waits until the desktop has been told. Events may go in bursts, every quarter of a second.
 const PANIC_PATIENCE: Duration = Duration::from_millis(350);
 /// How long a row may take to leave the app before it is tried again in the next session.

@@ -42,11 +42,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use flipper_client::{Call, Connection, Plugin};
-use serde::Serialize;
 
 use self::courier::Courier;
 use self::report::Report;
 use self::shelf::Shelf;
+use crate::table::{Column, Metadata};
 
 /// Tells the desktop of panics and errors. Clones are the same plugin.
 #[derive(Clone)]
@@ -134,15 +134,16 @@ impl Plugin for Crash {
     fn on_call(&self, call: Call) {
         // A session that ended meanwhile wants no answer.
         let _ended = call.responder.success(&Metadata {
-            columns: [
-                Column { key: "time", title: "Time", kind: "time", width: Some(130) },
-                Column { key: "name", title: "Name", kind: "text", width: Some(160) },
-                Column { key: "message", title: "Message", kind: "text", width: None },
+            columns: &[
+                Column::time("time").titled("Time").wide(130),
+                Column::text("name").titled("Name").wide(160),
+                Column::text("message").titled("Message"),
             ],
-            key: "id",
+            key: Some("id"),
             row_method: courier::ROW,
             reset_method: courier::RESET,
             background: true,
+            keeps: courier::SHOWN,
         });
     }
 }
@@ -180,24 +181,4 @@ impl CrashBuilder {
     pub fn build(self) -> Crash {
         Crash { courier: Arc::new(Courier::new(Shelf::new(self.directory, self.keep))) }
     }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Metadata {
-    columns: [Column; 3],
-    key: &'static str,
-    row_method: &'static str,
-    reset_method: &'static str,
-    background: bool,
-}
-
-#[derive(Serialize)]
-struct Column {
-    key: &'static str,
-    title: &'static str,
-    #[serde(rename = "type")]
-    kind: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    width: Option<u32>,
 }

@@ -138,14 +138,14 @@ impl<R> Settings<R> {
 /// The answer of [`Table::METADATA`].
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Metadata<'a> {
-    columns: &'a [Column],
+pub(crate) struct Metadata<'a> {
+    pub(crate) columns: &'a [Column],
     #[serde(skip_serializing_if = "Option::is_none")]
-    key: Option<&'a str>,
-    row_method: &'a str,
-    reset_method: &'a str,
-    background: bool,
-    keeps: usize,
+    pub(crate) key: Option<&'a str>,
+    pub(crate) row_method: &'a str,
+    pub(crate) reset_method: &'a str,
+    pub(crate) background: bool,
+    pub(crate) keeps: usize,
 }
 
 impl<R> fmt::Debug for TableBuilder<R> {

@@ -48,6 +48,8 @@ use flipper_client::proto::Payload;
 use flipper_client::{Call, Connection, Plugin, SendError};
 use serde::Serialize;
 
+#[cfg(feature = "crash")]
+pub(crate) use self::builder::Metadata;
 pub use self::builder::TableBuilder;
 pub use self::column::{Column, ColumnKind};
 pub use self::error::RowError;
