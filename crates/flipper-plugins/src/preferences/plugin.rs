@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Instant, SystemTime};
 
@@ -109,7 +110,7 @@ impl Changes {
     /// Whether anybody wants to be told any more: the plugin is there, and has the store.
     #[must_use]
     pub fn is_wanted(&self) -> bool {
-        self.store.strong_count() > 0 && self.plugin.strong_count() > 0
+        self.plugin.upgrade().is_some_and(|plugin| plugin.has(&self.store))
     }
 }
 
@@ -157,6 +158,11 @@ impl Shared {
             let next = shared.throttle().next();
             next.map_or(Next::Whenever, Next::At)
         })
+    }
+
+    /// Whether this very store is still here. A call that is being answered may hold one that was taken out.
+    fn has(&self, store: &Weak<dyn Store>) -> bool {
+        self.stores().iter().any(|(_, here)| ptr::addr_eq(Arc::as_ptr(here), store.as_ptr()))
     }
 
     fn store(&self, name: &str) -> Result<Arc<dyn Store>, ErrorReport> {

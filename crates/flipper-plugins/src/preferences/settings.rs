@@ -148,9 +148,11 @@ where
         for watcher in watchers {
             watcher(&now.value);
         }
-        let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
-        changes.retain(Changes::is_wanted);
-        let changes = changes.clone();
+        let changes = {
+            let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+            changes.retain(Changes::is_wanted);
+            changes.clone()
+        };
         for key in changed {
             let now = self.current();
             for changes in &changes {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use flipper_conformance::scripted::Session;
@@ -267,6 +267,55 @@ fn a_store_that_fails_or_panics_harms_nobody_else() -> Result {
     let all = ask(&mut session, "getAllSharedPreferences", &json!({}))?;
     assert_eq!(all["success"], json!({"memory": {}}));
     assert!(preferences.remove("memory") && !preferences.remove("memory"));
+    Ok(())
+}
+
+/// A store that is looked at for as long as the test likes.
+struct Slow {
+    memory: Memory,
+    looked_at: Sender<()>,
+    goes_on: Mutex<Receiver<()>>,
+}
+
+impl Store for Slow {
+    fn all(&self) -> Result<Map<String, Value>, StoreError> {
+        let goes_on = self.goes_on.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.looked_at.send(()).is_ok() {
+            // The end of the channel is an answer as well.
+            let _told = goes_on.recv_timeout(PATIENCE);
+        }
+        self.memory.all()
+    }
+
+    fn set(&self, key: &str, value: Value) -> Result<(), StoreError> {
+        self.memory.set(key, value)
+    }
+
+    fn delete(&self, key: &str) -> Result<(), StoreError> {
+        self.memory.delete(key)
+    }
+
+    fn watch(&self, changes: Changes) {
+        self.memory.watch(changes);
+    }
+}
+
+#[test]
+fn a_store_that_is_replaced_while_it_is_looked_at_is_not_heard_any_more() -> Result {
+    let (looked_at, looks) = channel();
+    let (go_on, goes_on) = channel();
+    let memory = Memory::default();
+    let preferences = Preferences::new();
+    preferences.add("memory", Slow { memory: memory.clone(), looked_at, goes_on: Mutex::new(goes_on) });
+    let rig = Rig::new(preferences.clone())?;
+    let mut session = rig.session("Preferences")?;
+    session.call(7, "Preferences", "getAllSharedPreferences", "null")?;
+    looks.recv_timeout(PATIENCE)?;
+    preferences.add("memory", Memory::default());
+    memory.put("x", Some(json!(1)));
+    go_on.send(())?;
+    let answer = session.receive()?;
+    assert_eq!(answer["success"], json!({"memory": {"x": 1}}), "{answer}");
     Ok(())
 }
 
