@@ -21,13 +21,17 @@ pub fn an_app_that_never_was_here_gets_certificates_and_connects<A: Adapter, D: 
     // The plugins are all there, and nobody else's business is in the app's directory.
     let names = |names: [&str; 2]| names.map(str::to_owned).to_vec();
     assert_eq!(it.desktop.plugins(&it.client)?, (names(["Example", "Ticker"]), names(["Example", "Ticker"])));
+    // Once it has stopped, nothing changes there any more.
+    let Connected { desktop, app, client, dir } = it;
+    app.handle.stop();
+    desktop.wait_for_client_gone(&client)?;
     #[cfg(unix)]
-    for path in walk(it.dir.path())? {
+    for path in walk(dir.path())? {
         use std::os::unix::fs::PermissionsExt as _;
         let mode = fs::metadata(&path)?.permissions().mode() & 0o777;
         assert_eq!(mode, if path.is_dir() { 0o700 } else { 0o600 }, "{}", path.display());
     }
-    it.end()
+    Ok(())
 }
 
 /// Covers: §3, P7.
