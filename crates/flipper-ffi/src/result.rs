@@ -2,13 +2,13 @@
 
 use flipper_proto::ApiMisuse;
 
-/// How a call ended. The numbers never change, and are far from those of `errno`.
+/// How a call ended. The numbers never change, and are far from those of `errno`; one that is retired is not given again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
-pub enum Code {
+pub enum FlipperResult {
     /// It did what it says.
     Ok = 0,
-    /// There is nothing more to be polled.
+    /// There is nothing more to be polled. This is no error.
     Done = 9_001,
     /// A pointer is NULL that must not be.
     Null = 9_002,
@@ -20,10 +20,12 @@ pub enum Code {
     NotFound = 9_005,
     /// The `size` of a record is not that of this version of the library.
     BadSize = 9_006,
-    /// A number has no meaning where it stands.
+    /// A number has no meaning where it stands, or a length is larger than any text can be.
     BadValue = 9_007,
-    /// This library is broken; the handle can only be freed.
+    /// A fault of this library; the handle can only be freed.
     Panic = 9_008,
+    /// Another thread is using the handle, or a callback of its own is.
+    InUse = 9_009,
     /// No session is open.
     NotConnected = 9_101,
     /// No plugin of this id was added.
@@ -36,17 +38,28 @@ pub enum Code {
     TooManyPlugins = 9_105,
     /// The message would be larger than the limit.
     TooLarge = 9_106,
+    /// The exchange was finished before, or its connection has ended.
+    UnknownExchange = 9_107,
+    /// As many requests wait for their answers as may.
+    TooManyPending = 9_108,
+    /// The peer does not read, and no more may wait for it.
+    QueueFull = 9_109,
+    /// It was stopped.
+    Stopped = 9_110,
     /// Another misuse.
     Misuse = 9_199,
 }
 
-impl From<ApiMisuse> for Code {
+impl From<ApiMisuse> for FlipperResult {
     fn from(misuse: ApiMisuse) -> Self {
         match misuse {
             ApiMisuse::NotConnected => Self::NotConnected,
             ApiMisuse::UnknownPlugin => Self::UnknownPlugin,
             ApiMisuse::DuplicatePlugin => Self::DuplicatePlugin,
             ApiMisuse::UnknownCall => Self::UnknownCall,
+            ApiMisuse::UnknownExchange => Self::UnknownExchange,
+            ApiMisuse::TooManyPending { .. } => Self::TooManyPending,
+            ApiMisuse::QueueFull { .. } => Self::QueueFull,
             ApiMisuse::TooManyPlugins { .. } => Self::TooManyPlugins,
             ApiMisuse::TooLarge { .. } => Self::TooLarge,
             _ => Self::Misuse,
@@ -54,7 +67,7 @@ impl From<ApiMisuse> for Code {
     }
 }
 
-impl From<Result<(), Self>> for Code {
+impl From<Result<(), Self>> for FlipperResult {
     fn from(result: Result<(), Self>) -> Self {
         result.err().unwrap_or(Self::Ok)
     }
