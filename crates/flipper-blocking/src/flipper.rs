@@ -175,6 +175,12 @@ impl Flipper {
     /// It begins at once, whether [`Stopping::wait`] is called or not, so that a callback may call it.
     pub fn stop(&self) -> Stopping {
         self.held.stop();
+        self.ending()
+    }
+
+    /// Waits for the end, whoever will [stop](Self::stop) it. One that was not started yet has ended.
+    #[must_use]
+    pub fn ending(&self) -> Stopping {
         Stopping { crew: Arc::clone(&self.held.crew) }
     }
 }

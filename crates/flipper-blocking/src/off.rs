@@ -110,6 +110,13 @@ impl Flipper {
     pub fn stop(&self) -> Stopping {
         Stopping(())
     }
+
+    /// Has ended.
+    #[must_use]
+    #[inline]
+    pub fn ending(&self) -> Stopping {
+        Stopping(())
+    }
 }
 
 impl Launch for Flipper {

@@ -3,6 +3,7 @@
 mod rig;
 
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use flipper_blocking::proto::client::State;
 use flipper_blocking::{Flipper, Options, SendError, StartError, plugin};
@@ -39,9 +40,11 @@ fn plugins_are_added_and_events_wait_before_the_start() -> Result {
     assert_eq!(event["params"], json!({"api": "Example", "method": "early", "params": [1]}));
     assert_eq!(flipper.begin(&options), Err(StartError::AlreadyStarted));
     session.assert_echoes()?;
+    let ending = flipper.ending();
+    assert!(!ending.wait_for(Duration::ZERO)?, "it was not stopped");
     flipper.stop();
     assert_eq!(session.wait_closed()?, 1000);
-    flipper.stop().wait()?;
+    ending.wait()?;
     assert_eq!(flipper.begin(&options), Err(StartError::AlreadyStarted));
     Ok(())
 }
@@ -52,6 +55,7 @@ fn one_that_is_stopped_before_its_start_has_ended() -> Result {
     let flipper = prepare(&desktop, &dir)?;
     flipper.add_plugin(example())?;
     let mut watch = flipper.watch();
+    flipper.ending().wait()?;
 
     flipper.stop().wait()?;
 

@@ -52,7 +52,8 @@ fn settings_end_in_a_start_or_in_a_setup() -> Result {
     let prepared =
         Flipper::prepare(Flipper::builder("App", "com.example.app").directory(directory.path()).into_setup()?);
     prepared.begin(&options)?;
-    prepared.stop().wait()?;
+    prepared.stop();
+    prepared.ending().wait()?;
     same_api::providers()
 }
 
