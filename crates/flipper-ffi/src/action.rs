@@ -20,7 +20,7 @@ impl FlipperAction {
 
 /// What an action is. Each has the fields that are named there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
+#[repr(C)]
 pub enum FlipperActionKind {
     /// Open a WebSocket: attempt, host, port, target; and generation, if it is to be mutual TLS.
     Connect = 1,
@@ -38,7 +38,7 @@ pub enum FlipperActionKind {
 
 /// What a piece of work is, as the field "job kind" says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
+#[repr(C)]
 pub enum FlipperJobKind {
     /// Read the stored credentials.
     Load = 1,
@@ -58,7 +58,7 @@ pub enum FlipperJobKind {
 
 /// A field of an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
+#[repr(C)]
 pub enum FlipperActionField {
     /// Number: which socket.
     Attempt = 1,
@@ -70,7 +70,7 @@ pub enum FlipperActionField {
     Code = 4,
     /// Number: which job.
     Job = 5,
-    /// Number: a [`FlipperJobKind`].
+    /// Number: a `flipper_job_kind`.
     JobKind = 6,
     /// Number: the medium.
     Medium = 7,
@@ -88,20 +88,18 @@ pub enum FlipperActionField {
 
 /// Frees an action, with all texts that were taken from it.
 ///
-/// # Safety
-/// `action` is NULL, or came from [`flipper_client_poll_action`] and is never used again.
+/// Threads: any, and no other call with it goes on or follows.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_action_free(action: *mut FlipperAction) {
     // SAFETY: the caller's promise.
     unsafe { pointer::free(action) };
 }
 
-/// What an action is: an [`FlipperActionKind`], or 0 for NULL.
+/// What an action is: an `flipper_action_kind`, or 0 for NULL.
 ///
-/// # Safety
-/// `action` is NULL, or came from [`flipper_client_poll_action`] and was not freed.
+/// Threads: any, several at once.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn flipper_action_kind(action: *const FlipperAction) -> u32 {
+pub unsafe extern "C" fn flipper_action_kind_of(action: *const FlipperAction) -> u32 {
     // SAFETY: the caller's promise.
     let kind = unsafe { pointer::shared(action) }.ok().and_then(|action| kind(&action.action));
     kind.map_or(0, |kind| kind as u32)
@@ -109,8 +107,7 @@ pub unsafe extern "C" fn flipper_action_kind(action: *const FlipperAction) -> u3
 
 /// A field that is a number.
 ///
-/// # Safety
-/// As [`flipper_action_kind`]; `out` is NULL or points to a number.
+/// Threads: any, several at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_action_number(
     action: *const FlipperAction,
@@ -125,8 +122,7 @@ pub unsafe extern "C" fn flipper_action_number(
 
 /// A field that is a text.
 ///
-/// # Safety
-/// As [`flipper_action_kind`]; `out` is NULL or points to a text.
+/// Threads: any, several at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_action_text(
     action: *const FlipperAction,

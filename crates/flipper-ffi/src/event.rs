@@ -29,7 +29,7 @@ impl FlipperEvent {
 
 /// What an event is. Each has the fields that are named there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
+#[repr(C)]
 pub enum FlipperEventKind {
     /// The client is in another state: text.
     State = 1,
@@ -53,7 +53,7 @@ pub enum FlipperEventKind {
 
 /// A field of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
+#[repr(C)]
 pub enum FlipperEventField {
     /// Number: which call.
     Call = 1,
@@ -69,20 +69,18 @@ pub enum FlipperEventField {
 
 /// Frees an event, with all texts that were taken from it.
 ///
-/// # Safety
-/// `event` is NULL, or came from [`flipper_client_poll_event`] and is never used again.
+/// Threads: any, and no other call with it goes on or follows.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_event_free(event: *mut FlipperEvent) {
     // SAFETY: the caller's promise.
     unsafe { pointer::free(event) };
 }
 
-/// What an event is: an [`FlipperEventKind`], or 0 for NULL.
+/// What an event is: an `flipper_event_kind`, or 0 for NULL.
 ///
-/// # Safety
-/// `event` is NULL, or came from [`flipper_client_poll_event`] and was not freed.
+/// Threads: any, several at once.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn flipper_event_kind(event: *const FlipperEvent) -> u32 {
+pub unsafe extern "C" fn flipper_event_kind_of(event: *const FlipperEvent) -> u32 {
     // SAFETY: the caller's promise.
     let kind = unsafe { pointer::shared(event) }.ok().and_then(|event| kind(&event.event));
     kind.map_or(0, |kind| kind as u32)
@@ -90,8 +88,7 @@ pub unsafe extern "C" fn flipper_event_kind(event: *const FlipperEvent) -> u32 {
 
 /// A field that is a number.
 ///
-/// # Safety
-/// As [`flipper_event_kind`]; `out` is NULL or points to a number.
+/// Threads: any, several at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_event_number(event: *const FlipperEvent, field: u32, out: *mut u64) -> FlipperResult {
     // SAFETY: the caller's promise.
@@ -107,8 +104,7 @@ pub unsafe extern "C" fn flipper_event_number(event: *const FlipperEvent, field:
 
 /// A field that is a text.
 ///
-/// # Safety
-/// As [`flipper_event_kind`]; `out` is NULL or points to a text.
+/// Threads: any, several at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_event_text(
     event: *const FlipperEvent,

@@ -13,9 +13,9 @@ fn text(text: &'static str) -> FlipperStr {
     FlipperStr { ptr: text.as_ptr().cast(), len: text.len() }
 }
 
-fn config() -> FlipperConfig {
-    FlipperConfig {
-        size: size_of::<FlipperConfig>(),
+fn config() -> FlipperClientConfig {
+    FlipperClientConfig {
+        size: size_of::<FlipperClientConfig>(),
         app: text("Sample"),
         app_id: text("com.example.sample"),
         os: text("Linux"),
@@ -34,7 +34,7 @@ fn client() -> *mut FlipperClient {
 
 #[test]
 fn a_client_is_made_of_a_good_record_only() {
-    let new = |config: &FlipperConfig| {
+    let new = |config: &FlipperClientConfig| {
         let mut client = null_mut();
         // SAFETY: the record is as large as it should be, whatever it says, and its texts are good for their lengths.
         let code = unsafe { flipper_client_new(config, &mut client) };
@@ -43,13 +43,13 @@ fn a_client_is_made_of_a_good_record_only() {
         unsafe { flipper_client_free(client) };
         code
     };
-    assert_eq!(new(&FlipperConfig { size: 8, ..config() }), FlipperResult::BadSize);
+    assert_eq!(new(&FlipperClientConfig { size: 8, ..config() }), FlipperResult::BadSize);
     assert_eq!(
-        new(&FlipperConfig { app: FlipperStr { ptr: c"\xff".as_ptr(), len: 1 }, ..config() }),
+        new(&FlipperClientConfig { app: FlipperStr { ptr: c"\xff".as_ptr(), len: 1 }, ..config() }),
         FlipperResult::InvalidUtf8
     );
-    assert_eq!(new(&FlipperConfig { os: FlipperStr { ptr: null(), len: 3 }, ..config() }), FlipperResult::Null);
-    assert_eq!(new(&FlipperConfig { device_id: NOTHING, ..config() }), FlipperResult::Ok);
+    assert_eq!(new(&FlipperClientConfig { os: FlipperStr { ptr: null(), len: 3 }, ..config() }), FlipperResult::Null);
+    assert_eq!(new(&FlipperClientConfig { device_id: NOTHING, ..config() }), FlipperResult::Ok);
     // SAFETY: NULL is allowed everywhere.
     unsafe {
         assert_eq!(flipper_client_new(null(), &mut null_mut()), FlipperResult::Null);
@@ -65,7 +65,7 @@ fn null_is_told_and_frees_nothing() {
         flipper_action_free(null_mut());
         flipper_event_free(null_mut());
         assert_eq!(flipper_client_start(null_mut(), 0), FlipperResult::Null);
-        assert_eq!((flipper_action_kind(null()), flipper_event_kind(null())), (0, 0));
+        assert_eq!((flipper_action_kind_of(null()), flipper_event_kind_of(null())), (0, 0));
         assert_eq!(flipper_action_number(null(), 1, null_mut()), FlipperResult::Null);
         assert_eq!(flipper_event_text(null(), 20, null_mut()), FlipperResult::Null);
         let client = client();
@@ -111,7 +111,7 @@ fn what_is_polled_is_not_lost_and_has_only_its_own_fields() {
         assert_eq!(flipper_client_poll_action(client, null_mut()), FlipperResult::Null);
         assert_eq!(flipper_client_poll_event(client, null_mut()), FlipperResult::Null);
         assert_eq!(flipper_client_poll_action(client, &mut action), FlipperResult::Ok);
-        assert_eq!(flipper_action_kind(action), FlipperActionKind::Job as u32);
+        assert_eq!(flipper_action_kind_of(action), FlipperActionKind::Job as u32);
         assert_eq!(flipper_action_number(action, FlipperActionField::JobKind as u32, &mut number), FlipperResult::Ok);
         assert_eq!(number, FlipperJobKind::Load as u64);
         assert_eq!(
@@ -125,7 +125,7 @@ fn what_is_polled_is_not_lost_and_has_only_its_own_fields() {
         assert_eq!(flipper_client_poll_action(client, &mut action), FlipperResult::Done);
         let mut event = null_mut();
         assert_eq!(flipper_client_poll_event(client, &mut event), FlipperResult::Ok);
-        assert_eq!(flipper_event_kind(event), FlipperEventKind::State as u32);
+        assert_eq!(flipper_event_kind_of(event), FlipperEventKind::State as u32);
         assert_eq!(flipper_event_number(event, FlipperEventField::Call as u32, &mut number), FlipperResult::NotFound);
         assert_eq!(flipper_event_text(event, FlipperEventField::Text as u32, &mut words), FlipperResult::Ok);
         assert_eq!(words.len, "preparing".len());

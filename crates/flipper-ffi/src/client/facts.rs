@@ -12,7 +12,7 @@ use crate::result::FlipperResult;
 
 /// Why a socket ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
+#[repr(C)]
 pub enum FlipperCloseKind {
     /// The TCP connection was refused.
     Refused = 1,
@@ -69,9 +69,7 @@ impl FlipperCloseKind {
 
 /// The socket is open.
 ///
-/// # Safety
-/// `client` is NULL, or came from [`flipper_client_new`](crate::flipper_client_new) and was not freed. Other pointers are
-/// good for as many bytes as they are said to have.
+/// Threads: any, one at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_client_opened(client: *mut FlipperClient, attempt: u64, now_ms: u64) -> FlipperResult {
     // SAFETY: the caller's promise, here and in what is done with the pointers.
@@ -85,9 +83,7 @@ pub unsafe extern "C" fn flipper_client_opened(client: *mut FlipperClient, attem
 
 /// A text message arrived.
 ///
-/// # Safety
-/// `client` is NULL, or came from [`flipper_client_new`](crate::flipper_client_new) and was not freed. Other pointers are
-/// good for as many bytes as they are said to have.
+/// Threads: any, one at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_client_message(
     client: *mut FlipperClient,
@@ -108,9 +104,7 @@ pub unsafe extern "C" fn flipper_client_message(
 
 /// A binary message arrived.
 ///
-/// # Safety
-/// `client` is NULL, or came from [`flipper_client_new`](crate::flipper_client_new) and was not freed. Other pointers are
-/// good for as many bytes as they are said to have.
+/// Threads: any, one at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_client_binary(
     client: *mut FlipperClient,
@@ -131,9 +125,7 @@ pub unsafe extern "C" fn flipper_client_binary(
 
 /// The desktop gave a sign of life that is no message.
 ///
-/// # Safety
-/// `client` is NULL, or came from [`flipper_client_new`](crate::flipper_client_new) and was not freed. Other pointers are
-/// good for as many bytes as they are said to have.
+/// Threads: any, one at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_client_alive(client: *mut FlipperClient, attempt: u64, now_ms: u64) -> FlipperResult {
     // SAFETY: the caller's promise, here and in what is done with the pointers.
@@ -147,9 +139,7 @@ pub unsafe extern "C" fn flipper_client_alive(client: *mut FlipperClient, attemp
 
 /// The socket takes `room` more bytes.
 ///
-/// # Safety
-/// `client` is NULL, or came from [`flipper_client_new`](crate::flipper_client_new) and was not freed. Other pointers are
-/// good for as many bytes as they are said to have.
+/// Threads: any, one at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_client_writable(
     client: *mut FlipperClient,
@@ -166,11 +156,9 @@ pub unsafe extern "C" fn flipper_client_writable(
     }
 }
 
-/// The socket has ended, for a reason of [`FlipperCloseKind`].
+/// The socket has ended, for a reason of `flipper_close_kind`.
 ///
-/// # Safety
-/// `client` is NULL, or came from [`flipper_client_new`](crate::flipper_client_new) and was not freed. Other pointers are
-/// good for as many bytes as they are said to have.
+/// Threads: any, one at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_client_closed(
     client: *mut FlipperClient,
@@ -194,9 +182,7 @@ pub unsafe extern "C" fn flipper_client_closed(
 
 /// The stored credentials were read; NULL if there are none.
 ///
-/// # Safety
-/// `client` is NULL, or came from [`flipper_client_new`](crate::flipper_client_new) and was not freed. Other pointers are
-/// good for as many bytes as they are said to have.
+/// Threads: any, one at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_client_job_loaded(
     client: *mut FlipperClient,
@@ -216,9 +202,7 @@ pub unsafe extern "C" fn flipper_client_job_loaded(
 
 /// A key and a certificate request were made. `wall_ms` is the calendar time, in Unix milliseconds.
 ///
-/// # Safety
-/// `client` is NULL, or came from [`flipper_client_new`](crate::flipper_client_new) and was not freed. Other pointers are
-/// good for as many bytes as they are said to have.
+/// Threads: any, one at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_client_job_prepared(
     client: *mut FlipperClient,
@@ -248,9 +232,7 @@ pub unsafe extern "C" fn flipper_client_job_prepared(
 
 /// The certificates are there and fit.
 ///
-/// # Safety
-/// `client` is NULL, or came from [`flipper_client_new`](crate::flipper_client_new) and was not freed. Other pointers are
-/// good for as many bytes as they are said to have.
+/// Threads: any, one at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_client_job_stored(
     client: *mut FlipperClient,
@@ -269,9 +251,7 @@ pub unsafe extern "C" fn flipper_client_job_stored(
 
 /// A job that brings nothing is done.
 ///
-/// # Safety
-/// `client` is NULL, or came from [`flipper_client_new`](crate::flipper_client_new) and was not freed. Other pointers are
-/// good for as many bytes as they are said to have.
+/// Threads: any, one at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_client_job_done(client: *mut FlipperClient, job: u64, now_ms: u64) -> FlipperResult {
     // SAFETY: the caller's promise, here and in what is done with the pointers.
@@ -280,9 +260,7 @@ pub unsafe extern "C" fn flipper_client_job_done(client: *mut FlipperClient, job
 
 /// A job failed; the text says how.
 ///
-/// # Safety
-/// `client` is NULL, or came from [`flipper_client_new`](crate::flipper_client_new) and was not freed. Other pointers are
-/// good for as many bytes as they are said to have.
+/// Threads: any, one at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_client_job_failed(
     client: *mut FlipperClient,
@@ -303,9 +281,7 @@ pub unsafe extern "C" fn flipper_client_job_failed(
 
 /// Time has passed.
 ///
-/// # Safety
-/// `client` is NULL, or came from [`flipper_client_new`](crate::flipper_client_new) and was not freed. Other pointers are
-/// good for as many bytes as they are said to have.
+/// Threads: any, one at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_client_timeout(client: *mut FlipperClient, now_ms: u64) -> FlipperResult {
     // SAFETY: the caller's promise, here and in what is done with the pointers.

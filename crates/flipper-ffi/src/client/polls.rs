@@ -8,9 +8,7 @@ use crate::result::FlipperResult;
 
 /// The next thing to do; `FLIPPER_RESULT_DONE` if there is none. It is to be freed.
 ///
-/// # Safety
-/// `client` is NULL, or came from [`flipper_client_new`](crate::flipper_client_new) and was not freed. Other pointers are
-/// good for as many bytes as they are said to have.
+/// Threads: any, one at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_client_poll_action(
     client: *mut FlipperClient,
@@ -26,9 +24,7 @@ pub unsafe extern "C" fn flipper_client_poll_action(
 
 /// The next thing that happened; `FLIPPER_RESULT_DONE` if there is none. It is to be freed.
 ///
-/// # Safety
-/// `client` is NULL, or came from [`flipper_client_new`](crate::flipper_client_new) and was not freed. Other pointers are
-/// good for as many bytes as they are said to have.
+/// Threads: any, one at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_client_poll_event(
     client: *mut FlipperClient,
@@ -42,11 +38,9 @@ pub unsafe extern "C" fn flipper_client_poll_event(
     }
 }
 
-/// When to call [`flipper_client_timeout`](crate::flipper_client_timeout); `FLIPPER_NEVER` if not at all.
+/// When to call `flipper_client_timeout`; `FLIPPER_NEVER` if not at all.
 ///
-/// # Safety
-/// `client` is NULL, or came from [`flipper_client_new`](crate::flipper_client_new) and was not freed. Other pointers are
-/// good for as many bytes as they are said to have.
+/// Threads: any, one at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_client_poll_timeout(client: *mut FlipperClient, out: *mut u64) -> FlipperResult {
     // SAFETY: the caller's promise, here and in what is done with the pointers.

@@ -9,8 +9,8 @@ use crate::result::FlipperResult;
 /// What an app tells a client before it starts.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
-pub struct FlipperConfig {
-    /// `sizeof(flipper_config)`.
+pub struct FlipperClientConfig {
+    /// `sizeof(flipper_client_config)`.
     pub size: usize,
     /// The app's name.
     pub app: FlipperStr,
@@ -26,7 +26,7 @@ pub struct FlipperConfig {
     pub seed: u64,
 }
 
-impl FlipperConfig {
+impl FlipperClientConfig {
     /// # Safety
     /// `record` is NULL or points to a record of the size that it says, with good texts in it.
     pub(crate) unsafe fn read(record: *const Self) -> Result<Config, FlipperResult> {
@@ -68,7 +68,7 @@ pub struct FlipperCredentials {
 
 impl FlipperCredentials {
     /// # Safety
-    /// As [`FlipperConfig::read`].
+    /// As [`FlipperClientConfig::read`].
     pub(crate) unsafe fn read(record: *const Self) -> Result<Credentials, FlipperResult> {
         // SAFETY: the caller's promise.
         let record = unsafe { sized(record) }?;

@@ -12,9 +12,7 @@ use crate::result::FlipperResult;
 
 /// Begins to look for the desktop.
 ///
-/// # Safety
-/// `client` is NULL, or came from [`flipper_client_new`](crate::flipper_client_new) and was not freed. Other pointers are
-/// good for as many bytes as they are said to have.
+/// Threads: any, one at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_client_start(client: *mut FlipperClient, now_ms: u64) -> FlipperResult {
     // SAFETY: the caller's promise, here and in what is done with the pointers.
@@ -28,9 +26,7 @@ pub unsafe extern "C" fn flipper_client_start(client: *mut FlipperClient, now_ms
 
 /// Ends whatever is going on.
 ///
-/// # Safety
-/// `client` is NULL, or came from [`flipper_client_new`](crate::flipper_client_new) and was not freed. Other pointers are
-/// good for as many bytes as they are said to have.
+/// Threads: any, one at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_client_stop(client: *mut FlipperClient, now_ms: u64) -> FlipperResult {
     // SAFETY: the caller's promise, here and in what is done with the pointers.
@@ -44,9 +40,7 @@ pub unsafe extern "C" fn flipper_client_stop(client: *mut FlipperClient, now_ms:
 
 /// Adds a plugin, which is a background plugin if `background` is not 0.
 ///
-/// # Safety
-/// `client` is NULL, or came from [`flipper_client_new`](crate::flipper_client_new) and was not freed. Other pointers are
-/// good for as many bytes as they are said to have.
+/// Threads: any, one at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_client_add_plugin(
     client: *mut FlipperClient,
@@ -65,9 +59,7 @@ pub unsafe extern "C" fn flipper_client_add_plugin(
 
 /// Removes a plugin.
 ///
-/// # Safety
-/// `client` is NULL, or came from [`flipper_client_new`](crate::flipper_client_new) and was not freed. Other pointers are
-/// good for as many bytes as they are said to have.
+/// Threads: any, one at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_client_remove_plugin(
     client: *mut FlipperClient,
@@ -80,9 +72,7 @@ pub unsafe extern "C" fn flipper_client_remove_plugin(
 
 /// Sends an event of a plugin. Its params are JSON; NULL if it has none.
 ///
-/// # Safety
-/// `client` is NULL, or came from [`flipper_client_new`](crate::flipper_client_new) and was not freed. Other pointers are
-/// good for as many bytes as they are said to have.
+/// Threads: any, one at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_client_send(
     client: *mut FlipperClient,
@@ -106,9 +96,7 @@ pub unsafe extern "C" fn flipper_client_send(
 
 /// Answers a call with a result, which is JSON.
 ///
-/// # Safety
-/// `client` is NULL, or came from [`flipper_client_new`](crate::flipper_client_new) and was not freed. Other pointers are
-/// good for as many bytes as they are said to have.
+/// Threads: any, one at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_client_respond(
     client: *mut FlipperClient,
@@ -127,9 +115,7 @@ pub unsafe extern "C" fn flipper_client_respond(
 
 /// Answers a call with an error, which is JSON.
 ///
-/// # Safety
-/// `client` is NULL, or came from [`flipper_client_new`](crate::flipper_client_new) and was not freed. Other pointers are
-/// good for as many bytes as they are said to have.
+/// Threads: any, one at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_client_respond_error(
     client: *mut FlipperClient,
@@ -148,9 +134,7 @@ pub unsafe extern "C" fn flipper_client_respond_error(
 
 /// Answers whether a plugin has a method.
 ///
-/// # Safety
-/// `client` is NULL, or came from [`flipper_client_new`](crate::flipper_client_new) and was not freed. Other pointers are
-/// good for as many bytes as they are said to have.
+/// Threads: any, one at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_client_respond_supported(
     client: *mut FlipperClient,
@@ -163,9 +147,7 @@ pub unsafe extern "C" fn flipper_client_respond_supported(
 
 /// Tells the desktop of an error outside any call.
 ///
-/// # Safety
-/// `client` is NULL, or came from [`flipper_client_new`](crate::flipper_client_new) and was not freed. Other pointers are
-/// good for as many bytes as they are said to have.
+/// Threads: any, one at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_client_report(
     client: *mut FlipperClient,
