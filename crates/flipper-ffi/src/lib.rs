@@ -34,15 +34,20 @@
 
 mod action;
 mod client;
+mod close;
 mod event;
 mod exclusive;
 mod pointer;
+mod record;
+mod report;
 mod result;
 
 pub use self::action::*;
 pub use self::client::*;
+pub use self::close::FlipperCloseKind;
 pub use self::event::*;
 pub use self::pointer::FlipperStr;
+pub use self::report::FlipperErrorReport;
 pub use self::result::FlipperResult;
 
 /// No time at all, where a time is asked for.
