@@ -10,6 +10,8 @@ Chores:
   test [--skip-official REASON]  run all tests, those with official peers included
   matrix [--skip-official REASON]
                                  run the conformance suite alone, and show it as a table
+  programs                       build the programs in other languages that the conformance suite runs; the chores
+                                 above do so before the tests
   screenshots                    run the tests in the official page, and have them take docs/images
   sim [LIVES]                    lead so many simulated lives under faults, 100,000 unless said otherwise
   fuzz [--seconds N] [TARGET...]  give the fuzz targets their committed inputs again, then each N seconds of new ones
@@ -31,6 +33,7 @@ const SIMULATED_LIVES: u64 = 100_000;
 pub(crate) enum Chore {
     Test { skip_official: Option<String> },
     Matrix { skip_official: Option<String> },
+    Programs,
     Screenshots,
     Sim { lives: u64 },
     Fuzz { seconds: u64, targets: Vec<String> },
@@ -59,6 +62,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>, in_ci: bool) -> Re
         Some("test") => Ok(Chore::Test { skip_official: skip_official(args, in_ci)? }),
         Some("matrix") => Ok(Chore::Matrix { skip_official: skip_official(args, in_ci)? }),
         Some("ci") => Ok(Chore::Ci { skip_official: skip_official(args, in_ci)? }),
+        Some("programs") => nothing_more(args, Chore::Programs),
         Some("screenshots") => nothing_more(args, Chore::Screenshots),
         Some("sim") => {
             let lives =
@@ -140,6 +144,7 @@ mod tests {
     fn chores() {
         assert_eq!(parse_words("test", true), Ok(Chore::Test { skip_official: None }));
         assert_eq!(parse_words("check", true), Ok(Chore::Check));
+        assert_eq!(parse_words("programs", true), Ok(Chore::Programs));
         assert_eq!(parse_words("screenshots", false), Ok(Chore::Screenshots));
         assert_eq!(parse_words("header", false), Ok(Chore::Header));
         assert_eq!(parse_words("sim", true), Ok(Chore::Sim { lives: 100_000 }));

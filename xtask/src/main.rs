@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod bindings;
 mod c_library;
 mod checks;
 mod footprint;
@@ -45,6 +46,9 @@ fn main() -> ExitCode {
         }
         Chore::Test { skip_official } => suite::run(&mut report, skip_official.as_deref()),
         Chore::Matrix { skip_official } => suite::run_matrix(&mut report, skip_official.as_deref()),
+        Chore::Programs => {
+            bindings::build(&mut report);
+        }
         Chore::Screenshots => suite::take_screenshots(&mut report),
         Chore::Sim { lives } => checks::simulate(&mut report, *lives),
         Chore::Fuzz { seconds, targets } => fuzz::run(&mut report, *seconds, targets),

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use crate::matrix::Matrix;
 use crate::report::Report;
 use crate::shell::{self, Failure};
-use crate::{peers, programs, python};
+use crate::{bindings, peers, programs, python};
 
 /// Tells the tests with official peers why they are to be skipped; `flipper_conformance` reads it.
 const SKIP_VARIABLE: &str = "FLIPPER_SKIP_OFFICIAL";
@@ -51,6 +51,9 @@ fn run_steps(report: &mut Report, skip_official: Option<&str>, steps: &[(&'stati
         // They would fail one by one, for the reason that has just been given.
         None if !ready_for_peers(report) => return,
         None => {}
+    }
+    if !bindings::build(report) {
+        return;
     }
     let mut results = Results { skip_official, ..Results::default() };
     for (name, what) in steps {

@@ -41,6 +41,8 @@ mod pointer;
 mod record;
 mod report;
 mod result;
+#[cfg(feature = "threaded")]
+mod threaded;
 
 pub use self::action::*;
 pub use self::client::*;
@@ -49,6 +51,8 @@ pub use self::event::*;
 pub use self::pointer::FlipperStr;
 pub use self::report::FlipperErrorReport;
 pub use self::result::FlipperResult;
+#[cfg(feature = "threaded")]
+pub use self::threaded::*;
 
 /// No time at all, where a time is asked for.
 pub const FLIPPER_NEVER: u64 = u64::MAX;
