@@ -379,9 +379,9 @@ typedef enum flipper_close_kind {
     // The TCP connection was reset, or failed in another way.
     FLIPPER_CLOSE_KIND_RESET = 14,
     // The peer's certificate is refused for another reason; the reason says how.
-    FLIPPER_CLOSE_KIND_TLS_BAD_CERTIFICATE = 15,
+    FLIPPER_CLOSE_KIND_TLS_BAD_CERTIFICATE = 16,
     // The peer broke the WebSocket protocol; the reason says how.
-    FLIPPER_CLOSE_KIND_WEBSOCKET = 16,
+    FLIPPER_CLOSE_KIND_WEB_SOCKET = 15,
     // A message arrived that is larger than the limit.
     FLIPPER_CLOSE_KIND_TOO_LARGE = 17,
     // This side closed.
@@ -623,20 +623,6 @@ typedef struct flipper_prepared {
     // What proves the pairing: base64url of 32 bytes.
     struct flipper_str pairing_proof;
 } flipper_prepared;
-
-// An error that is told to the desktop. Only the message is needed.
-typedef struct flipper_error_report {
-    // `sizeof(flipper_error_report)`.
-    size_t size;
-    // What went wrong.
-    struct flipper_str message;
-    // The kind of error, for programs. NULL: none.
-    struct flipper_str name;
-    // Where it went wrong, for people. NULL: none.
-    struct flipper_str stacktrace;
-    // What to do about it. NULL: nothing is known. Only desktops of this project show it.
-    struct flipper_str hint;
-} flipper_error_report;
 
 // What an app says before it starts. Zero it, then set its size, the app's name and its id: everything else has a
 // default that needs no change on a desktop machine.
@@ -1012,14 +998,17 @@ flipper_result flipper_client_respond_error(struct flipper_client *client,
                                             const char *json,
                                             size_t len);
 
-// Answers a call with an error of the usual shape.
+// Answers a call with an error that has this message, for people, and this name, for programs, which may be NULL.
 //
 // FLIPPER_RESULT_UNKNOWN_CALL as `flipper_client_respond`.
 //
 // Threads: any, one at a time.
-flipper_result flipper_client_respond_failure(struct flipper_client *client,
-                                              uint64_t call,
-                                              const struct flipper_error_report *report);
+flipper_result flipper_client_fail(struct flipper_client *client,
+                                   uint64_t call,
+                                   const char *message,
+                                   size_t message_len,
+                                   const char *name,
+                                   size_t name_len);
 
 // Answers an event of kind FLIPPER_EVENT_KIND_SUPPORTS: whether the plugin has the method, 0 or 1.
 //
@@ -1030,13 +1019,19 @@ flipper_result flipper_client_respond_supported(struct flipper_client *client,
                                                 uint64_t call,
                                                 uint8_t supported);
 
-// Tells the desktop of an error outside any call.
+// Tells the desktop of an error outside any call. The name, which is for programs, and the stack trace may be NULL.
 //
-// FLIPPER_RESULT_NOT_CONNECTED: there is no session, and it goes nowhere.
+// FLIPPER_RESULT_NOT_CONNECTED: there is no session, and errors do not wait. FLIPPER_RESULT_TOO_LARGE: the message would be
+// larger than the limit.
 //
 // Threads: any, one at a time.
-flipper_result flipper_client_report(struct flipper_client *client,
-                                     const struct flipper_error_report *report);
+flipper_result flipper_client_report_error(struct flipper_client *client,
+                                           const char *message,
+                                           size_t message_len,
+                                           const char *name,
+                                           size_t name_len,
+                                           const char *stacktrace,
+                                           size_t stacktrace_len);
 
 // Frees an event, with all texts that were taken from it.
 //

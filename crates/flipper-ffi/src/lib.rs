@@ -39,7 +39,6 @@ mod event;
 mod exclusive;
 mod pointer;
 mod record;
-mod report;
 mod result;
 #[cfg(feature = "threaded")]
 mod threaded;
@@ -49,7 +48,6 @@ pub use self::client::*;
 pub use self::close::FlipperCloseKind;
 pub use self::event::*;
 pub use self::pointer::FlipperStr;
-pub use self::report::FlipperErrorReport;
 pub use self::result::FlipperResult;
 #[cfg(feature = "threaded")]
 pub use self::threaded::*;

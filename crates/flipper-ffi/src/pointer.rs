@@ -38,11 +38,8 @@ impl FlipperStr {
     /// # Safety
     /// As [`text`].
     pub(crate) unsafe fn read_optional<'a>(self) -> Result<Option<&'a str>, FlipperResult> {
-        if self.ptr.is_null() && self.len == 0 {
-            return Ok(None);
-        }
         // SAFETY: the caller's promise.
-        unsafe { self.read() }.map(Some)
+        unsafe { optional(self.ptr, self.len) }
     }
 
     /// A text that must be there, if only as an empty one.
@@ -84,6 +81,18 @@ pub(crate) unsafe fn bytes<'a>(pointer: *const c_char, len: usize) -> Result<&'a
 pub(crate) unsafe fn text<'a>(pointer: *const c_char, len: usize) -> Result<&'a str, FlipperResult> {
     // SAFETY: the caller's promise.
     str::from_utf8(unsafe { bytes(pointer, len) }?).map_err(|_| FlipperResult::InvalidUtf8)
+}
+
+/// A text that may be left out: NULL, and no bytes.
+///
+/// # Safety
+/// As [`bytes`].
+pub(crate) unsafe fn optional<'a>(pointer: *const c_char, len: usize) -> Result<Option<&'a str>, FlipperResult> {
+    if pointer.is_null() && len == 0 {
+        return Ok(None);
+    }
+    // SAFETY: the caller's promise.
+    unsafe { text(pointer, len) }.map(Some)
 }
 
 /// # Safety

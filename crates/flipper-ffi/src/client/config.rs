@@ -1,7 +1,5 @@
 //! What an app tells a client before it starts.
 
-use std::mem::offset_of;
-
 use flipper_proto::client::{Config, MediumChoice, Os};
 use flipper_proto::{Medium, Overflow};
 
@@ -122,10 +120,8 @@ pub struct FlipperClientConfig {
     pub os_fixed: u32,
 }
 
-// SAFETY: it is as the trait wants it; all fields are numbers and texts.
-unsafe impl Record for FlipperClientConfig {
-    const FIRST: usize = offset_of!(Self, os);
-}
+// SAFETY: its size comes first; the rest is texts and numbers.
+unsafe impl Record for FlipperClientConfig {}
 
 impl FlipperClientConfig {
     /// # Safety
