@@ -84,10 +84,28 @@ enum flipper_result
     FLIPPER_RESULT_TOO_MANY_PENDING = 9108,
     // The peer does not read, and no more may wait for it.
     FLIPPER_RESULT_QUEUE_FULL = 9109,
-    // It was stopped.
+    // It was stopped, or was not started.
     FLIPPER_RESULT_STOPPED = 9110,
     // Another misuse.
     FLIPPER_RESULT_MISUSE = 9199,
+    // It has not come to that within the time.
+    FLIPPER_RESULT_TIMED_OUT = 9201,
+    // A callback cannot wait for the end of its own app, which waits for the callback.
+    FLIPPER_RESULT_IN_CALLBACK = 9202,
+    // The app was started or stopped before, and starts only once.
+    FLIPPER_RESULT_ALREADY_STARTED = 9203,
+    // The app's name or its id is empty.
+    FLIPPER_RESULT_NO_NAME = 9204,
+    // FLIPPER_ALT_PORTS or FLIPPER_PORTS does not hold two ports, as 9089,9088.
+    FLIPPER_RESULT_BAD_PORTS = 9205,
+    // No directory was given, and there is no home directory to have one in.
+    FLIPPER_RESULT_NO_DIRECTORY = 9206,
+    // The pairing link cannot be read.
+    FLIPPER_RESULT_BAD_PAIRING = 9207,
+    // Certificates over the network need a pairing with the desktop.
+    FLIPPER_RESULT_NOT_PAIRED = 9208,
+    // The system starts no more threads, or has nothing for them to wait with.
+    FLIPPER_RESULT_NO_THREADS = 9209,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -227,8 +245,56 @@ typedef enum flipper_event_field {
     FLIPPER_EVENT_FIELD_TEXT = 23,
 } flipper_event_field;
 
+// Where an app is on its way.
+typedef enum flipper_state_kind {
+    // Not started, or stopped.
+    FLIPPER_STATE_KIND_STOPPED = 1,
+    // Reading the stored credentials.
+    FLIPPER_STATE_KIND_PREPARING = 2,
+    // On the plain port, to have certificates issued.
+    FLIPPER_STATE_KIND_EXCHANGING = 3,
+    // On the way to a session.
+    FLIPPER_STATE_KIND_CONNECTING = 4,
+    // In a session.
+    FLIPPER_STATE_KIND_CONNECTED = 5,
+    // In a session, and the desktop has left pings unanswered. It goes on.
+    FLIPPER_STATE_KIND_UNRESPONSIVE = 6,
+    // After a failure, before the next attempt.
+    FLIPPER_STATE_KIND_WAITING = 7,
+    // Closing the connection: before a new one, or for good.
+    FLIPPER_STATE_KIND_CLOSING = 8,
+} flipper_state_kind;
+
+// What is counted.
+typedef enum flipper_counter {
+    // Messages that broke the protocol.
+    FLIPPER_COUNTER_BAD_MESSAGES = 1,
+    // Answers to nobody, among the bad messages.
+    FLIPPER_COUNTER_UNEXPECTED_REPLIES = 2,
+    // Binary messages that held text and were read as such.
+    FLIPPER_COUNTER_BINARY_MESSAGES = 3,
+    // Events that found their plugin's buffer full.
+    FLIPPER_COUNTER_EVENTS_DROPPED = 4,
+    // Answers that were replaced by an error, because the desktop does not read or because they were too large.
+    FLIPPER_COUNTER_ANSWERS_REPLACED = 5,
+    // Answers for which not even that error found room.
+    FLIPPER_COUNTER_ANSWERS_DROPPED = 6,
+    // What the observer was not told, because callbacks have blocked for so long that too much waits.
+    FLIPPER_COUNTER_MISSED_NOTICES = 20,
+} flipper_counter;
+
 // A decision, to be carried out.
 typedef struct flipper_action flipper_action;
+
+// An app with its Flipper, which has threads of its own; opaque to C.
+//
+// Any thread may call its functions at any time, several at once, and so may its callbacks; only
+// `flipper_app_free` comes last. A process that was forked must not use the apps of its parent, and the library must not be
+// unloaded before `flipper_app_wait_stopped` was FLIPPER_RESULT_OK. `exit` may come at any time.
+typedef struct flipper_app flipper_app;
+
+// A call of the desktop; opaque to C. It outlives its session and its app.
+typedef struct flipper_call flipper_call;
 
 // The app's state machine; opaque to C. One thread at a time may use it.
 typedef struct flipper_client flipper_client;
@@ -281,6 +347,95 @@ typedef struct flipper_client_config {
     // Where the jitter of waits comes from.
     uint64_t seed;
 } flipper_client_config;
+
+// What an app says before it starts. Zero it, then set its size, the app's name and its id: everything else has a
+// default that needs no change on a desktop machine.
+typedef struct flipper_app_config {
+    // `sizeof(flipper_app_config)`.
+    size_t size;
+    // The app's name, as people see it.
+    struct flipper_str app;
+    // The app's bundle id in reverse-DNS form, such as com.example.app.
+    struct flipper_str app_id;
+    // The desktop's host name or address. Default: localhost.
+    struct flipper_str host;
+    // The app's private directory for keys and certificates. Default: apps/ID in FLIPPER_STATE_DIR, else in ~/.flipper.
+    struct flipper_str directory;
+    // The operating system to present. Default: the real one, or MacOS to a desktop that refuses that.
+    struct flipper_str os;
+    // The device's name. Default: the host name.
+    struct flipper_str device;
+    // A stable id of the device, which is presented where the desktop has none for it. Default: the host name.
+    struct flipper_str device_id;
+    // Pairs the app with a desktop on another machine, by the link that `flipper pair` prints there. It holds a secret.
+    // Default: what the variable FLIPPER_PAIRING says.
+    struct flipper_str pairing;
+    // The desktop's plain port. Default of both: what the variables FLIPPER_ALT_PORTS or FLIPPER_PORTS say, else 9089
+    // and 9088. It is both or none.
+    uint16_t insecure_port;
+    // The desktop's port with TLS.
+    uint16_t secure_port;
+    // How certificates reach the app: 1 by files, 2 over the network (with `pairing` only), 3 not at all, because they lie in
+    // the directory. Default: files, or over the network where there is a pairing.
+    uint32_t medium;
+    // How many threads make callbacks, up to 1024. Default: 1, and then everything comes one after the other. With more,
+    // calls come side by side, also those of one plugin.
+    uint32_t handlers;
+    // Which event goes when too many wait: 1 the newest. Default: the oldest.
+    uint32_t overflow;
+    // The wait after the first failure, milliseconds; it doubles with each further one. Default: 250.
+    uint64_t backoff_first_ms;
+    // The longest wait between two attempts, milliseconds. Default: 10,000.
+    uint64_t backoff_ceiling_ms;
+    // How long the desktop may take to issue a certificate, milliseconds. Default: 20,000.
+    uint64_t grant_ms;
+    // How long the pauses between bursts of events are at least, milliseconds. The official UI shows what comes after
+    // 200 ms of silence only: an app that always sends needs 250. Default: no pauses.
+    uint64_t event_pause_ms;
+    // The largest message, bytes. Default: 64 MiB.
+    size_t message_bytes;
+    // How many calls may wait for their answers. Default: 16,384.
+    size_t pending_calls;
+    // How many bytes these calls may have together. Default: 128 MiB.
+    size_t pending_call_bytes;
+    // How many plugins there may be. Default: 1,024.
+    size_t plugins;
+    // How many events of one plugin wait for a desktop. Default: 10,000.
+    size_t buffered_events;
+    // How many bytes these events may have together. Default: 8 MiB.
+    size_t buffered_event_bytes;
+    // Is told of every state, step, failure and misbehaviour (`flipper_event_kind` 1 to 4), one after the other. The event
+    // is good until the callback returns, and must not be freed.
+    void (*on_event)(void *user, const struct flipper_event *event);
+    // What `on_event` gets as its `user`.
+    void *user;
+    // Frees `user`, when `on_event` will not be called any more.
+    void (*free_user)(void *user);
+} flipper_app_config;
+
+// What a plugin does. All of it may be NULL.
+//
+// Callbacks come from threads of the app, one after the other unless it was given several handlers. They may call every
+// function, also to remove their own plugin, and stop or free their own app. They must return: neither an exception nor
+// `longjmp` may leave them.
+typedef struct flipper_plugin_callbacks {
+    // `sizeof(flipper_plugin_callbacks)`.
+    size_t size;
+    // What every callback gets back.
+    void *user;
+    // The desktop has initialised the plugin. Where a user interface is reloaded this comes again, after `on_disconnect`.
+    void (*on_connect)(void *user);
+    // The desktop has left the plugin, or is gone.
+    void (*on_disconnect)(void *user);
+    // Whether the plugin has a method: 0 is no, and its calls are answered with an error. NULL says yes to all, where there
+    // is `on_call`. The text has no NUL, and is good until the callback returns.
+    int (*has_method)(void *user, const char *method, size_t len);
+    // The desktop calls a method. The call is the callback's from now on: it is to be answered, there or later and from any
+    // thread, and then freed.
+    void (*on_call)(void *user, struct flipper_call *call);
+    // Frees `user`, when no callback will come any more.
+    void (*free_user)(void *user);
+} flipper_plugin_callbacks;
 
 #ifdef __cplusplus
 extern "C" {
@@ -509,6 +664,212 @@ flipper_result flipper_event_number(const struct flipper_event *event, uint32_t 
 //
 // Threads: any, several at once.
 flipper_result flipper_event_text(const struct flipper_event *event, uint32_t field, struct flipper_str *out);
+
+// Makes an app that has not started. Plugins can be added and events sent, which wait.
+//
+// Results: FLIPPER_RESULT_NO_NAME, NO_DIRECTORY, BAD_PORTS (of the environment), BAD_PAIRING, NOT_PAIRED, BAD_VALUE,
+// BAD_SIZE. Only if it is FLIPPER_RESULT_OK will `user` be freed by `free_user`: on some thread, when the observer will not
+// be called any more. `flipper_app_free` must follow.
+//
+// Threads: any.
+flipper_result flipper_app_new(const struct flipper_app_config *config,
+                               struct flipper_app **out);
+
+// Stops an app as `flipper_app_stop` does, and frees it. NULL is nothing to free.
+//
+// It does not wait, so that a callback may free its own app. Callbacks that go on, or are due, still come after it;
+// `free_user` tells when the last one has returned. To have that here, stop first and wait: `flipper_app_wait_stopped`.
+// Calls that were not answered stay good until they are freed.
+//
+// Threads: any, also in a callback of this app. Calls of other threads that have begun end as after a stop; none may begin.
+void flipper_app_free(struct flipper_app *app);
+
+// Starts, and goes on looking for a desktop until it is stopped. Returns at once.
+//
+// Results: FLIPPER_RESULT_ALREADY_STARTED, also after a stop; NO_THREADS. Neither the network nor the disk is ever a
+// reason.
+//
+// Threads: any, several at once.
+flipper_result flipper_app_start(const struct flipper_app *app);
+
+// Begins to stop: sends what is queued, closes the connection, and never comes back. Returns at once.
+//
+// Threads: any, several at once, also in a callback.
+flipper_result flipper_app_stop(const struct flipper_app *app);
+
+// Waits until there is a session with a desktop, for no longer than so many milliseconds; FLIPPER_NEVER is for ever.
+//
+// Results: FLIPPER_RESULT_TIMED_OUT; STOPPED, also where it was not started.
+//
+// Threads: any, several at once.
+flipper_result flipper_app_wait_connected(const struct flipper_app *app,
+                                          uint64_t timeout_ms);
+
+// Waits until an app that was stopped has ended, for no longer than so many milliseconds; FLIPPER_NEVER is for ever. Then
+// the desktop was told, every callback has returned, and no thread is left. One that was not started has ended.
+//
+// Results: FLIPPER_RESULT_TIMED_OUT; IN_CALLBACK, at once, in a callback of this app, which would wait for itself.
+//
+// Threads: any, several at once.
+flipper_result flipper_app_wait_stopped(const struct flipper_app *app,
+                                        uint64_t timeout_ms);
+
+// Frees a call, with all texts that were taken from it. If it was not answered, the desktop is answered with an error.
+// NULL is nothing to free.
+//
+// Threads: any, and no other call with it goes on or follows.
+void flipper_call_free(struct flipper_call *call);
+
+// The plugin that is called; NULL of NULL.
+//
+// Threads: any, several at once.
+struct flipper_str flipper_call_plugin(const struct flipper_call *call);
+
+// The method that is called; NULL of NULL.
+//
+// Threads: any, several at once.
+struct flipper_str flipper_call_method(const struct flipper_call *call);
+
+// The params, JSON as it came; NULL if there are none.
+//
+// Threads: any, several at once.
+struct flipper_str flipper_call_params(const struct flipper_call *call);
+
+// Whether the desktop waits for an answer: 1 or 0. An error is sent in any case.
+//
+// Threads: any, several at once.
+int flipper_call_expects_reply(const struct flipper_call *call);
+
+// Answers a call with a result, which is JSON; NULL stands for an empty object. The official UI never completes a call
+// that is answered with null, false, 0 or an empty string: rather send an object that holds it.
+//
+// Results: FLIPPER_RESULT_INVALID_JSON, and the call can still be answered; UNKNOWN_CALL, if it was answered before, its
+// session has ended, or its plugin was removed. The call is still to be freed.
+//
+// Threads: any, several at once: the first one answers.
+flipper_result flipper_call_respond(const struct flipper_call *call,
+                                    const char *result,
+                                    size_t len);
+
+// Answers a call with an error object, which is JSON as it is to be sent. Official ones have "message", "name" and
+// "stacktrace": `flipper_call_fail` makes such a one.
+//
+// Results: as `flipper_call_respond`.
+//
+// Threads: any, several at once: the first one answers.
+flipper_result flipper_call_respond_error(const struct flipper_call *call,
+                                          const char *error,
+                                          size_t len);
+
+// Answers a call with an error that has this message, for people, and this name, for programs, which may be NULL.
+//
+// Results: as `flipper_call_respond`.
+//
+// Threads: any, several at once: the first one answers.
+flipper_result flipper_call_fail(const struct flipper_call *call,
+                                 const char *message,
+                                 size_t message_len,
+                                 const char *name,
+                                 size_t name_len);
+
+// Adds a plugin, before the start or later. `id` is the name that both ends know it by, such as Network. The desktop
+// initialises a background plugin, which it is if `background` is not 0, as soon as the app connects; others while somebody
+// looks at them.
+//
+// Results: FLIPPER_RESULT_DUPLICATE_PLUGIN, TOO_MANY_PLUGINS, BAD_SIZE, BAD_VALUE. Only if it is FLIPPER_RESULT_OK will `user`
+// be freed by `free_user`, once: when the plugin was removed, or the app was freed and has ended, and the last callback has
+// returned. That is on whatever thread comes last, perhaps in `flipper_app_remove_plugin` or `flipper_app_free`.
+//
+// Threads: any, several at once.
+flipper_result flipper_app_add_plugin(const struct flipper_app *app,
+                                      const char *id,
+                                      size_t id_len,
+                                      uint8_t background,
+                                      const struct flipper_plugin_callbacks *callbacks);
+
+// Removes a plugin. Its calls that are not answered yet are answered with an error; `on_disconnect` still comes where
+// it is due.
+//
+// Results: FLIPPER_RESULT_UNKNOWN_PLUGIN.
+//
+// Threads: any, several at once, also in a callback of this plugin.
+flipper_result flipper_app_remove_plugin(const struct flipper_app *app,
+                                         const char *id,
+                                         size_t id_len);
+
+// Sends an event of a plugin. It never blocks: where no desktop has initialised the plugin the event waits, and the
+// oldest go when too many do. Its params are JSON; NULL if it has none.
+//
+// Results: FLIPPER_RESULT_INVALID_JSON, UNKNOWN_PLUGIN, TOO_LARGE, STOPPED.
+//
+// Threads: any, several at once.
+flipper_result flipper_app_send(const struct flipper_app *app,
+                                const char *plugin,
+                                size_t plugin_len,
+                                const char *method,
+                                size_t method_len,
+                                const char *params,
+                                size_t params_len);
+
+// Tells the desktop of an error outside any call. The name, which is for programs, and the stack trace may be NULL.
+//
+// Results: FLIPPER_RESULT_NOT_CONNECTED, for errors do not wait; STOPPED, TOO_LARGE.
+//
+// Threads: any, several at once.
+flipper_result flipper_app_report_error(const struct flipper_app *app,
+                                        const char *message,
+                                        size_t message_len,
+                                        const char *name,
+                                        size_t name_len,
+                                        const char *stacktrace,
+                                        size_t stacktrace_len);
+
+// How many events of a plugin wait to be sent; 0 where there is no such plugin.
+//
+// Threads: any, several at once.
+flipper_result flipper_app_waiting(const struct flipper_app *app,
+                                   const char *plugin,
+                                   size_t plugin_len,
+                                   uint64_t *out);
+
+// How many events of a plugin were dropped because too many waited; 0 where there is no such plugin. The desktop is told,
+// too.
+//
+// Threads: any, several at once.
+flipper_result flipper_app_dropped(const struct flipper_app *app,
+                                   const char *plugin,
+                                   size_t plugin_len,
+                                   uint64_t *out);
+
+// Where an app stands: a `flipper_state_kind`.
+//
+// Threads: any, several at once.
+flipper_result flipper_app_state(const struct flipper_app *app, uint32_t *out);
+
+// Where an app stands, for people. As much as fits is written into the buffer, with a NUL behind it; `length`, which may be
+// NULL, is how many bytes there are without the NUL. So a capacity of 0 asks for the length alone.
+//
+// Threads: any, several at once.
+flipper_result flipper_app_state_text(const struct flipper_app *app,
+                                      char *buffer,
+                                      size_t capacity,
+                                      size_t *length);
+
+// What failed last, also when it is over, for people: what happened, where, and what to do. The buffer is as that of
+// `flipper_app_state_text`.
+//
+// Results: FLIPPER_RESULT_NOT_FOUND where nothing has failed.
+//
+// Threads: any, several at once.
+flipper_result flipper_app_last_failure(const struct flipper_app *app,
+                                        char *buffer,
+                                        size_t capacity,
+                                        size_t *length);
+
+// How much was lost, refused or ignored so far, for a `flipper_counter`.
+//
+// Threads: any, several at once.
+flipper_result flipper_app_counter(const struct flipper_app *app, uint32_t counter, uint64_t *out);
 
 #ifdef __cplusplus
 }  // extern "C"

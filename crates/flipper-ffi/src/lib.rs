@@ -38,12 +38,16 @@ mod event;
 mod exclusive;
 mod pointer;
 mod result;
+#[cfg(feature = "threaded")]
+mod threaded;
 
 pub use self::action::*;
 pub use self::client::*;
 pub use self::event::*;
 pub use self::pointer::FlipperStr;
 pub use self::result::FlipperResult;
+#[cfg(feature = "threaded")]
+pub use self::threaded::*;
 
 /// No time at all, where a time is asked for.
 pub const FLIPPER_NEVER: u64 = u64::MAX;

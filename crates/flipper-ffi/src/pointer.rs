@@ -17,6 +17,10 @@ pub struct FlipperStr {
 }
 
 impl FlipperStr {
+    /// No text.
+    #[cfg(feature = "threaded")]
+    pub(crate) const NONE: Self = Self { ptr: ptr::null(), len: 0 };
+
     /// The text of something that lives on.
     pub(crate) fn of(text: &str) -> Self {
         Self { ptr: text.as_ptr().cast(), len: text.len() }

@@ -44,10 +44,28 @@ pub enum FlipperResult {
     TooManyPending = 9_108,
     /// The peer does not read, and no more may wait for it.
     QueueFull = 9_109,
-    /// It was stopped.
+    /// It was stopped, or was not started.
     Stopped = 9_110,
     /// Another misuse.
     Misuse = 9_199,
+    /// It has not come to that within the time.
+    TimedOut = 9_201,
+    /// A callback cannot wait for the end of its own app, which waits for the callback.
+    InCallback = 9_202,
+    /// The app was started or stopped before, and starts only once.
+    AlreadyStarted = 9_203,
+    /// The app's name or its id is empty.
+    NoName = 9_204,
+    /// FLIPPER_ALT_PORTS or FLIPPER_PORTS does not hold two ports, as 9089,9088.
+    BadPorts = 9_205,
+    /// No directory was given, and there is no home directory to have one in.
+    NoDirectory = 9_206,
+    /// The pairing link cannot be read.
+    BadPairing = 9_207,
+    /// Certificates over the network need a pairing with the desktop.
+    NotPaired = 9_208,
+    /// The system starts no more threads, or has nothing for them to wait with.
+    NoThreads = 9_209,
 }
 
 impl From<ApiMisuse> for FlipperResult {
