@@ -33,14 +33,25 @@ impl FlipperStr {
         unsafe { text(self.ptr, self.len) }
     }
 
+    /// A text that may be left out: NULL, and no bytes.
+    ///
     /// # Safety
-    /// As [`text`], unless `ptr` is NULL.
+    /// As [`text`].
     pub(crate) unsafe fn read_optional<'a>(self) -> Result<Option<&'a str>, FlipperResult> {
-        if self.ptr.is_null() {
+        if self.ptr.is_null() && self.len == 0 {
             return Ok(None);
         }
         // SAFETY: the caller's promise.
-        unsafe { text(self.ptr, self.len) }.map(Some)
+        unsafe { self.read() }.map(Some)
+    }
+
+    /// A text that must be there, if only as an empty one.
+    ///
+    /// # Safety
+    /// As [`text`].
+    pub(crate) unsafe fn read_required<'a>(self) -> Result<&'a str, FlipperResult> {
+        // SAFETY: the caller's promise.
+        unsafe { self.read_optional() }?.ok_or(FlipperResult::Null)
     }
 }
 
@@ -84,6 +95,15 @@ pub(crate) unsafe fn write<T>(to: *mut T, value: T) -> Result<(), FlipperResult>
     // SAFETY: it is not NULL, and the rest is the caller's promise. What lay there needs no drop: it is C's.
     unsafe { ptr::write(to, value) };
     Ok(())
+}
+
+/// As [`write`], where NULL means that nobody wants it.
+///
+/// # Safety
+/// As [`write`].
+pub(crate) unsafe fn write_optional<T>(to: *mut T, value: T) {
+    // SAFETY: the caller's promise.
+    let _null = unsafe { write(to, value) };
 }
 
 /// Hands a value over to C, which gives it back to [`free`].

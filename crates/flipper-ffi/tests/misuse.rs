@@ -3,6 +3,7 @@
 #![expect(unsafe_code, reason = "this is the place of a C program")]
 #![allow(clippy::unwrap_used, reason = "a test that fails panics")]
 
+use std::mem::MaybeUninit;
 use std::ptr::{null, null_mut};
 
 use flipper_ffi::*;
@@ -14,14 +15,13 @@ fn text(text: &'static str) -> FlipperStr {
 }
 
 fn config() -> FlipperClientConfig {
+    // SAFETY: zero is good for all of it.
+    let nothing = unsafe { MaybeUninit::<FlipperClientConfig>::zeroed().assume_init() };
     FlipperClientConfig {
         size: size_of::<FlipperClientConfig>(),
         app: text("Sample"),
         app_id: text("com.example.sample"),
-        os: text("Linux"),
-        device: text("box"),
-        device_id: text("d"),
-        seed: 0,
+        ..nothing
     }
 }
 
@@ -75,7 +75,7 @@ fn null_is_told_and_frees_nothing() {
             FlipperResult::Ok,
             "a message without bytes is one"
         );
-        assert_eq!(flipper_client_poll_timeout(client, null_mut()), FlipperResult::Null);
+        assert_eq!(flipper_client_poll_timeout(client, null_mut(), null_mut()), FlipperResult::Null);
         flipper_client_free(client);
     }
 }
@@ -95,7 +95,14 @@ fn misuse_has_numbers() {
         assert_eq!((send(text("1.10")), send(NOTHING)), (FlipperResult::Ok, FlipperResult::Ok));
         assert_eq!(flipper_client_respond(client, 5, c"{}".as_ptr(), 2), FlipperResult::UnknownCall);
         assert_eq!(flipper_client_respond_supported(client, 5, 1), FlipperResult::UnknownCall);
-        assert_eq!(flipper_client_report(client, id.ptr, id.len), FlipperResult::NotConnected);
+        let report = FlipperErrorReport {
+            size: size_of::<FlipperErrorReport>(),
+            message: id,
+            name: NOTHING,
+            stacktrace: NOTHING,
+            hint: NOTHING,
+        };
+        assert_eq!(flipper_client_report(client, &report), FlipperResult::NotConnected);
         assert_eq!(flipper_client_closed(client, 0, 999, 0, null(), 0, 0), FlipperResult::BadValue);
         flipper_client_free(client);
     }
@@ -130,7 +137,7 @@ fn what_is_polled_is_not_lost_and_has_only_its_own_fields() {
         assert_eq!(flipper_event_text(event, FlipperEventField::Text as u32, &mut words), FlipperResult::Ok);
         assert_eq!(words.len, "preparing".len());
         flipper_event_free(event);
-        assert_eq!(flipper_client_poll_timeout(client, &mut number), FlipperResult::Ok);
+        assert_eq!(flipper_client_poll_timeout(client, null_mut(), &mut number), FlipperResult::Ok);
         assert_eq!(number, u64::MAX, "no timer");
         flipper_client_free(client);
     }
