@@ -165,14 +165,13 @@ static void refuse(const char *why) {
 }
 
 static void end(flipper_result result) {
-    char why[256] = "";
-    size_t len;
+    char why[256];
     netstring done = netstring_of("done");
     if (result == FLIPPER_RESULT_OK) {
         tell(&done, 1);
         return;
     }
-    (void)flipper_result_message(result, why, sizeof why, &len);
+    snprintf(why, sizeof why, "result %lu", (unsigned long)result);
     refuse(why);
 }
 
