@@ -17,6 +17,7 @@ Chores:
   fuzz [--seconds N] [TARGET...]  give the fuzz targets their committed inputs again, then each N seconds of new ones
   check                          clippy, formatting, documentation, flipper-proto without std,
                                  what adapters depend on, what is left of them when switched off
+  header                         write the C header anew, crates/flipper-ffi/include/flipper.h
   footprint                      measure what Flipper adds to an app: crates, seconds of a build, bytes of a program
   ci [--skip-official REASON]    test, fuzz --seconds 10, then check
   help                           print this
@@ -36,6 +37,7 @@ pub(crate) enum Chore {
     Screenshots,
     Sim { lives: u64 },
     Fuzz { seconds: u64, targets: Vec<String> },
+    Header,
     Footprint,
     Check,
     Ci { skip_official: Option<String> },
@@ -68,6 +70,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>, in_ci: bool) -> Re
             nothing_more(args, Chore::Sim { lives })
         }
         Some("fuzz") => fuzz(args),
+        Some("header") => nothing_more(args, Chore::Header),
         Some("footprint") => nothing_more(args, Chore::Footprint),
         Some("check") => nothing_more(args, Chore::Check),
         Some("help" | "--help" | "-h") => nothing_more(args, Chore::Help),
@@ -143,6 +146,7 @@ mod tests {
         assert_eq!(parse_words("check", true), Ok(Chore::Check));
         assert_eq!(parse_words("programs", true), Ok(Chore::Programs));
         assert_eq!(parse_words("screenshots", false), Ok(Chore::Screenshots));
+        assert_eq!(parse_words("header", false), Ok(Chore::Header));
         assert_eq!(parse_words("sim", true), Ok(Chore::Sim { lives: 100_000 }));
         assert_eq!(parse_words("sim 20", false), Ok(Chore::Sim { lives: 20 }));
         assert_eq!(parse_words("sim many", false), Err(Misuse::NoNumber("many".to_owned())));

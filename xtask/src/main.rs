@@ -4,6 +4,7 @@
 
 mod args;
 mod bindings;
+mod c_library;
 mod checks;
 mod footprint;
 mod fuzz;
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         Chore::Screenshots => suite::take_screenshots(&mut report),
         Chore::Sim { lives } => checks::simulate(&mut report, *lives),
         Chore::Fuzz { seconds, targets } => fuzz::run(&mut report, *seconds, targets),
+        Chore::Header => c_library::write_header(&mut report),
         Chore::Footprint => footprint::run(&mut report),
         Chore::Check => checks::run(&mut report),
         Chore::Ci { skip_official } => {

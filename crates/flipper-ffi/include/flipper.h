@@ -1,208 +1,878 @@
-/*
- * The app's side of Flipper as a state machine: facts and wishes in, actions and events out.
- *
- * After every fact and every wish, poll actions until FLIPPER_DONE and carry them out, then poll events until
- * FLIPPER_DONE, then ask when the next timer is due. The crate's documentation says what each function does; these rules
- * hold for all of them:
- *
- * - Handles are freed by the function of their name, which takes NULL. They may go from thread to thread, but only one
- *   thread at a time may use one.
- * - Text in is UTF-8, a pointer and a length, and is copied.
- * - Text out points into an action or an event, has no NUL at its end, and is valid until that is freed.
- * - What is written through pointers is only written if the result is FLIPPER_OK.
- * - Time is milliseconds since an origin of the caller's choice.
- *
- * There is no promise yet that any of this stays as it is.
- */
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//
+// Generated from the source of flipper-ffi by `cargo xtask header`. Changes belong there.
+//
+// Flipper for C: an app's side of it, to be driven by any event loop in any language.
+//
+// A client is a state machine. It is told facts (the socket is open, a message arrived, time has passed) and wishes (add a
+// plugin, send an event, answer a call). After each of them, poll actions until FLIPPER_RESULT_DONE and carry them out,
+// then poll events until FLIPPER_RESULT_DONE, then ask when the next timer is due.
+//
+// Rules that hold for every function:
+//
+// - Handles are opaque. They are made by functions that end in `_new` and by the polls, and freed by the function of their
+//   type that ends in `_free`, which takes NULL.
+// - Every function that can fail gives a `flipper_result`. What it gives besides is written through its last pointers, and
+//   only if the result is FLIPPER_RESULT_OK. A pointer that must not be NULL and is gives FLIPPER_RESULT_NULL.
+// - Text in is a pointer and a length in bytes. It must be UTF-8, or the result is FLIPPER_RESULT_INVALID_UTF8. It is
+//   copied, and need live no longer than the call. An empty text may have a NULL pointer.
+// - Text out is a `flipper_str` that points into the handle it was asked of, and is valid until that is freed. There is no
+//   NUL at its end.
+// - Records begin with their size, `sizeof` of them. In a record that is all zero otherwise, every zero and every NULL
+//   stands for the default.
+// - Numbers that stand for something have enumerations, and are plain `uint32_t`s where they go in: one that is not known
+//   gives FLIPPER_RESULT_BAD_VALUE.
+// - Times are milliseconds since an origin that the caller chooses, and must not go back. FLIPPER_NEVER stands for none.
+// - Every function names its rule for threads. "One at a time" is meant for one handle, whatever the function: a thread
+//   that comes while another one is in gets FLIPPER_RESULT_IN_USE, and nothing is done. Different handles have nothing to
+//   do with each other.
+// - A fault of this library gives FLIPPER_RESULT_PANIC. So does every later call with that handle; it can still be freed.
+//   Nothing unwinds into the caller.
+//
+// There is no promise before version 1.0 that any of this stays as it is.
+
 #ifndef FLIPPER_H
 #define FLIPPER_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#ifdef __cplusplus
-extern "C" {
-#endif
-
-typedef struct flipper_client flipper_client;
-typedef struct flipper_action flipper_action;
-typedef struct flipper_event flipper_event;
-
-/* No time at all. */
+// No time at all, where a time is asked for.
 #define FLIPPER_NEVER UINT64_MAX
 
-typedef uint32_t flipper_result;
-enum {
-    FLIPPER_OK = 0,
-    FLIPPER_DONE = 9001,
-    FLIPPER_NULL = 9002,
-    FLIPPER_INVALID_UTF8 = 9003,
-    FLIPPER_INVALID_JSON = 9004,
-    FLIPPER_NOT_FOUND = 9005,
-    FLIPPER_BAD_SIZE = 9006,
-    FLIPPER_BAD_VALUE = 9007,
-    FLIPPER_PANIC = 9008,
-    FLIPPER_NOT_CONNECTED = 9101,
-    FLIPPER_UNKNOWN_PLUGIN = 9102,
-    FLIPPER_DUPLICATE_PLUGIN = 9103,
-    FLIPPER_UNKNOWN_CALL = 9104,
-    FLIPPER_TOO_MANY_PLUGINS = 9105,
-    FLIPPER_TOO_LARGE = 9106,
-    FLIPPER_MISUSE = 9199
+// How a call ended. The numbers never change, and are far from those of `errno`; one that is retired is not given again.
+enum flipper_result
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    // It did what it says.
+    FLIPPER_RESULT_OK = 0,
+    // There is nothing more to be polled. This is no error.
+    FLIPPER_RESULT_DONE = 9001,
+    // A pointer is NULL that must not be.
+    FLIPPER_RESULT_NULL = 9002,
+    // A text is no UTF-8.
+    FLIPPER_RESULT_INVALID_UTF8 = 9003,
+    // A text is no JSON.
+    FLIPPER_RESULT_INVALID_JSON = 9004,
+    // An action or an event of this kind has no such field, or has it not this time.
+    FLIPPER_RESULT_NOT_FOUND = 9005,
+    // The `size` of a record is not that of this version of the library.
+    FLIPPER_RESULT_BAD_SIZE = 9006,
+    // A number has no meaning where it stands, or a length is larger than any text can be.
+    FLIPPER_RESULT_BAD_VALUE = 9007,
+    // A fault of this library; the handle can only be freed.
+    FLIPPER_RESULT_PANIC = 9008,
+    // Another thread is using the handle, or a callback of its own is.
+    FLIPPER_RESULT_IN_USE = 9009,
+    // No session is open.
+    FLIPPER_RESULT_NOT_CONNECTED = 9101,
+    // No plugin of this id was added.
+    FLIPPER_RESULT_UNKNOWN_PLUGIN = 9102,
+    // A plugin of this id was added before.
+    FLIPPER_RESULT_DUPLICATE_PLUGIN = 9103,
+    // The call was answered before, or its session has ended.
+    FLIPPER_RESULT_UNKNOWN_CALL = 9104,
+    // There are as many plugins as there may be.
+    FLIPPER_RESULT_TOO_MANY_PLUGINS = 9105,
+    // The message would be larger than the limit.
+    FLIPPER_RESULT_TOO_LARGE = 9106,
+    // The exchange was finished before, or its connection has ended.
+    FLIPPER_RESULT_UNKNOWN_EXCHANGE = 9107,
+    // As many requests wait for their answers as may.
+    FLIPPER_RESULT_TOO_MANY_PENDING = 9108,
+    // The peer does not read, and no more may wait for it.
+    FLIPPER_RESULT_QUEUE_FULL = 9109,
+    // It was stopped, or was not started.
+    FLIPPER_RESULT_STOPPED = 9110,
+    // Another misuse.
+    FLIPPER_RESULT_MISUSE = 9199,
+    // It has not come to that within the time.
+    FLIPPER_RESULT_TIMED_OUT = 9201,
+    // A callback cannot wait for the end of its own app, which waits for the callback.
+    FLIPPER_RESULT_IN_CALLBACK = 9202,
+    // The app was started or stopped before, and starts only once.
+    FLIPPER_RESULT_ALREADY_STARTED = 9203,
+    // The app's name or its id is empty.
+    FLIPPER_RESULT_NO_NAME = 9204,
+    // FLIPPER_ALT_PORTS or FLIPPER_PORTS does not hold two ports, as 9089,9088.
+    FLIPPER_RESULT_BAD_PORTS = 9205,
+    // No directory was given, and there is no home directory to have one in.
+    FLIPPER_RESULT_NO_DIRECTORY = 9206,
+    // The pairing link cannot be read.
+    FLIPPER_RESULT_BAD_PAIRING = 9207,
+    // Certificates over the network need a pairing with the desktop.
+    FLIPPER_RESULT_NOT_PAIRED = 9208,
+    // The system starts no more threads, or has nothing for them to wait with.
+    FLIPPER_RESULT_NO_THREADS = 9209,
 };
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum flipper_result flipper_result;
+#else
+typedef uint32_t flipper_result;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
 
-/* A borrowed text. A NULL pointer stands for no text. */
+// What an action is. Each has the fields that are named there.
+typedef enum flipper_action_kind {
+    // Open a WebSocket: attempt, host, port, target; and generation, if it is to be mutual TLS.
+    FLIPPER_ACTION_KIND_CONNECT = 1,
+    // Send a text message: attempt, text.
+    FLIPPER_ACTION_KIND_SEND = 2,
+    // Send a ping: attempt.
+    FLIPPER_ACTION_KIND_PING = 3,
+    // Send a close frame: attempt, code.
+    FLIPPER_ACTION_KIND_CLOSE = 4,
+    // Drop the socket: attempt.
+    FLIPPER_ACTION_KIND_ABORT = 5,
+    // Do a piece of work: job, job kind, and what the kind needs.
+    FLIPPER_ACTION_KIND_JOB = 6,
+} flipper_action_kind;
+
+// What a piece of work is, as the field "job kind" says.
+typedef enum flipper_job_kind {
+    // Read the stored credentials.
+    FLIPPER_JOB_KIND_LOAD = 1,
+    // Make a key and a certificate request.
+    FLIPPER_JOB_KIND_PREPARE = 2,
+    // Fetch certificates: generation, device id.
+    FLIPPER_JOB_KIND_FETCH = 3,
+    // Check and store what was granted: generation, device id, medium; and os, where it is not the real one.
+    FLIPPER_JOB_KIND_STORE = 4,
+    // Put credentials in use: generation.
+    FLIPPER_JOB_KIND_PROMOTE = 5,
+    // Delete credentials: generation.
+    FLIPPER_JOB_KIND_DISCARD = 6,
+    // Delete older credentials.
+    FLIPPER_JOB_KIND_PRUNE = 7,
+} flipper_job_kind;
+
+// A field of an action.
+typedef enum flipper_action_field {
+    // Number: which socket.
+    FLIPPER_ACTION_FIELD_ATTEMPT = 1,
+    // Number: the TCP port.
+    FLIPPER_ACTION_FIELD_PORT = 2,
+    // Number: which credentials.
+    FLIPPER_ACTION_FIELD_GENERATION = 3,
+    // Number: the close code.
+    FLIPPER_ACTION_FIELD_CODE = 4,
+    // Number: which job.
+    FLIPPER_ACTION_FIELD_JOB = 5,
+    // Number: a `flipper_job_kind`.
+    FLIPPER_ACTION_FIELD_JOB_KIND = 6,
+    // Number: the medium.
+    FLIPPER_ACTION_FIELD_MEDIUM = 7,
+    // Text: the host's name or address.
+    FLIPPER_ACTION_FIELD_HOST = 20,
+    // Text: the request target.
+    FLIPPER_ACTION_FIELD_TARGET = 21,
+    // Text: the message.
+    FLIPPER_ACTION_FIELD_TEXT = 22,
+    // Text: the device id.
+    FLIPPER_ACTION_FIELD_DEVICE_ID = 23,
+    // Text: the operating system.
+    FLIPPER_ACTION_FIELD_OS = 24,
+} flipper_action_field;
+
+// Why a socket ended.
+typedef enum flipper_close_kind {
+    // The TCP connection was refused.
+    FLIPPER_CLOSE_KIND_REFUSED = 1,
+    // The host cannot be reached; the reason says how.
+    FLIPPER_CLOSE_KIND_UNREACHABLE = 2,
+    // There was no answer in time.
+    FLIPPER_CLOSE_KIND_TIMEOUT = 3,
+    // The desktop's certificate was not issued by the pinned CA.
+    FLIPPER_CLOSE_KIND_TLS_UNKNOWN_CA = 4,
+    // The desktop's certificate has expired.
+    FLIPPER_CLOSE_KIND_TLS_EXPIRED = 5,
+    // The desktop's certificate is not valid yet.
+    FLIPPER_CLOSE_KIND_TLS_NOT_YET_VALID = 6,
+    // The desktop refused our certificate; the reason says how.
+    FLIPPER_CLOSE_KIND_TLS_PEER_REFUSED = 7,
+    // The handshake failed in another way; the reason says how.
+    FLIPPER_CLOSE_KIND_TLS_HANDSHAKE = 8,
+    // It ended after the TLS handshake and before the upgrade was answered.
+    FLIPPER_CLOSE_KIND_DROPPED = 9,
+    // The upgrade was answered with an HTTP status: the code.
+    FLIPPER_CLOSE_KIND_HTTP = 10,
+    // The upgrade was answered with no WebSocket handshake; the reason says how.
+    FLIPPER_CLOSE_KIND_BAD_UPGRADE = 11,
+    // The desktop closed with a code and a reason.
+    FLIPPER_CLOSE_KIND_CODE = 12,
+    // The TCP connection ended without a close frame.
+    FLIPPER_CLOSE_KIND_EOF = 13,
+    // The TCP connection was reset.
+    FLIPPER_CLOSE_KIND_RESET = 14,
+} flipper_close_kind;
+
+// What an event is. Each has the fields that are named there.
+typedef enum flipper_event_kind {
+    // The client is in another state: text.
+    FLIPPER_EVENT_KIND_STATE = 1,
+    // A step on the way: text.
+    FLIPPER_EVENT_KIND_STEP = 2,
+    // Something failed: text.
+    FLIPPER_EVENT_KIND_FAILED = 3,
+    // The desktop sent something that is not understood: text.
+    FLIPPER_EVENT_KIND_MISBEHAVED = 4,
+    // The desktop initialised a plugin: plugin.
+    FLIPPER_EVENT_KIND_CONNECTED = 5,
+    // The desktop has left a plugin: plugin.
+    FLIPPER_EVENT_KIND_DISCONNECTED = 6,
+    // The desktop calls a method and waits for an answer: call, plugin, method, and params if there are any.
+    FLIPPER_EVENT_KIND_CALL = 7,
+    // The same, and nobody waits.
+    FLIPPER_EVENT_KIND_TELL = 8,
+    // The desktop asks whether there is a method: call, plugin, method.
+    FLIPPER_EVENT_KIND_SUPPORTS = 9,
+} flipper_event_kind;
+
+// A field of an event.
+typedef enum flipper_event_field {
+    // Number: which call.
+    FLIPPER_EVENT_FIELD_CALL = 1,
+    // Text: whose.
+    FLIPPER_EVENT_FIELD_PLUGIN = 20,
+    // Text: the method.
+    FLIPPER_EVENT_FIELD_METHOD = 21,
+    // Text: the params, JSON as it came.
+    FLIPPER_EVENT_FIELD_PARAMS = 22,
+    // Text: what happened, for people.
+    FLIPPER_EVENT_FIELD_TEXT = 23,
+} flipper_event_field;
+
+// Where an app is on its way.
+typedef enum flipper_state_kind {
+    // Not started, or stopped.
+    FLIPPER_STATE_KIND_STOPPED = 1,
+    // Reading the stored credentials.
+    FLIPPER_STATE_KIND_PREPARING = 2,
+    // On the plain port, to have certificates issued.
+    FLIPPER_STATE_KIND_EXCHANGING = 3,
+    // On the way to a session.
+    FLIPPER_STATE_KIND_CONNECTING = 4,
+    // In a session.
+    FLIPPER_STATE_KIND_CONNECTED = 5,
+    // In a session, and the desktop has left pings unanswered. It goes on.
+    FLIPPER_STATE_KIND_UNRESPONSIVE = 6,
+    // After a failure, before the next attempt.
+    FLIPPER_STATE_KIND_WAITING = 7,
+    // Closing the connection: before a new one, or for good.
+    FLIPPER_STATE_KIND_CLOSING = 8,
+} flipper_state_kind;
+
+// What is counted.
+typedef enum flipper_counter {
+    // Messages that broke the protocol.
+    FLIPPER_COUNTER_BAD_MESSAGES = 1,
+    // Answers to nobody, among the bad messages.
+    FLIPPER_COUNTER_UNEXPECTED_REPLIES = 2,
+    // Binary messages that held text and were read as such.
+    FLIPPER_COUNTER_BINARY_MESSAGES = 3,
+    // Events that found their plugin's buffer full.
+    FLIPPER_COUNTER_EVENTS_DROPPED = 4,
+    // Answers that were replaced by an error, because the desktop does not read or because they were too large.
+    FLIPPER_COUNTER_ANSWERS_REPLACED = 5,
+    // Answers for which not even that error found room.
+    FLIPPER_COUNTER_ANSWERS_DROPPED = 6,
+    // What the observer was not told, because callbacks have blocked for so long that too much waits.
+    FLIPPER_COUNTER_MISSED_NOTICES = 20,
+} flipper_counter;
+
+// A decision, to be carried out.
+typedef struct flipper_action flipper_action;
+
+// An app with its Flipper, which has threads of its own; opaque to C.
+//
+// Any thread may call its functions at any time, several at once, and so may its callbacks; only
+// `flipper_app_free` comes last. A process that was forked must not use the apps of its parent, and the library must not be
+// unloaded before `flipper_app_wait_stopped` was FLIPPER_RESULT_OK. `exit` may come at any time.
+typedef struct flipper_app flipper_app;
+
+// A call of the desktop; opaque to C. It outlives its session and its app.
+typedef struct flipper_call flipper_call;
+
+// The app's state machine; opaque to C. One thread at a time may use it.
+typedef struct flipper_client flipper_client;
+
+// An event, with the words for it where it is to be shown to people.
+typedef struct flipper_event flipper_event;
+
+// A borrowed text: `ptr` may be NULL, which stands for no text.
 typedef struct flipper_str {
+    // Where it begins.
     const char *ptr;
+    // How many bytes it has.
     size_t len;
 } flipper_str;
 
-typedef struct flipper_config {
-    size_t size; /* sizeof(flipper_config) */
-    flipper_str app;
-    flipper_str app_id;
-    flipper_str os;
-    flipper_str device;
-    flipper_str device_id;
-    uint64_t seed;
-} flipper_config;
-
+// What a client knows of credentials.
 typedef struct flipper_credentials {
-    size_t size; /* sizeof(flipper_credentials) */
+    // `sizeof(flipper_credentials)`.
+    size_t size;
+    // Which ones.
     uint64_t generation;
-    flipper_str device_id;
-    flipper_str os; /* NULL: the real one */
-    flipper_str csr;
-    flipper_str csr_path;
+    // The device id that the desktop answered. May be empty.
+    struct flipper_str device_id;
+    // The operating system that was presented, where it was not the real one; else NULL.
+    struct flipper_str os;
+    // The certificate request, PEM.
+    struct flipper_str csr;
+    // The directory that the desktop finds it in, with a trailing separator.
+    struct flipper_str csr_path;
+    // When the first of the certificates expires, on the caller's clock.
     uint64_t valid_until_ms;
+    // The medium that they came by: 1, 2 or 3.
     uint8_t medium;
 } flipper_credentials;
 
-flipper_result flipper_client_new(const flipper_config *config, flipper_client **out);
-void flipper_client_free(flipper_client *client);
+// What an app tells a client before it starts.
+typedef struct flipper_client_config {
+    // `sizeof(flipper_client_config)`.
+    size_t size;
+    // The app's name.
+    struct flipper_str app;
+    // The app's bundle id.
+    struct flipper_str app_id;
+    // The operating system; presented unless a desktop refuses it.
+    struct flipper_str os;
+    // The device's name.
+    struct flipper_str device;
+    // A stable id of the device.
+    struct flipper_str device_id;
+    // Where the jitter of waits comes from.
+    uint64_t seed;
+} flipper_client_config;
 
-/* Wishes. */
-flipper_result flipper_client_start(flipper_client *client, uint64_t now_ms);
-flipper_result flipper_client_stop(flipper_client *client, uint64_t now_ms);
-flipper_result flipper_client_add_plugin(flipper_client *client, const char *id, size_t len, uint8_t background);
-flipper_result flipper_client_remove_plugin(flipper_client *client, const char *id, size_t len);
-flipper_result flipper_client_send(flipper_client *client, const char *plugin, size_t plugin_len, const char *method,
-                                   size_t method_len, const char *params, size_t params_len);
-flipper_result flipper_client_respond(flipper_client *client, uint64_t call, const char *json, size_t len);
-flipper_result flipper_client_respond_error(flipper_client *client, uint64_t call, const char *json, size_t len);
-flipper_result flipper_client_respond_supported(flipper_client *client, uint64_t call, uint8_t supported);
-flipper_result flipper_client_report(flipper_client *client, const char *message, size_t len);
+// What an app says before it starts. Zero it, then set its size, the app's name and its id: everything else has a
+// default that needs no change on a desktop machine.
+typedef struct flipper_app_config {
+    // `sizeof(flipper_app_config)`.
+    size_t size;
+    // The app's name, as people see it.
+    struct flipper_str app;
+    // The app's bundle id in reverse-DNS form, such as com.example.app.
+    struct flipper_str app_id;
+    // The desktop's host name or address. Default: localhost.
+    struct flipper_str host;
+    // The app's private directory for keys and certificates. Default: apps/ID in FLIPPER_STATE_DIR, else in ~/.flipper.
+    struct flipper_str directory;
+    // The operating system to present. Default: the real one, or MacOS to a desktop that refuses that.
+    struct flipper_str os;
+    // The device's name. Default: the host name.
+    struct flipper_str device;
+    // A stable id of the device, which is presented where the desktop has none for it. Default: the host name.
+    struct flipper_str device_id;
+    // Pairs the app with a desktop on another machine, by the link that `flipper pair` prints there. It holds a secret.
+    // Default: what the variable FLIPPER_PAIRING says.
+    struct flipper_str pairing;
+    // The desktop's plain port. Default of both: what the variables FLIPPER_ALT_PORTS or FLIPPER_PORTS say, else 9089
+    // and 9088. It is both or none.
+    uint16_t insecure_port;
+    // The desktop's port with TLS.
+    uint16_t secure_port;
+    // How certificates reach the app: 1 by files, 2 over the network (with `pairing` only), 3 not at all, because they lie in
+    // the directory. Default: files, or over the network where there is a pairing.
+    uint32_t medium;
+    // How many threads make callbacks, up to 1024. Default: 1, and then everything comes one after the other. With more,
+    // calls come side by side, also those of one plugin.
+    uint32_t handlers;
+    // Which event goes when too many wait: 1 the newest. Default: the oldest.
+    uint32_t overflow;
+    // The wait after the first failure, milliseconds; it doubles with each further one. Default: 250.
+    uint64_t backoff_first_ms;
+    // The longest wait between two attempts, milliseconds. Default: 10,000.
+    uint64_t backoff_ceiling_ms;
+    // How long the desktop may take to issue a certificate, milliseconds. Default: 20,000.
+    uint64_t grant_ms;
+    // How long the pauses between bursts of events are at least, milliseconds. The official UI shows what comes after
+    // 200 ms of silence only: an app that always sends needs 250. Default: no pauses.
+    uint64_t event_pause_ms;
+    // The largest message, bytes. Default: 64 MiB.
+    size_t message_bytes;
+    // How many calls may wait for their answers. Default: 16,384.
+    size_t pending_calls;
+    // How many bytes these calls may have together. Default: 128 MiB.
+    size_t pending_call_bytes;
+    // How many plugins there may be. Default: 1,024.
+    size_t plugins;
+    // How many events of one plugin wait for a desktop. Default: 10,000.
+    size_t buffered_events;
+    // How many bytes these events may have together. Default: 8 MiB.
+    size_t buffered_event_bytes;
+    // Is told of every state, step, failure and misbehaviour (`flipper_event_kind` 1 to 4), one after the other. The event
+    // is good until the callback returns, and must not be freed.
+    void (*on_event)(void *user, const struct flipper_event *event);
+    // What `on_event` gets as its `user`.
+    void *user;
+    // Frees `user`, when `on_event` will not be called any more.
+    void (*free_user)(void *user);
+} flipper_app_config;
 
-/* Facts. */
-enum {
-    FLIPPER_CLOSE_REFUSED = 1,
-    FLIPPER_CLOSE_UNREACHABLE = 2,
-    FLIPPER_CLOSE_TIMEOUT = 3,
-    FLIPPER_CLOSE_TLS_UNKNOWN_CA = 4,
-    FLIPPER_CLOSE_TLS_EXPIRED = 5,
-    FLIPPER_CLOSE_TLS_NOT_YET_VALID = 6,
-    FLIPPER_CLOSE_TLS_PEER_REFUSED = 7,
-    FLIPPER_CLOSE_TLS_HANDSHAKE = 8,
-    FLIPPER_CLOSE_DROPPED = 9,
-    FLIPPER_CLOSE_HTTP = 10,
-    FLIPPER_CLOSE_BAD_UPGRADE = 11,
-    FLIPPER_CLOSE_CODE = 12,
-    FLIPPER_CLOSE_EOF = 13,
-    FLIPPER_CLOSE_RESET = 14
-};
-
-flipper_result flipper_client_opened(flipper_client *client, uint64_t attempt, uint64_t now_ms);
-flipper_result flipper_client_message(flipper_client *client, uint64_t attempt, const char *text, size_t len,
-                                      uint64_t now_ms);
-flipper_result flipper_client_binary(flipper_client *client, uint64_t attempt, const char *bytes, size_t len,
-                                     uint64_t now_ms);
-flipper_result flipper_client_alive(flipper_client *client, uint64_t attempt, uint64_t now_ms);
-flipper_result flipper_client_writable(flipper_client *client, uint64_t attempt, size_t room, uint64_t now_ms);
-flipper_result flipper_client_closed(flipper_client *client, uint64_t attempt, uint32_t kind, uint16_t code,
-                                     const char *reason, size_t len, uint64_t now_ms);
-flipper_result flipper_client_job_loaded(flipper_client *client, uint64_t job, const flipper_credentials *credentials,
-                                         uint64_t now_ms);
-flipper_result flipper_client_job_prepared(flipper_client *client, uint64_t job, uint64_t generation, const char *csr,
-                                           size_t csr_len, const char *destination, size_t destination_len,
-                                           uint64_t wall_ms, uint64_t now_ms);
-flipper_result flipper_client_job_stored(flipper_client *client, uint64_t job, const flipper_credentials *credentials,
-                                         uint64_t now_ms);
-flipper_result flipper_client_job_done(flipper_client *client, uint64_t job, uint64_t now_ms);
-flipper_result flipper_client_job_failed(flipper_client *client, uint64_t job, const char *text, size_t len,
-                                         uint64_t now_ms);
-flipper_result flipper_client_timeout(flipper_client *client, uint64_t now_ms);
-
-/* Decisions. */
-flipper_result flipper_client_poll_action(flipper_client *client, flipper_action **out);
-flipper_result flipper_client_poll_event(flipper_client *client, flipper_event **out);
-flipper_result flipper_client_poll_timeout(flipper_client *client, uint64_t *out);
-
-enum {
-    FLIPPER_ACTION_CONNECT = 1, /* ATTEMPT, HOST, PORT, TARGET; GENERATION if it is to be mutual TLS */
-    FLIPPER_ACTION_SEND = 2,    /* ATTEMPT, TEXT */
-    FLIPPER_ACTION_PING = 3,    /* ATTEMPT */
-    FLIPPER_ACTION_CLOSE = 4,   /* ATTEMPT, CODE */
-    FLIPPER_ACTION_ABORT = 5,   /* ATTEMPT */
-    FLIPPER_ACTION_JOB = 6      /* JOB, JOB_KIND, and what the kind needs */
-};
-
-enum {
-    FLIPPER_JOB_LOAD = 1,
-    FLIPPER_JOB_PREPARE = 2,
-    FLIPPER_JOB_FETCH = 3,   /* GENERATION, DEVICE_ID */
-    FLIPPER_JOB_STORE = 4,   /* GENERATION, DEVICE_ID, MEDIUM; OS if it is not the real one */
-    FLIPPER_JOB_PROMOTE = 5, /* GENERATION */
-    FLIPPER_JOB_DISCARD = 6, /* GENERATION */
-    FLIPPER_JOB_PRUNE = 7
-};
-
-enum {
-    FLIPPER_ACTION_ATTEMPT = 1,
-    FLIPPER_ACTION_PORT = 2,
-    FLIPPER_ACTION_GENERATION = 3,
-    FLIPPER_ACTION_CODE = 4,
-    FLIPPER_ACTION_JOB_ID = 5,
-    FLIPPER_ACTION_JOB_KIND = 6,
-    FLIPPER_ACTION_MEDIUM = 7,
-    FLIPPER_ACTION_HOST = 20,
-    FLIPPER_ACTION_TARGET = 21,
-    FLIPPER_ACTION_TEXT = 22,
-    FLIPPER_ACTION_DEVICE_ID = 23,
-    FLIPPER_ACTION_OS = 24
-};
-
-uint32_t flipper_action_kind(const flipper_action *action);
-flipper_result flipper_action_number(const flipper_action *action, uint32_t field, uint64_t *out);
-flipper_result flipper_action_text(const flipper_action *action, uint32_t field, flipper_str *out);
-void flipper_action_free(flipper_action *action);
-
-enum {
-    FLIPPER_EVENT_STATE = 1,        /* TEXT */
-    FLIPPER_EVENT_STEP = 2,         /* TEXT */
-    FLIPPER_EVENT_FAILED = 3,       /* TEXT */
-    FLIPPER_EVENT_MISBEHAVED = 4,   /* TEXT */
-    FLIPPER_EVENT_CONNECTED = 5,    /* PLUGIN */
-    FLIPPER_EVENT_DISCONNECTED = 6, /* PLUGIN */
-    FLIPPER_EVENT_CALL = 7,         /* CALL_ID, PLUGIN, METHOD; PARAMS if there are any */
-    FLIPPER_EVENT_TELL = 8,         /* the same, and nobody waits for an answer */
-    FLIPPER_EVENT_SUPPORTS = 9      /* CALL_ID, PLUGIN, METHOD */
-};
-
-enum {
-    FLIPPER_EVENT_CALL_ID = 1,
-    FLIPPER_EVENT_PLUGIN = 20,
-    FLIPPER_EVENT_METHOD = 21,
-    FLIPPER_EVENT_PARAMS = 22,
-    FLIPPER_EVENT_TEXT = 23
-};
-
-uint32_t flipper_event_kind(const flipper_event *event);
-flipper_result flipper_event_number(const flipper_event *event, uint32_t field, uint64_t *out);
-flipper_result flipper_event_text(const flipper_event *event, uint32_t field, flipper_str *out);
-void flipper_event_free(flipper_event *event);
+// What a plugin does. All of it may be NULL.
+//
+// Callbacks come from threads of the app, one after the other unless it was given several handlers. They may call every
+// function, also to remove their own plugin, and stop or free their own app. They must return: neither an exception nor
+// `longjmp` may leave them.
+typedef struct flipper_plugin_callbacks {
+    // `sizeof(flipper_plugin_callbacks)`.
+    size_t size;
+    // What every callback gets back.
+    void *user;
+    // The desktop has initialised the plugin. Where a user interface is reloaded this comes again, after `on_disconnect`.
+    void (*on_connect)(void *user);
+    // The desktop has left the plugin, or is gone.
+    void (*on_disconnect)(void *user);
+    // Whether the plugin has a method: 0 is no, and its calls are answered with an error. NULL says yes to all, where there
+    // is `on_call`. The text has no NUL, and is good until the callback returns.
+    int (*has_method)(void *user, const char *method, size_t len);
+    // The desktop calls a method. The call is the callback's from now on: it is to be answered, there or later and from any
+    // thread, and then freed.
+    void (*on_call)(void *user, struct flipper_call *call);
+    // Frees `user`, when no callback will come any more.
+    void (*free_user)(void *user);
+} flipper_plugin_callbacks;
 
 #ifdef __cplusplus
-}
-#endif
+extern "C" {
+#endif // __cplusplus
 
-#endif
+// Frees an action, with all texts that were taken from it.
+//
+// Threads: any, and no other call with it goes on or follows.
+void flipper_action_free(struct flipper_action *action);
+
+// What an action is: an `flipper_action_kind`, or 0 for NULL.
+//
+// Threads: any, several at once.
+uint32_t flipper_action_kind_of(const struct flipper_action *action);
+
+// A field that is a number.
+//
+// Threads: any, several at once.
+flipper_result flipper_action_number(const struct flipper_action *action, uint32_t field, uint64_t *out);
+
+// A field that is a text.
+//
+// Threads: any, several at once.
+flipper_result flipper_action_text(const struct flipper_action *action,
+                                   uint32_t field,
+                                   struct flipper_str *out);
+
+// The socket is open.
+//
+// Threads: any, one at a time.
+flipper_result flipper_client_opened(struct flipper_client *client, uint64_t attempt, uint64_t now_ms);
+
+// A text message arrived.
+//
+// Threads: any, one at a time.
+flipper_result flipper_client_message(struct flipper_client *client,
+                                      uint64_t attempt,
+                                      const char *text,
+                                      size_t len,
+                                      uint64_t now_ms);
+
+// A binary message arrived.
+//
+// Threads: any, one at a time.
+flipper_result flipper_client_binary(struct flipper_client *client,
+                                     uint64_t attempt,
+                                     const char *bytes,
+                                     size_t len,
+                                     uint64_t now_ms);
+
+// The desktop gave a sign of life that is no message.
+//
+// Threads: any, one at a time.
+flipper_result flipper_client_alive(struct flipper_client *client, uint64_t attempt, uint64_t now_ms);
+
+// The socket takes `room` more bytes.
+//
+// Threads: any, one at a time.
+flipper_result flipper_client_writable(struct flipper_client *client,
+                                       uint64_t attempt,
+                                       size_t room,
+                                       uint64_t now_ms);
+
+// The socket has ended, for a reason of `flipper_close_kind`.
+//
+// Threads: any, one at a time.
+flipper_result flipper_client_closed(struct flipper_client *client,
+                                     uint64_t attempt,
+                                     uint32_t kind,
+                                     uint16_t code,
+                                     const char *reason,
+                                     size_t len,
+                                     uint64_t now_ms);
+
+// The stored credentials were read; NULL if there are none.
+//
+// Threads: any, one at a time.
+flipper_result flipper_client_job_loaded(struct flipper_client *client,
+                                         uint64_t job,
+                                         const struct flipper_credentials *credentials,
+                                         uint64_t now_ms);
+
+// A key and a certificate request were made. `wall_ms` is the calendar time, in Unix milliseconds.
+//
+// Threads: any, one at a time.
+flipper_result flipper_client_job_prepared(struct flipper_client *client,
+                                           uint64_t job,
+                                           uint64_t generation,
+                                           const char *csr,
+                                           size_t csr_len,
+                                           const char *destination,
+                                           size_t destination_len,
+                                           uint64_t wall_ms,
+                                           uint64_t now_ms);
+
+// The certificates are there and fit.
+//
+// Threads: any, one at a time.
+flipper_result flipper_client_job_stored(struct flipper_client *client,
+                                         uint64_t job,
+                                         const struct flipper_credentials *credentials,
+                                         uint64_t now_ms);
+
+// A job that brings nothing is done.
+//
+// Threads: any, one at a time.
+flipper_result flipper_client_job_done(struct flipper_client *client, uint64_t job, uint64_t now_ms);
+
+// A job failed; the text says how.
+//
+// Threads: any, one at a time.
+flipper_result flipper_client_job_failed(struct flipper_client *client,
+                                         uint64_t job,
+                                         const char *text,
+                                         size_t len,
+                                         uint64_t now_ms);
+
+// Time has passed.
+//
+// Threads: any, one at a time.
+flipper_result flipper_client_timeout(struct flipper_client *client, uint64_t now_ms);
+
+// Makes a client that is stopped and has no plugins.
+//
+// Threads: any, several at once.
+flipper_result flipper_client_new(const struct flipper_client_config *config, struct flipper_client **out);
+
+// Frees a client. NULL is nothing to free.
+//
+// Threads: any, and no other call with it goes on or follows.
+void flipper_client_free(struct flipper_client *client);
+
+// The next thing to do; `FLIPPER_RESULT_DONE` if there is none. It is to be freed.
+//
+// Threads: any, one at a time.
+flipper_result flipper_client_poll_action(struct flipper_client *client, struct flipper_action **out);
+
+// The next thing that happened; `FLIPPER_RESULT_DONE` if there is none. It is to be freed.
+//
+// Threads: any, one at a time.
+flipper_result flipper_client_poll_event(struct flipper_client *client, struct flipper_event **out);
+
+// When to call `flipper_client_timeout`; `FLIPPER_NEVER` if not at all.
+//
+// Threads: any, one at a time.
+flipper_result flipper_client_poll_timeout(struct flipper_client *client, uint64_t *out);
+
+// Begins to look for the desktop.
+//
+// Threads: any, one at a time.
+flipper_result flipper_client_start(struct flipper_client *client, uint64_t now_ms);
+
+// Ends whatever is going on.
+//
+// Threads: any, one at a time.
+flipper_result flipper_client_stop(struct flipper_client *client, uint64_t now_ms);
+
+// Adds a plugin, which is a background plugin if `background` is not 0.
+//
+// Threads: any, one at a time.
+flipper_result flipper_client_add_plugin(struct flipper_client *client,
+                                         const char *id,
+                                         size_t len,
+                                         uint8_t background);
+
+// Removes a plugin.
+//
+// Threads: any, one at a time.
+flipper_result flipper_client_remove_plugin(struct flipper_client *client, const char *id, size_t len);
+
+// Sends an event of a plugin. Its params are JSON; NULL if it has none.
+//
+// Threads: any, one at a time.
+flipper_result flipper_client_send(struct flipper_client *client,
+                                   const char *plugin,
+                                   size_t plugin_len,
+                                   const char *method,
+                                   size_t method_len,
+                                   const char *params,
+                                   size_t params_len);
+
+// Answers a call with a result, which is JSON.
+//
+// Threads: any, one at a time.
+flipper_result flipper_client_respond(struct flipper_client *client,
+                                      uint64_t call,
+                                      const char *json,
+                                      size_t len);
+
+// Answers a call with an error, which is JSON.
+//
+// Threads: any, one at a time.
+flipper_result flipper_client_respond_error(struct flipper_client *client,
+                                            uint64_t call,
+                                            const char *json,
+                                            size_t len);
+
+// Answers whether a plugin has a method.
+//
+// Threads: any, one at a time.
+flipper_result flipper_client_respond_supported(struct flipper_client *client,
+                                                uint64_t call,
+                                                uint8_t supported);
+
+// Tells the desktop of an error outside any call.
+//
+// Threads: any, one at a time.
+flipper_result flipper_client_report(struct flipper_client *client, const char *message, size_t len);
+
+// Frees an event, with all texts that were taken from it.
+//
+// Threads: any, and no other call with it goes on or follows.
+void flipper_event_free(struct flipper_event *event);
+
+// What an event is: an `flipper_event_kind`, or 0 for NULL.
+//
+// Threads: any, several at once.
+uint32_t flipper_event_kind_of(const struct flipper_event *event);
+
+// A field that is a number.
+//
+// Threads: any, several at once.
+flipper_result flipper_event_number(const struct flipper_event *event, uint32_t field, uint64_t *out);
+
+// A field that is a text.
+//
+// Threads: any, several at once.
+flipper_result flipper_event_text(const struct flipper_event *event, uint32_t field, struct flipper_str *out);
+
+// Makes an app that has not started. Plugins can be added and events sent, which wait.
+//
+// Results: FLIPPER_RESULT_NO_NAME, NO_DIRECTORY, BAD_PORTS (of the environment), BAD_PAIRING, NOT_PAIRED, BAD_VALUE,
+// BAD_SIZE. Only if it is FLIPPER_RESULT_OK will `user` be freed by `free_user`: on some thread, when the observer will not
+// be called any more. `flipper_app_free` must follow.
+//
+// Threads: any.
+flipper_result flipper_app_new(const struct flipper_app_config *config,
+                               struct flipper_app **out);
+
+// Stops an app as `flipper_app_stop` does, and frees it. NULL is nothing to free.
+//
+// It does not wait, so that a callback may free its own app. Callbacks that go on, or are due, still come after it;
+// `free_user` tells when the last one has returned. To have that here, stop first and wait: `flipper_app_wait_stopped`.
+// Calls that were not answered stay good until they are freed.
+//
+// Threads: any, also in a callback of this app. Calls of other threads that have begun end as after a stop; none may begin.
+void flipper_app_free(struct flipper_app *app);
+
+// Starts, and goes on looking for a desktop until it is stopped. Returns at once.
+//
+// Results: FLIPPER_RESULT_ALREADY_STARTED, also after a stop; NO_THREADS. Neither the network nor the disk is ever a
+// reason.
+//
+// Threads: any, several at once.
+flipper_result flipper_app_start(const struct flipper_app *app);
+
+// Begins to stop: sends what is queued, closes the connection, and never comes back. Returns at once.
+//
+// Threads: any, several at once, also in a callback.
+flipper_result flipper_app_stop(const struct flipper_app *app);
+
+// Waits until there is a session with a desktop, for no longer than so many milliseconds; FLIPPER_NEVER is for ever.
+//
+// Results: FLIPPER_RESULT_TIMED_OUT; STOPPED, also where it was not started.
+//
+// Threads: any, several at once.
+flipper_result flipper_app_wait_connected(const struct flipper_app *app,
+                                          uint64_t timeout_ms);
+
+// Waits until an app that was stopped has ended, for no longer than so many milliseconds; FLIPPER_NEVER is for ever. Then
+// the desktop was told, every callback has returned, and no thread is left. One that was not started has ended.
+//
+// Results: FLIPPER_RESULT_TIMED_OUT; IN_CALLBACK, at once, in a callback of this app, which would wait for itself.
+//
+// Threads: any, several at once.
+flipper_result flipper_app_wait_stopped(const struct flipper_app *app,
+                                        uint64_t timeout_ms);
+
+// Frees a call, with all texts that were taken from it. If it was not answered, the desktop is answered with an error.
+// NULL is nothing to free.
+//
+// Threads: any, and no other call with it goes on or follows.
+void flipper_call_free(struct flipper_call *call);
+
+// The plugin that is called; NULL of NULL.
+//
+// Threads: any, several at once.
+struct flipper_str flipper_call_plugin(const struct flipper_call *call);
+
+// The method that is called; NULL of NULL.
+//
+// Threads: any, several at once.
+struct flipper_str flipper_call_method(const struct flipper_call *call);
+
+// The params, JSON as it came; NULL if there are none.
+//
+// Threads: any, several at once.
+struct flipper_str flipper_call_params(const struct flipper_call *call);
+
+// Whether the desktop waits for an answer: 1 or 0. An error is sent in any case.
+//
+// Threads: any, several at once.
+int flipper_call_expects_reply(const struct flipper_call *call);
+
+// Answers a call with a result, which is JSON; NULL stands for an empty object. The official UI never completes a call
+// that is answered with null, false, 0 or an empty string: rather send an object that holds it.
+//
+// Results: FLIPPER_RESULT_INVALID_JSON, and the call can still be answered; UNKNOWN_CALL, if it was answered before, its
+// session has ended, or its plugin was removed. The call is still to be freed.
+//
+// Threads: any, several at once: the first one answers.
+flipper_result flipper_call_respond(const struct flipper_call *call,
+                                    const char *result,
+                                    size_t len);
+
+// Answers a call with an error object, which is JSON as it is to be sent. Official ones have "message", "name" and
+// "stacktrace": `flipper_call_fail` makes such a one.
+//
+// Results: as `flipper_call_respond`.
+//
+// Threads: any, several at once: the first one answers.
+flipper_result flipper_call_respond_error(const struct flipper_call *call,
+                                          const char *error,
+                                          size_t len);
+
+// Answers a call with an error that has this message, for people, and this name, for programs, which may be NULL.
+//
+// Results: as `flipper_call_respond`.
+//
+// Threads: any, several at once: the first one answers.
+flipper_result flipper_call_fail(const struct flipper_call *call,
+                                 const char *message,
+                                 size_t message_len,
+                                 const char *name,
+                                 size_t name_len);
+
+// Adds a plugin, before the start or later. `id` is the name that both ends know it by, such as Network. The desktop
+// initialises a background plugin, which it is if `background` is not 0, as soon as the app connects; others while somebody
+// looks at them.
+//
+// Results: FLIPPER_RESULT_DUPLICATE_PLUGIN, TOO_MANY_PLUGINS, BAD_SIZE, BAD_VALUE. Only if it is FLIPPER_RESULT_OK will `user`
+// be freed by `free_user`, once: when the plugin was removed, or the app was freed and has ended, and the last callback has
+// returned. That is on whatever thread comes last, perhaps in `flipper_app_remove_plugin` or `flipper_app_free`.
+//
+// Threads: any, several at once.
+flipper_result flipper_app_add_plugin(const struct flipper_app *app,
+                                      const char *id,
+                                      size_t id_len,
+                                      uint8_t background,
+                                      const struct flipper_plugin_callbacks *callbacks);
+
+// Removes a plugin. Its calls that are not answered yet are answered with an error; `on_disconnect` still comes where
+// it is due.
+//
+// Results: FLIPPER_RESULT_UNKNOWN_PLUGIN.
+//
+// Threads: any, several at once, also in a callback of this plugin.
+flipper_result flipper_app_remove_plugin(const struct flipper_app *app,
+                                         const char *id,
+                                         size_t id_len);
+
+// Sends an event of a plugin. It never blocks: where no desktop has initialised the plugin the event waits, and the
+// oldest go when too many do. Its params are JSON; NULL if it has none.
+//
+// Results: FLIPPER_RESULT_INVALID_JSON, UNKNOWN_PLUGIN, TOO_LARGE, STOPPED.
+//
+// Threads: any, several at once.
+flipper_result flipper_app_send(const struct flipper_app *app,
+                                const char *plugin,
+                                size_t plugin_len,
+                                const char *method,
+                                size_t method_len,
+                                const char *params,
+                                size_t params_len);
+
+// Tells the desktop of an error outside any call. The name, which is for programs, and the stack trace may be NULL.
+//
+// Results: FLIPPER_RESULT_NOT_CONNECTED, for errors do not wait; STOPPED, TOO_LARGE.
+//
+// Threads: any, several at once.
+flipper_result flipper_app_report_error(const struct flipper_app *app,
+                                        const char *message,
+                                        size_t message_len,
+                                        const char *name,
+                                        size_t name_len,
+                                        const char *stacktrace,
+                                        size_t stacktrace_len);
+
+// How many events of a plugin wait to be sent; 0 where there is no such plugin.
+//
+// Threads: any, several at once.
+flipper_result flipper_app_waiting(const struct flipper_app *app,
+                                   const char *plugin,
+                                   size_t plugin_len,
+                                   uint64_t *out);
+
+// How many events of a plugin were dropped because too many waited; 0 where there is no such plugin. The desktop is told,
+// too.
+//
+// Threads: any, several at once.
+flipper_result flipper_app_dropped(const struct flipper_app *app,
+                                   const char *plugin,
+                                   size_t plugin_len,
+                                   uint64_t *out);
+
+// Where an app stands: a `flipper_state_kind`.
+//
+// Threads: any, several at once.
+flipper_result flipper_app_state(const struct flipper_app *app, uint32_t *out);
+
+// Where an app stands, for people. As much as fits is written into the buffer, with a NUL behind it; `length`, which may be
+// NULL, is how many bytes there are without the NUL. So a capacity of 0 asks for the length alone.
+//
+// Threads: any, several at once.
+flipper_result flipper_app_state_text(const struct flipper_app *app,
+                                      char *buffer,
+                                      size_t capacity,
+                                      size_t *length);
+
+// What failed last, also when it is over, for people: what happened, where, and what to do. The buffer is as that of
+// `flipper_app_state_text`.
+//
+// Results: FLIPPER_RESULT_NOT_FOUND where nothing has failed.
+//
+// Threads: any, several at once.
+flipper_result flipper_app_last_failure(const struct flipper_app *app,
+                                        char *buffer,
+                                        size_t capacity,
+                                        size_t *length);
+
+// How much was lost, refused or ignored so far, for a `flipper_counter`.
+//
+// Threads: any, several at once.
+flipper_result flipper_app_counter(const struct flipper_app *app, uint32_t counter, uint64_t *out);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* FLIPPER_H */

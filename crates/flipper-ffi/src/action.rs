@@ -1,16 +1,27 @@
 //! What a client decides.
 
-use flipper_proto::client::{Action, Client, Job, Trust};
+use flipper_proto::client::{Action, Job, Trust};
 
-use crate::code::Code;
-use crate::facts::facts;
-use crate::handle::{FlipperClient, guard, with};
-use crate::pointer::{self, Str};
+use crate::exclusive::guard;
+use crate::pointer::{self, FlipperStr};
+use crate::result::FlipperResult;
+
+/// A decision, to be carried out.
+#[derive(Debug)]
+pub struct FlipperAction {
+    action: Action,
+}
+
+impl FlipperAction {
+    pub(crate) fn new(action: Action) -> Self {
+        Self { action }
+    }
+}
 
 /// What an action is. Each has the fields that are named there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
-pub enum ActionKind {
+#[repr(C)]
+pub enum FlipperActionKind {
     /// Open a WebSocket: attempt, host, port, target; and generation, if it is to be mutual TLS.
     Connect = 1,
     /// Send a text message: attempt, text.
@@ -27,8 +38,8 @@ pub enum ActionKind {
 
 /// What a piece of work is, as the field "job kind" says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
-pub enum JobKind {
+#[repr(C)]
+pub enum FlipperJobKind {
     /// Read the stored credentials.
     Load = 1,
     /// Make a key and a certificate request.
@@ -47,8 +58,8 @@ pub enum JobKind {
 
 /// A field of an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
-pub enum ActionField {
+#[repr(C)]
+pub enum FlipperActionField {
     /// Number: which socket.
     Attempt = 1,
     /// Number: the TCP port.
@@ -59,7 +70,7 @@ pub enum ActionField {
     Code = 4,
     /// Number: which job.
     Job = 5,
-    /// Number: a [`JobKind`].
+    /// Number: a `flipper_job_kind`.
     JobKind = 6,
     /// Number: the medium.
     Medium = 7,
@@ -75,75 +86,70 @@ pub enum ActionField {
     Os = 24,
 }
 
-facts! {
-    /// The next thing to do; `FLIPPER_DONE` if there is none. It is to be freed.
-    fn flipper_client_poll_action(client, out: *mut *mut Action) {
-        if out.is_null() {
-            // An action that nobody can be given must not be lost.
-            return Err(Code::Null);
-        }
-        pointer::give(out, client.poll_action().ok_or(Code::Done)?)
-    }
-}
-
 /// Frees an action, with all texts that were taken from it.
 ///
-/// # Safety
-/// `action` is NULL, or came from [`flipper_client_poll_action`] and is never used again.
+/// Threads: any, and no other call with it goes on or follows.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn flipper_action_free(action: *mut Action) {
+pub unsafe extern "C" fn flipper_action_free(action: *mut FlipperAction) {
     // SAFETY: the caller's promise.
     unsafe { pointer::free(action) };
 }
 
-/// What an action is: an [`ActionKind`], or 0 for NULL.
+/// What an action is: an `flipper_action_kind`, or 0 for NULL.
 ///
-/// # Safety
-/// `action` is NULL, or came from [`flipper_client_poll_action`] and was not freed.
+/// Threads: any, several at once.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn flipper_action_kind(action: *const Action) -> u32 {
+pub unsafe extern "C" fn flipper_action_kind_of(action: *const FlipperAction) -> u32 {
     // SAFETY: the caller's promise.
-    let kind = unsafe { pointer::shared(action) }.ok().and_then(kind);
+    let kind = unsafe { pointer::shared(action) }.ok().and_then(|action| kind(&action.action));
     kind.map_or(0, |kind| kind as u32)
 }
 
 /// A field that is a number.
 ///
-/// # Safety
-/// As [`flipper_action_kind`]; `out` is NULL or points to a number.
+/// Threads: any, several at once.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn flipper_action_number(action: *const Action, field: u32, out: *mut u64) -> Code {
+pub unsafe extern "C" fn flipper_action_number(
+    action: *const FlipperAction,
+    field: u32,
+    out: *mut u64,
+) -> FlipperResult {
     // SAFETY: the caller's promise.
-    guard(|| unsafe { pointer::write(out, number(pointer::shared(action)?, field).ok_or(Code::NotFound)?) })
+    guard(|| unsafe {
+        pointer::write(out, number(&pointer::shared(action)?.action, field).ok_or(FlipperResult::NotFound)?)
+    })
 }
 
 /// A field that is a text.
 ///
-/// # Safety
-/// As [`flipper_action_kind`]; `out` is NULL or points to a text.
+/// Threads: any, several at once.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn flipper_action_text(action: *const Action, field: u32, out: *mut Str) -> Code {
+pub unsafe extern "C" fn flipper_action_text(
+    action: *const FlipperAction,
+    field: u32,
+    out: *mut FlipperStr,
+) -> FlipperResult {
     // SAFETY: the caller's promise.
     guard(|| unsafe {
-        let text = text(pointer::shared(action)?, field).ok_or(Code::NotFound)?;
-        pointer::write(out, Str::of(text))
+        let text = text(&pointer::shared(action)?.action, field).ok_or(FlipperResult::NotFound)?;
+        pointer::write(out, FlipperStr::of(text))
     })
 }
 
-fn kind(action: &Action) -> Option<ActionKind> {
+fn kind(action: &Action) -> Option<FlipperActionKind> {
     Some(match action {
-        Action::Connect { .. } => ActionKind::Connect,
-        Action::Send { .. } => ActionKind::Send,
-        Action::Ping { .. } => ActionKind::Ping,
-        Action::Close { .. } => ActionKind::Close,
-        Action::Abort { .. } => ActionKind::Abort,
-        Action::Job { .. } => ActionKind::Job,
+        Action::Connect { .. } => FlipperActionKind::Connect,
+        Action::Send { .. } => FlipperActionKind::Send,
+        Action::Ping { .. } => FlipperActionKind::Ping,
+        Action::Close { .. } => FlipperActionKind::Close,
+        Action::Abort { .. } => FlipperActionKind::Abort,
+        Action::Job { .. } => FlipperActionKind::Job,
         _ => return None,
     })
 }
 
 fn number(action: &Action, field: u32) -> Option<u64> {
-    const ATTEMPT: u32 = ActionField::Attempt as u32;
+    const ATTEMPT: u32 = FlipperActionField::Attempt as u32;
     match (action, field) {
         (
             Action::Connect { attempt, .. }
@@ -153,14 +159,16 @@ fn number(action: &Action, field: u32) -> Option<u64> {
             | Action::Abort { attempt },
             ATTEMPT,
         ) => Some(attempt.as_u64()),
-        (Action::Connect { endpoint, .. }, field) if field == ActionField::Port as u32 => Some(endpoint.port.into()),
+        (Action::Connect { endpoint, .. }, field) if field == FlipperActionField::Port as u32 => {
+            Some(endpoint.port.into())
+        }
         (Action::Connect { trust: Trust::Mutual(generation), .. }, field)
-            if field == ActionField::Generation as u32 =>
+            if field == FlipperActionField::Generation as u32 =>
         {
             Some(generation.as_u64())
         }
-        (Action::Close { code, .. }, field) if field == ActionField::Code as u32 => Some(code.as_u16().into()),
-        (Action::Job { job, .. }, field) if field == ActionField::Job as u32 => Some(job.as_u64()),
+        (Action::Close { code, .. }, field) if field == FlipperActionField::Code as u32 => Some(code.as_u16().into()),
+        (Action::Job { job, .. }, field) if field == FlipperActionField::Job as u32 => Some(job.as_u64()),
         (Action::Job { kind, .. }, field) => number_of_job(kind, field),
         _ => None,
     }
@@ -168,32 +176,36 @@ fn number(action: &Action, field: u32) -> Option<u64> {
 
 fn number_of_job(job: &Job, field: u32) -> Option<u64> {
     let (kind, generation) = match job {
-        Job::Load => (JobKind::Load, None),
-        Job::NewGeneration => (JobKind::Prepare, None),
-        Job::Fetch { generation, .. } => (JobKind::Fetch, Some(generation)),
-        Job::StoreGrant { generation, .. } => (JobKind::Store, Some(generation)),
-        Job::Promote { generation } => (JobKind::Promote, Some(generation)),
-        Job::Discard { generation } => (JobKind::Discard, Some(generation)),
-        Job::Prune => (JobKind::Prune, None),
+        Job::Load => (FlipperJobKind::Load, None),
+        Job::NewGeneration => (FlipperJobKind::Prepare, None),
+        Job::Fetch { generation, .. } => (FlipperJobKind::Fetch, Some(generation)),
+        Job::StoreGrant { generation, .. } => (FlipperJobKind::Store, Some(generation)),
+        Job::Promote { generation } => (FlipperJobKind::Promote, Some(generation)),
+        Job::Discard { generation } => (FlipperJobKind::Discard, Some(generation)),
+        Job::Prune => (FlipperJobKind::Prune, None),
         _ => return None,
     };
     match job {
-        Job::StoreGrant { grant, .. } if field == ActionField::Medium as u32 => Some(grant.medium.number().into()),
-        _ if field == ActionField::JobKind as u32 => Some(kind as u64),
-        _ if field == ActionField::Generation as u32 => generation.map(|generation| generation.as_u64()),
+        Job::StoreGrant { grant, .. } if field == FlipperActionField::Medium as u32 => {
+            Some(grant.medium.number().into())
+        }
+        _ if field == FlipperActionField::JobKind as u32 => Some(kind as u64),
+        _ if field == FlipperActionField::Generation as u32 => generation.map(|generation| generation.as_u64()),
         _ => None,
     }
 }
 
 fn text(action: &Action, field: u32) -> Option<&str> {
-    let is = |wanted: ActionField| field == wanted as u32;
+    let is = |wanted: FlipperActionField| field == wanted as u32;
     match action {
-        Action::Connect { endpoint, .. } if is(ActionField::Host) => Some(&endpoint.host),
-        Action::Connect { endpoint, .. } if is(ActionField::Target) => Some(&endpoint.target),
-        Action::Send { text, .. } if is(ActionField::Text) => Some(text),
-        Action::Job { kind: Job::Fetch { device_id, .. }, .. } if is(ActionField::DeviceId) => Some(device_id),
-        Action::Job { kind: Job::StoreGrant { grant, .. }, .. } if is(ActionField::DeviceId) => Some(&grant.device_id),
-        Action::Job { kind: Job::StoreGrant { grant, .. }, .. } if is(ActionField::Os) => grant.os.as_deref(),
+        Action::Connect { endpoint, .. } if is(FlipperActionField::Host) => Some(&endpoint.host),
+        Action::Connect { endpoint, .. } if is(FlipperActionField::Target) => Some(&endpoint.target),
+        Action::Send { text, .. } if is(FlipperActionField::Text) => Some(text),
+        Action::Job { kind: Job::Fetch { device_id, .. }, .. } if is(FlipperActionField::DeviceId) => Some(device_id),
+        Action::Job { kind: Job::StoreGrant { grant, .. }, .. } if is(FlipperActionField::DeviceId) => {
+            Some(&grant.device_id)
+        }
+        Action::Job { kind: Job::StoreGrant { grant, .. }, .. } if is(FlipperActionField::Os) => grant.os.as_deref(),
         _ => None,
     }
 }

@@ -1,12 +1,11 @@
 //! What a client tells.
 
 use flipper_proto::Payload;
-use flipper_proto::client::{Client, Event};
+use flipper_proto::client::Event;
 
-use crate::code::Code;
-use crate::facts::facts;
-use crate::handle::{FlipperClient, guard, with};
-use crate::pointer::{self, Str};
+use crate::exclusive::guard;
+use crate::pointer::{self, FlipperStr};
+use crate::result::FlipperResult;
 
 /// An event, with the words for it where it is to be shown to people.
 #[derive(Debug)]
@@ -15,10 +14,23 @@ pub struct FlipperEvent {
     shown: String,
 }
 
+impl FlipperEvent {
+    pub(crate) fn new(event: Event) -> Self {
+        let shown = match &event {
+            Event::StateChanged(state) => state.to_string(),
+            Event::Step(step) => step.to_string(),
+            Event::Failed(failure) => failure.to_string(),
+            Event::PeerMisbehaved(error) => error.to_string(),
+            _ => String::new(),
+        };
+        Self { event, shown }
+    }
+}
+
 /// What an event is. Each has the fields that are named there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
-pub enum EventKind {
+#[repr(C)]
+pub enum FlipperEventKind {
     /// The client is in another state: text.
     State = 1,
     /// A step on the way: text.
@@ -41,8 +53,8 @@ pub enum EventKind {
 
 /// A field of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
-pub enum EventField {
+#[repr(C)]
+pub enum FlipperEventField {
     /// Number: which call.
     Call = 1,
     /// Text: whose.
@@ -55,41 +67,20 @@ pub enum EventField {
     Text = 23,
 }
 
-facts! {
-    /// The next thing that happened; `FLIPPER_DONE` if there is none. It is to be freed.
-    fn flipper_client_poll_event(client, out: *mut *mut FlipperEvent) {
-        if out.is_null() {
-            // An event that nobody can be given must not be lost.
-            return Err(Code::Null);
-        }
-        let event = client.poll_event().ok_or(Code::Done)?;
-        let shown = match &event {
-            Event::StateChanged(state) => state.to_string(),
-            Event::Step(step) => step.to_string(),
-            Event::Failed(failure) => failure.to_string(),
-            Event::PeerMisbehaved(error) => error.to_string(),
-            _ => String::new(),
-        };
-        pointer::give(out, FlipperEvent { event, shown })
-    }
-}
-
 /// Frees an event, with all texts that were taken from it.
 ///
-/// # Safety
-/// `event` is NULL, or came from [`flipper_client_poll_event`] and is never used again.
+/// Threads: any, and no other call with it goes on or follows.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_event_free(event: *mut FlipperEvent) {
     // SAFETY: the caller's promise.
     unsafe { pointer::free(event) };
 }
 
-/// What an event is: an [`EventKind`], or 0 for NULL.
+/// What an event is: an `flipper_event_kind`, or 0 for NULL.
 ///
-/// # Safety
-/// `event` is NULL, or came from [`flipper_client_poll_event`] and was not freed.
+/// Threads: any, several at once.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn flipper_event_kind(event: *const FlipperEvent) -> u32 {
+pub unsafe extern "C" fn flipper_event_kind_of(event: *const FlipperEvent) -> u32 {
     // SAFETY: the caller's promise.
     let kind = unsafe { pointer::shared(event) }.ok().and_then(|event| kind(&event.event));
     kind.map_or(0, |kind| kind as u32)
@@ -97,64 +88,66 @@ pub unsafe extern "C" fn flipper_event_kind(event: *const FlipperEvent) -> u32 {
 
 /// A field that is a number.
 ///
-/// # Safety
-/// As [`flipper_event_kind`]; `out` is NULL or points to a number.
+/// Threads: any, several at once.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn flipper_event_number(event: *const FlipperEvent, field: u32, out: *mut u64) -> Code {
+pub unsafe extern "C" fn flipper_event_number(event: *const FlipperEvent, field: u32, out: *mut u64) -> FlipperResult {
     // SAFETY: the caller's promise.
     guard(|| unsafe {
         match &pointer::shared(event)?.event {
-            Event::Call { call, .. } | Event::MethodQuery { call, .. } if field == EventField::Call as u32 => {
+            Event::Call { call, .. } | Event::MethodQuery { call, .. } if field == FlipperEventField::Call as u32 => {
                 pointer::write(out, call.as_u64())
             }
-            _ => Err(Code::NotFound),
+            _ => Err(FlipperResult::NotFound),
         }
     })
 }
 
 /// A field that is a text.
 ///
-/// # Safety
-/// As [`flipper_event_kind`]; `out` is NULL or points to a text.
+/// Threads: any, several at once.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn flipper_event_text(event: *const FlipperEvent, field: u32, out: *mut Str) -> Code {
+pub unsafe extern "C" fn flipper_event_text(
+    event: *const FlipperEvent,
+    field: u32,
+    out: *mut FlipperStr,
+) -> FlipperResult {
     // SAFETY: the caller's promise.
     guard(|| unsafe {
-        let text = text(pointer::shared(event)?, field).ok_or(Code::NotFound)?;
-        pointer::write(out, Str::of(text))
+        let text = text(pointer::shared(event)?, field).ok_or(FlipperResult::NotFound)?;
+        pointer::write(out, FlipperStr::of(text))
     })
 }
 
-fn kind(event: &Event) -> Option<EventKind> {
+fn kind(event: &Event) -> Option<FlipperEventKind> {
     Some(match event {
-        Event::StateChanged(_) => EventKind::State,
-        Event::Step(_) => EventKind::Step,
-        Event::Failed(_) => EventKind::Failed,
-        Event::PeerMisbehaved(_) => EventKind::Misbehaved,
-        Event::PluginConnected(_) => EventKind::Connected,
-        Event::PluginDisconnected(_) => EventKind::Disconnected,
-        Event::Call { expects_reply: true, .. } => EventKind::Call,
-        Event::Call { expects_reply: false, .. } => EventKind::Tell,
-        Event::MethodQuery { .. } => EventKind::Supports,
+        Event::StateChanged(_) => FlipperEventKind::State,
+        Event::Step(_) => FlipperEventKind::Step,
+        Event::Failed(_) => FlipperEventKind::Failed,
+        Event::PeerMisbehaved(_) => FlipperEventKind::Misbehaved,
+        Event::PluginConnected(_) => FlipperEventKind::Connected,
+        Event::PluginDisconnected(_) => FlipperEventKind::Disconnected,
+        Event::Call { expects_reply: true, .. } => FlipperEventKind::Call,
+        Event::Call { expects_reply: false, .. } => FlipperEventKind::Tell,
+        Event::MethodQuery { .. } => FlipperEventKind::Supports,
         _ => return None,
     })
 }
 
 fn text(event: &FlipperEvent, field: u32) -> Option<&str> {
-    let is = |wanted: EventField| field == wanted as u32;
+    let is = |wanted: FlipperEventField| field == wanted as u32;
     match &event.event {
         Event::Call { plugin, .. }
         | Event::MethodQuery { plugin, .. }
         | Event::PluginConnected(plugin)
         | Event::PluginDisconnected(plugin)
-            if is(EventField::Plugin) =>
+            if is(FlipperEventField::Plugin) =>
         {
             Some(plugin.as_str())
         }
-        Event::Call { method, .. } | Event::MethodQuery { method, .. } if is(EventField::Method) => Some(method),
-        Event::Call { params, .. } if is(EventField::Params) => params.as_ref().map(Payload::as_json),
+        Event::Call { method, .. } | Event::MethodQuery { method, .. } if is(FlipperEventField::Method) => Some(method),
+        Event::Call { params, .. } if is(FlipperEventField::Params) => params.as_ref().map(Payload::as_json),
         Event::StateChanged(_) | Event::Step(_) | Event::Failed(_) | Event::PeerMisbehaved(_)
-            if is(EventField::Text) =>
+            if is(FlipperEventField::Text) =>
         {
             Some(&event.shown)
         }

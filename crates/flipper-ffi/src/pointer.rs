@@ -3,19 +3,24 @@
 use std::ffi::c_char;
 use std::{ptr, slice};
 
-use crate::code::Code;
+use crate::exclusive::guard;
+use crate::result::FlipperResult;
 
 /// A borrowed text: `ptr` may be NULL, which stands for no text.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
-pub struct Str {
+pub struct FlipperStr {
     /// Where it begins.
     pub ptr: *const c_char,
     /// How many bytes it has.
     pub len: usize,
 }
 
-impl Str {
+impl FlipperStr {
+    /// No text.
+    #[cfg(feature = "threaded")]
+    pub(crate) const NONE: Self = Self { ptr: ptr::null(), len: 0 };
+
     /// The text of something that lives on.
     pub(crate) fn of(text: &str) -> Self {
         Self { ptr: text.as_ptr().cast(), len: text.len() }
@@ -23,14 +28,14 @@ impl Str {
 
     /// # Safety
     /// As [`text`].
-    pub(crate) unsafe fn read<'a>(self) -> Result<&'a str, Code> {
+    pub(crate) unsafe fn read<'a>(self) -> Result<&'a str, FlipperResult> {
         // SAFETY: the caller's promise.
         unsafe { text(self.ptr, self.len) }
     }
 
     /// # Safety
     /// As [`text`], unless `ptr` is NULL.
-    pub(crate) unsafe fn read_optional<'a>(self) -> Result<Option<&'a str>, Code> {
+    pub(crate) unsafe fn read_optional<'a>(self) -> Result<Option<&'a str>, FlipperResult> {
         if self.ptr.is_null() {
             return Ok(None);
         }
@@ -41,26 +46,23 @@ impl Str {
 
 /// # Safety
 /// `pointer` is NULL, or points to a `T` that nobody changes during `'a`.
-pub(crate) unsafe fn shared<'a, T>(pointer: *const T) -> Result<&'a T, Code> {
+pub(crate) unsafe fn shared<'a, T>(pointer: *const T) -> Result<&'a T, FlipperResult> {
     // SAFETY: the caller's promise; NULL becomes an error.
-    unsafe { pointer.as_ref() }.ok_or(Code::Null)
-}
-
-/// # Safety
-/// `pointer` is NULL, or points to a `T` that nobody else uses during `'a`.
-pub(crate) unsafe fn exclusive<'a, T>(pointer: *mut T) -> Result<&'a mut T, Code> {
-    // SAFETY: the caller's promise; NULL becomes an error.
-    unsafe { pointer.as_mut() }.ok_or(Code::Null)
+    unsafe { pointer.as_ref() }.ok_or(FlipperResult::Null)
 }
 
 /// # Safety
 /// `pointer` points to `len` bytes that nobody changes during `'a`; it may be NULL if `len` is 0.
-pub(crate) unsafe fn bytes<'a>(pointer: *const c_char, len: usize) -> Result<&'a [u8], Code> {
+pub(crate) unsafe fn bytes<'a>(pointer: *const c_char, len: usize) -> Result<&'a [u8], FlipperResult> {
     if len == 0 {
         return Ok(&[]);
     }
     if pointer.is_null() {
-        return Err(Code::Null);
+        return Err(FlipperResult::Null);
+    }
+    if isize::try_from(len).is_err() {
+        // Nothing is that large; `SIZE_MAX` is what many have for "unknown".
+        return Err(FlipperResult::BadValue);
     }
     // SAFETY: it is not NULL, bytes need no alignment, and the rest is the caller's promise.
     Ok(unsafe { slice::from_raw_parts(pointer.cast(), len) })
@@ -68,16 +70,16 @@ pub(crate) unsafe fn bytes<'a>(pointer: *const c_char, len: usize) -> Result<&'a
 
 /// # Safety
 /// As [`bytes`].
-pub(crate) unsafe fn text<'a>(pointer: *const c_char, len: usize) -> Result<&'a str, Code> {
+pub(crate) unsafe fn text<'a>(pointer: *const c_char, len: usize) -> Result<&'a str, FlipperResult> {
     // SAFETY: the caller's promise.
-    str::from_utf8(unsafe { bytes(pointer, len) }?).map_err(|_| Code::InvalidUtf8)
+    str::from_utf8(unsafe { bytes(pointer, len) }?).map_err(|_| FlipperResult::InvalidUtf8)
 }
 
 /// # Safety
 /// `to` is NULL, or points to memory for a `T`.
-pub(crate) unsafe fn write<T>(to: *mut T, value: T) -> Result<(), Code> {
+pub(crate) unsafe fn write<T>(to: *mut T, value: T) -> Result<(), FlipperResult> {
     if to.is_null() {
-        return Err(Code::Null);
+        return Err(FlipperResult::Null);
     }
     // SAFETY: it is not NULL, and the rest is the caller's promise. What lay there needs no drop: it is C's.
     unsafe { ptr::write(to, value) };
@@ -88,19 +90,39 @@ pub(crate) unsafe fn write<T>(to: *mut T, value: T) -> Result<(), Code> {
 ///
 /// # Safety
 /// As [`write`].
-pub(crate) unsafe fn give<T>(to: *mut *mut T, value: T) -> Result<(), Code> {
+pub(crate) unsafe fn give<T>(to: *mut *mut T, value: T) -> Result<(), FlipperResult> {
     if to.is_null() {
-        return Err(Code::Null);
+        return Err(FlipperResult::Null);
     }
     // SAFETY: the caller's promise.
     unsafe { write(to, Box::into_raw(Box::new(value))) }
 }
 
+/// As [`give`], but makes the value only where there is somebody to give it to.
+///
+/// # Safety
+/// As [`write`].
+pub(crate) unsafe fn give_next<T>(
+    to: *mut *mut T,
+    next: impl FnOnce() -> Result<T, FlipperResult>,
+) -> Result<(), FlipperResult> {
+    if to.is_null() {
+        return Err(FlipperResult::Null);
+    }
+    // SAFETY: the caller's promise.
+    unsafe { give(to, next()?) }
+}
+
 /// # Safety
 /// `pointer` is NULL, or came from [`give`] and is never used again.
 pub(crate) unsafe fn free<T>(pointer: *mut T) {
-    if !pointer.is_null() {
+    if pointer.is_null() {
+        return;
+    }
+    // A panic while something is dropped has nobody to tell it.
+    let _panic = guard(|| {
         // SAFETY: the caller's promise.
         drop(unsafe { Box::from_raw(pointer) });
-    }
+        Ok(())
+    });
 }

@@ -7,15 +7,15 @@ use std::ptr::{null, null_mut};
 
 use flipper_ffi::*;
 
-const NOTHING: Str = Str { ptr: null(), len: 0 };
+const NOTHING: FlipperStr = FlipperStr { ptr: null(), len: 0 };
 
-fn text(text: &'static str) -> Str {
-    Str { ptr: text.as_ptr().cast(), len: text.len() }
+fn text(text: &'static str) -> FlipperStr {
+    FlipperStr { ptr: text.as_ptr().cast(), len: text.len() }
 }
 
-fn config() -> FlipperConfig {
-    FlipperConfig {
-        size: size_of::<FlipperConfig>(),
+fn config() -> FlipperClientConfig {
+    FlipperClientConfig {
+        size: size_of::<FlipperClientConfig>(),
         app: text("Sample"),
         app_id: text("com.example.sample"),
         os: text("Linux"),
@@ -28,29 +28,32 @@ fn config() -> FlipperConfig {
 fn client() -> *mut FlipperClient {
     let mut client = null_mut();
     // SAFETY: both are what they should be.
-    assert_eq!(unsafe { flipper_client_new(&config(), &mut client) }, Code::Ok);
+    assert_eq!(unsafe { flipper_client_new(&config(), &mut client) }, FlipperResult::Ok);
     client
 }
 
 #[test]
 fn a_client_is_made_of_a_good_record_only() {
-    let new = |config: &FlipperConfig| {
+    let new = |config: &FlipperClientConfig| {
         let mut client = null_mut();
         // SAFETY: the record is as large as it should be, whatever it says, and its texts are good for their lengths.
         let code = unsafe { flipper_client_new(config, &mut client) };
-        assert_eq!(client.is_null(), code != Code::Ok, "nothing is written unless the result is good");
+        assert_eq!(client.is_null(), code != FlipperResult::Ok, "nothing is written unless the result is good");
         // SAFETY: it is NULL, or was made above.
         unsafe { flipper_client_free(client) };
         code
     };
-    assert_eq!(new(&FlipperConfig { size: 8, ..config() }), Code::BadSize);
-    assert_eq!(new(&FlipperConfig { app: Str { ptr: c"\xff".as_ptr(), len: 1 }, ..config() }), Code::InvalidUtf8);
-    assert_eq!(new(&FlipperConfig { os: Str { ptr: null(), len: 3 }, ..config() }), Code::Null);
-    assert_eq!(new(&FlipperConfig { device_id: NOTHING, ..config() }), Code::Ok);
+    assert_eq!(new(&FlipperClientConfig { size: 8, ..config() }), FlipperResult::BadSize);
+    assert_eq!(
+        new(&FlipperClientConfig { app: FlipperStr { ptr: c"\xff".as_ptr(), len: 1 }, ..config() }),
+        FlipperResult::InvalidUtf8
+    );
+    assert_eq!(new(&FlipperClientConfig { os: FlipperStr { ptr: null(), len: 3 }, ..config() }), FlipperResult::Null);
+    assert_eq!(new(&FlipperClientConfig { device_id: NOTHING, ..config() }), FlipperResult::Ok);
     // SAFETY: NULL is allowed everywhere.
     unsafe {
-        assert_eq!(flipper_client_new(null(), &mut null_mut()), Code::Null);
-        assert_eq!(flipper_client_new(&config(), null_mut()), Code::Null);
+        assert_eq!(flipper_client_new(null(), &mut null_mut()), FlipperResult::Null);
+        assert_eq!(flipper_client_new(&config(), null_mut()), FlipperResult::Null);
     }
 }
 
@@ -61,14 +64,18 @@ fn null_is_told_and_frees_nothing() {
         flipper_client_free(null_mut());
         flipper_action_free(null_mut());
         flipper_event_free(null_mut());
-        assert_eq!(flipper_client_start(null_mut(), 0), Code::Null);
-        assert_eq!((flipper_action_kind(null()), flipper_event_kind(null())), (0, 0));
-        assert_eq!(flipper_action_number(null(), 1, null_mut()), Code::Null);
-        assert_eq!(flipper_event_text(null(), 20, null_mut()), Code::Null);
+        assert_eq!(flipper_client_start(null_mut(), 0), FlipperResult::Null);
+        assert_eq!((flipper_action_kind_of(null()), flipper_event_kind_of(null())), (0, 0));
+        assert_eq!(flipper_action_number(null(), 1, null_mut()), FlipperResult::Null);
+        assert_eq!(flipper_event_text(null(), 20, null_mut()), FlipperResult::Null);
         let client = client();
-        assert_eq!(flipper_client_message(client, 0, null(), 3, 0), Code::Null);
-        assert_eq!(flipper_client_message(client, 0, null(), 0, 0), Code::Ok, "a message without bytes is one");
-        assert_eq!(flipper_client_poll_timeout(client, null_mut()), Code::Null);
+        assert_eq!(flipper_client_message(client, 0, null(), 3, 0), FlipperResult::Null);
+        assert_eq!(
+            flipper_client_message(client, 0, null(), 0, 0),
+            FlipperResult::Ok,
+            "a message without bytes is one"
+        );
+        assert_eq!(flipper_client_poll_timeout(client, null_mut()), FlipperResult::Null);
         flipper_client_free(client);
     }
 }
@@ -80,16 +87,16 @@ fn misuse_has_numbers() {
     // SAFETY: the handle and the texts are good.
     unsafe {
         let add = || flipper_client_add_plugin(client, id.ptr, id.len, 1);
-        assert_eq!((add(), add()), (Code::Ok, Code::DuplicatePlugin));
+        assert_eq!((add(), add()), (FlipperResult::Ok, FlipperResult::DuplicatePlugin));
         let other = text("B");
-        assert_eq!(flipper_client_remove_plugin(client, other.ptr, other.len), Code::UnknownPlugin);
-        let send = |json: Str| flipper_client_send(client, id.ptr, id.len, id.ptr, id.len, json.ptr, json.len);
-        assert_eq!(send(text("{]")), Code::InvalidJson);
-        assert_eq!((send(text("1.10")), send(NOTHING)), (Code::Ok, Code::Ok));
-        assert_eq!(flipper_client_respond(client, 5, c"{}".as_ptr(), 2), Code::UnknownCall);
-        assert_eq!(flipper_client_respond_supported(client, 5, 1), Code::UnknownCall);
-        assert_eq!(flipper_client_report(client, id.ptr, id.len), Code::NotConnected);
-        assert_eq!(flipper_client_closed(client, 0, 999, 0, null(), 0, 0), Code::BadValue);
+        assert_eq!(flipper_client_remove_plugin(client, other.ptr, other.len), FlipperResult::UnknownPlugin);
+        let send = |json: FlipperStr| flipper_client_send(client, id.ptr, id.len, id.ptr, id.len, json.ptr, json.len);
+        assert_eq!(send(text("{]")), FlipperResult::InvalidJson);
+        assert_eq!((send(text("1.10")), send(NOTHING)), (FlipperResult::Ok, FlipperResult::Ok));
+        assert_eq!(flipper_client_respond(client, 5, c"{}".as_ptr(), 2), FlipperResult::UnknownCall);
+        assert_eq!(flipper_client_respond_supported(client, 5, 1), FlipperResult::UnknownCall);
+        assert_eq!(flipper_client_report(client, id.ptr, id.len), FlipperResult::NotConnected);
+        assert_eq!(flipper_client_closed(client, 0, 999, 0, null(), 0, 0), FlipperResult::BadValue);
         flipper_client_free(client);
     }
 }
@@ -100,27 +107,30 @@ fn what_is_polled_is_not_lost_and_has_only_its_own_fields() {
     let (mut action, mut number, mut words) = (null_mut(), 0, NOTHING);
     // SAFETY: the handle and the places to write to are good; nothing is used after it was freed.
     unsafe {
-        assert_eq!(flipper_client_start(client, 5), Code::Ok);
-        assert_eq!(flipper_client_poll_action(client, null_mut()), Code::Null);
-        assert_eq!(flipper_client_poll_event(client, null_mut()), Code::Null);
-        assert_eq!(flipper_client_poll_action(client, &mut action), Code::Ok);
-        assert_eq!(flipper_action_kind(action), ActionKind::Job as u32);
-        assert_eq!(flipper_action_number(action, ActionField::JobKind as u32, &mut number), Code::Ok);
-        assert_eq!(number, JobKind::Load as u64);
-        assert_eq!(flipper_action_number(action, ActionField::Attempt as u32, &mut number), Code::NotFound);
-        assert_eq!(flipper_action_number(action, 999, &mut number), Code::NotFound);
-        assert_eq!(flipper_action_text(action, ActionField::Os as u32, &mut words), Code::NotFound);
+        assert_eq!(flipper_client_start(client, 5), FlipperResult::Ok);
+        assert_eq!(flipper_client_poll_action(client, null_mut()), FlipperResult::Null);
+        assert_eq!(flipper_client_poll_event(client, null_mut()), FlipperResult::Null);
+        assert_eq!(flipper_client_poll_action(client, &mut action), FlipperResult::Ok);
+        assert_eq!(flipper_action_kind_of(action), FlipperActionKind::Job as u32);
+        assert_eq!(flipper_action_number(action, FlipperActionField::JobKind as u32, &mut number), FlipperResult::Ok);
+        assert_eq!(number, FlipperJobKind::Load as u64);
+        assert_eq!(
+            flipper_action_number(action, FlipperActionField::Attempt as u32, &mut number),
+            FlipperResult::NotFound
+        );
+        assert_eq!(flipper_action_number(action, 999, &mut number), FlipperResult::NotFound);
+        assert_eq!(flipper_action_text(action, FlipperActionField::Os as u32, &mut words), FlipperResult::NotFound);
         assert!(words.ptr.is_null(), "nothing is written unless the result is good");
         flipper_action_free(action);
-        assert_eq!(flipper_client_poll_action(client, &mut action), Code::Done);
+        assert_eq!(flipper_client_poll_action(client, &mut action), FlipperResult::Done);
         let mut event = null_mut();
-        assert_eq!(flipper_client_poll_event(client, &mut event), Code::Ok);
-        assert_eq!(flipper_event_kind(event), EventKind::State as u32);
-        assert_eq!(flipper_event_number(event, EventField::Call as u32, &mut number), Code::NotFound);
-        assert_eq!(flipper_event_text(event, EventField::Text as u32, &mut words), Code::Ok);
+        assert_eq!(flipper_client_poll_event(client, &mut event), FlipperResult::Ok);
+        assert_eq!(flipper_event_kind_of(event), FlipperEventKind::State as u32);
+        assert_eq!(flipper_event_number(event, FlipperEventField::Call as u32, &mut number), FlipperResult::NotFound);
+        assert_eq!(flipper_event_text(event, FlipperEventField::Text as u32, &mut words), FlipperResult::Ok);
         assert_eq!(words.len, "preparing".len());
         flipper_event_free(event);
-        assert_eq!(flipper_client_poll_timeout(client, &mut number), Code::Ok);
+        assert_eq!(flipper_client_poll_timeout(client, &mut number), FlipperResult::Ok);
         assert_eq!(number, u64::MAX, "no timer");
         flipper_client_free(client);
     }

@@ -7,7 +7,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use flipper_ffi::CloseKind;
+use flipper_ffi::FlipperCloseKind;
 use flipper_model::play::{self, Input, Recording};
 use flipper_proto::client::{Config, Credentials, JobOutcome, PluginMode, Reply};
 use flipper_proto::{CloseCause, Payload, TlsFailure};
@@ -183,22 +183,22 @@ fn with(what: &str, job: u64, credentials: &Credentials) -> Vec<String> {
     fields
 }
 
-fn close(cause: &CloseCause) -> (CloseKind, u16, String) {
+fn close(cause: &CloseCause) -> (FlipperCloseKind, u16, String) {
     let (kind, code, reason) = match cause {
-        CloseCause::Refused => (CloseKind::Refused, 0, None),
-        CloseCause::Unreachable(how) => (CloseKind::Unreachable, 0, Some(how)),
-        CloseCause::Timeout => (CloseKind::Timeout, 0, None),
-        CloseCause::Tls(TlsFailure::UnknownCa) => (CloseKind::TlsUnknownCa, 0, None),
-        CloseCause::Tls(TlsFailure::Expired) => (CloseKind::TlsExpired, 0, None),
-        CloseCause::Tls(TlsFailure::NotYetValid) => (CloseKind::TlsNotYetValid, 0, None),
-        CloseCause::Tls(TlsFailure::PeerRefused(how)) => (CloseKind::TlsPeerRefused, 0, Some(how)),
-        CloseCause::Tls(TlsFailure::Handshake(how)) => (CloseKind::TlsHandshake, 0, Some(how)),
-        CloseCause::DroppedBeforeUpgrade => (CloseKind::Dropped, 0, None),
-        CloseCause::Http(status) => (CloseKind::Http, *status, None),
-        CloseCause::BadUpgrade(how) => (CloseKind::BadUpgrade, 0, Some(how)),
-        CloseCause::Code { code, reason } => (CloseKind::Code, *code, Some(reason)),
-        CloseCause::Eof => (CloseKind::Eof, 0, None),
-        CloseCause::Reset => (CloseKind::Reset, 0, None),
+        CloseCause::Refused => (FlipperCloseKind::Refused, 0, None),
+        CloseCause::Unreachable(how) => (FlipperCloseKind::Unreachable, 0, Some(how)),
+        CloseCause::Timeout => (FlipperCloseKind::Timeout, 0, None),
+        CloseCause::Tls(TlsFailure::UnknownCa) => (FlipperCloseKind::TlsUnknownCa, 0, None),
+        CloseCause::Tls(TlsFailure::Expired) => (FlipperCloseKind::TlsExpired, 0, None),
+        CloseCause::Tls(TlsFailure::NotYetValid) => (FlipperCloseKind::TlsNotYetValid, 0, None),
+        CloseCause::Tls(TlsFailure::PeerRefused(how)) => (FlipperCloseKind::TlsPeerRefused, 0, Some(how)),
+        CloseCause::Tls(TlsFailure::Handshake(how)) => (FlipperCloseKind::TlsHandshake, 0, Some(how)),
+        CloseCause::DroppedBeforeUpgrade => (FlipperCloseKind::Dropped, 0, None),
+        CloseCause::Http(status) => (FlipperCloseKind::Http, *status, None),
+        CloseCause::BadUpgrade(how) => (FlipperCloseKind::BadUpgrade, 0, Some(how)),
+        CloseCause::Code { code, reason } => (FlipperCloseKind::Code, *code, Some(reason)),
+        CloseCause::Eof => (FlipperCloseKind::Eof, 0, None),
+        CloseCause::Reset => (FlipperCloseKind::Reset, 0, None),
         other => panic!("no transcript has {other:?}"),
     };
     (kind, code, reason.map(ToString::to_string).unwrap_or_default())

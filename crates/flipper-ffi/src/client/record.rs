@@ -3,33 +3,33 @@
 use flipper_proto::client::{Config, Credentials};
 use flipper_proto::{Generation, Instant, Medium};
 
-use crate::code::Code;
-use crate::pointer::{self, Str};
+use crate::pointer::{self, FlipperStr};
+use crate::result::FlipperResult;
 
 /// What an app tells a client before it starts.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
-pub struct FlipperConfig {
-    /// `sizeof(flipper_config)`.
+pub struct FlipperClientConfig {
+    /// `sizeof(flipper_client_config)`.
     pub size: usize,
     /// The app's name.
-    pub app: Str,
+    pub app: FlipperStr,
     /// The app's bundle id.
-    pub app_id: Str,
+    pub app_id: FlipperStr,
     /// The operating system; presented unless a desktop refuses it.
-    pub os: Str,
+    pub os: FlipperStr,
     /// The device's name.
-    pub device: Str,
+    pub device: FlipperStr,
     /// A stable id of the device.
-    pub device_id: Str,
+    pub device_id: FlipperStr,
     /// Where the jitter of waits comes from.
     pub seed: u64,
 }
 
-impl FlipperConfig {
+impl FlipperClientConfig {
     /// # Safety
     /// `record` is NULL or points to a record of the size that it says, with good texts in it.
-    pub(crate) unsafe fn read(record: *const Self) -> Result<Config, Code> {
+    pub(crate) unsafe fn read(record: *const Self) -> Result<Config, FlipperResult> {
         // SAFETY: the caller's promise.
         let Self { app, app_id, os, device, device_id, seed, .. } = *unsafe { sized(record) }?;
         // SAFETY: the caller's promise.
@@ -53,13 +53,13 @@ pub struct FlipperCredentials {
     /// Which ones.
     pub generation: u64,
     /// The device id that the desktop answered. May be empty.
-    pub device_id: Str,
+    pub device_id: FlipperStr,
     /// The operating system that was presented, where it was not the real one; else NULL.
-    pub os: Str,
+    pub os: FlipperStr,
     /// The certificate request, PEM.
-    pub csr: Str,
+    pub csr: FlipperStr,
     /// The directory that the desktop finds it in, with a trailing separator.
-    pub csr_path: Str,
+    pub csr_path: FlipperStr,
     /// When the first of the certificates expires, on the caller's clock.
     pub valid_until_ms: u64,
     /// The medium that they came by: 1, 2 or 3.
@@ -68,8 +68,8 @@ pub struct FlipperCredentials {
 
 impl FlipperCredentials {
     /// # Safety
-    /// As [`FlipperConfig::read`].
-    pub(crate) unsafe fn read(record: *const Self) -> Result<Credentials, Code> {
+    /// As [`FlipperClientConfig::read`].
+    pub(crate) unsafe fn read(record: *const Self) -> Result<Credentials, FlipperResult> {
         // SAFETY: the caller's promise.
         let record = unsafe { sized(record) }?;
         // SAFETY: the caller's promise.
@@ -77,7 +77,7 @@ impl FlipperCredentials {
             Ok(Credentials {
                 generation: Generation::from_u64(record.generation),
                 device_id: record.device_id.read()?.to_owned(),
-                medium: Medium::from_number(u64::from(record.medium)).ok_or(Code::BadValue)?,
+                medium: Medium::from_number(u64::from(record.medium)).ok_or(FlipperResult::BadValue)?,
                 os: record.os.read_optional()?.map(str::to_owned),
                 csr: record.csr.read()?.to_owned(),
                 csr_path: record.csr_path.read()?.to_owned(),
@@ -91,11 +91,11 @@ impl FlipperCredentials {
 ///
 /// # Safety
 /// `record` is NULL, or points to a record of the size that it says.
-unsafe fn sized<'a, T>(record: *const T) -> Result<&'a T, Code> {
+unsafe fn sized<'a, T>(record: *const T) -> Result<&'a T, FlipperResult> {
     // SAFETY: the caller's promise; every record begins with its size.
     let size = *unsafe { pointer::shared(record.cast::<usize>()) }?;
     if size != size_of::<T>() {
-        return Err(Code::BadSize);
+        return Err(FlipperResult::BadSize);
     }
     // SAFETY: the caller's promise, and it is as large as a `T`.
     unsafe { pointer::shared(record) }
