@@ -1,0 +1,59 @@
+/*
+ * The credentials of an app in a private directory, with OpenSSL: one folder a generation, and a file that points to the
+ * one in use.
+ *
+ *     <directory>/current                      the number of the generation in use
+ *     <directory>/<n>/app.csr                  the certificate request
+ *     <directory>/<n>/privateKey.pem           its key
+ *     <directory>/<n>/sonarCA.crt, device.crt  delivered by the desktop
+ *     <directory>/<n>/connection_config.json   written last
+ *
+ * An exchange never touches what works: it makes a new generation, which is pointed to once a desktop has accepted it. The
+ * files of an official client, which lie in the directory itself, are read as generation 0 and never changed.
+ *
+ * Each function does a job of the state machine, and waits for the disk. They return 0, or -1 with the reason in `why`.
+ */
+#ifndef CREDENTIALS_H
+#define CREDENTIALS_H
+
+#include "connection_config.h"
+
+#include <openssl/ssl.h>
+#include <stdint.h>
+
+enum { CREDENTIALS_WHY = 512 };
+
+typedef struct credentials {
+    uint64_t generation;
+    connection_config config;
+    /* The certificate request, PEM, and the directory that it is in, with a slash at its end. */
+    char *csr, *csr_path;
+    /* How long the certificates are valid yet. */
+    uint64_t valid_ms;
+} credentials;
+
+/* Reads those in use, or the newest before them where they are damaged: 1 if there are any, else 0. */
+int credentials_load(const char *directory, credentials *found, char why[CREDENTIALS_WHY]);
+
+/* Makes a key and a certificate request in a new folder. Only `generation`, `csr` and `csr_path` are set. */
+int credentials_prepare(const char *directory, const char *app_id, credentials *made, char why[CREDENTIALS_WHY]);
+
+/* Checks what the desktop delivered, and writes down what it granted, which becomes the result's own. */
+int credentials_store(const char *directory, uint64_t generation, connection_config *granted, credentials *stored,
+                      char why[CREDENTIALS_WHY]);
+
+/* Puts a generation in use, for good. */
+int credentials_promote(const char *directory, uint64_t generation, char why[CREDENTIALS_WHY]);
+
+/* Removes a generation that is not in use. */
+int credentials_discard(const char *directory, uint64_t generation, char why[CREDENTIALS_WHY]);
+
+/* Removes what is older than the generation in use, and what a crash left behind. */
+int credentials_prune(const char *directory, char why[CREDENTIALS_WHY]);
+
+/* What a connection with these credentials needs; NULL with the reason in `why`. */
+SSL_CTX *credentials_tls(const char *directory, uint64_t generation, char why[CREDENTIALS_WHY]);
+
+void credentials_free(credentials *credentials);
+
+#endif
