@@ -34,6 +34,7 @@
 
 mod action;
 mod client;
+mod desktop;
 mod event;
 mod exclusive;
 mod pointer;
@@ -43,6 +44,7 @@ mod threaded;
 
 pub use self::action::*;
 pub use self::client::*;
+pub use self::desktop::*;
 pub use self::event::*;
 pub use self::pointer::FlipperStr;
 pub use self::result::FlipperResult;

@@ -42,10 +42,12 @@ pub enum FlipperCloseKind {
     Eof = 13,
     /// The TCP connection was reset.
     Reset = 14,
+    /// The peer broke the WebSocket protocol, or sent a message over the limit; the reason says how.
+    WebSocket = 15,
 }
 
 impl FlipperCloseKind {
-    fn cause(number: u32, code: u16, reason: &str) -> Option<CloseCause> {
+    pub(crate) fn cause(number: u32, code: u16, reason: &str) -> Option<CloseCause> {
         let why = || Excerpt::new(reason);
         let known = [
             (Self::Refused, CloseCause::Refused),
@@ -62,6 +64,7 @@ impl FlipperCloseKind {
             (Self::Code, CloseCause::Code { code, reason: why() }),
             (Self::Eof, CloseCause::Eof),
             (Self::Reset, CloseCause::Reset),
+            (Self::WebSocket, CloseCause::WebSocket(why())),
         ];
         known.into_iter().find(|(kind, _)| *kind as u32 == number).map(|(_, cause)| cause)
     }

@@ -9,5 +9,6 @@ mod wishes;
 pub use self::facts::*;
 pub use self::handle::{FlipperClient, flipper_client_free, flipper_client_new};
 pub use self::polls::*;
+pub(crate) use self::record::sized;
 pub use self::record::{FlipperClientConfig, FlipperCredentials};
 pub use self::wishes::*;

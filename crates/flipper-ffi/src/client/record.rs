@@ -91,7 +91,7 @@ impl FlipperCredentials {
 ///
 /// # Safety
 /// `record` is NULL, or points to a record of the size that it says.
-unsafe fn sized<'a, T>(record: *const T) -> Result<&'a T, FlipperResult> {
+pub(crate) unsafe fn sized<'a, T>(record: *const T) -> Result<&'a T, FlipperResult> {
     // SAFETY: the caller's promise; every record begins with its size.
     let size = *unsafe { pointer::shared(record.cast::<usize>()) }?;
     if size != size_of::<T>() {
