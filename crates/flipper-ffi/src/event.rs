@@ -4,6 +4,7 @@ use flipper_proto::Payload;
 use flipper_proto::client::Event;
 use flipper_proto::desktop;
 
+use crate::client;
 use crate::desktop::event as of_desktop;
 use crate::exclusive::guard;
 use crate::pointer::{self, FlipperStr};
@@ -80,21 +81,21 @@ impl FlipperEvent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub enum FlipperEventKind {
-    /// The client is in another state: text.
+    /// The client is in another state: state, text; and what the state has.
     State = 1,
-    /// A step on the way: text.
+    /// A step on the way: step, text; and what the step has.
     Step = 2,
-    /// Something failed: text.
+    /// Something failed, and the client goes on by itself: failure, text; and what the failure has.
     Failed = 3,
-    /// The desktop sent something that is not understood: text.
+    /// The desktop sent something that is not understood, and the session goes on: text.
     Misbehaved = 4,
     /// The desktop initialised a plugin: plugin.
     Connected = 5,
-    /// The desktop has left a plugin: plugin.
+    /// The desktop has left a plugin, or is gone: plugin.
     Disconnected = 6,
     /// The desktop calls a method and waits for an answer: call, plugin, method, and params if there are any.
     Call = 7,
-    /// The same, and nobody waits.
+    /// The same, and nobody waits. An error that it is answered with is sent all the same.
     Tell = 8,
     /// The desktop asks whether there is a method: call, plugin, method.
     Supports = 9,
@@ -139,13 +140,33 @@ pub enum FlipperEventKind {
 pub enum FlipperEventField {
     /// Number: which call.
     Call = 1,
+    /// Number: a `flipper_client_state`.
+    State = 2,
+    /// Number: when the next attempt is made.
+    Until = 3,
+    /// Number: 1 while the peer does not respond, else 0.
+    Unresponsive = 4,
+    /// Number: a `flipper_client_step`.
+    Step = 5,
+    /// Number: a `flipper_client_failure`.
+    Failure = 6,
+    /// Number: which credentials.
+    Generation = 7,
+    /// Number: a `flipper_exchange_reason`.
+    ExchangeReason = 8,
+    /// Number: a `flipper_close_kind`.
+    CloseKind = 9,
+    /// Number: the code of the close frame, or the HTTP status.
+    Code = 10,
+    /// Number: a `flipper_credential_problem`.
+    CredentialProblem = 11,
     /// Text: whose.
     Plugin = 20,
     /// Text: the method.
     Method = 21,
     /// Text: the params, JSON as it came.
     Params = 22,
-    /// Text: what happened, for people.
+    /// Text: what happened, for people. Failures say what to do, too.
     Text = 23,
     /// Number: which connection of a desktop.
     Conn = 51,
@@ -173,14 +194,10 @@ pub enum FlipperEventField {
     Foreground = 62,
     /// Number: a `flipper_gone_cause`.
     Cause = 63,
-    /// Number: the close code.
-    Code = 64,
     /// Number: since when a client is there, in milliseconds on the caller's clock.
     ConnectedAtMs = 65,
     /// Number: whether a client has told which plugins it has, 0 or 1.
     Registered = 66,
-    /// Number: whether a client leaves pings unanswered, 0 or 1.
-    Unresponsive = 67,
     /// Number: how many requests to a client have not ended yet.
     PendingRequests = 68,
     /// Number: how many bytes wait for a client to read.
@@ -229,6 +246,21 @@ pub enum FlipperEventField {
     Logs = 94,
 }
 
+/// The numbers of clients.
+const NUMBERS: [FlipperEventField; 11] = [
+    FlipperEventField::Call,
+    FlipperEventField::State,
+    FlipperEventField::Until,
+    FlipperEventField::Unresponsive,
+    FlipperEventField::Step,
+    FlipperEventField::Failure,
+    FlipperEventField::Generation,
+    FlipperEventField::ExchangeReason,
+    FlipperEventField::CloseKind,
+    FlipperEventField::Code,
+    FlipperEventField::CredentialProblem,
+];
+
 /// Frees an event, with all texts that were taken from it.
 ///
 /// Threads: any, and no other call with it goes on or follows.
@@ -238,7 +270,7 @@ pub unsafe extern "C" fn flipper_event_free(event: *mut FlipperEvent) {
     unsafe { pointer::free(event) };
 }
 
-/// What an event is: an `flipper_event_kind`, or 0 for NULL.
+/// What an event is: a `flipper_event_kind`, or 0 for NULL.
 ///
 /// Threads: any, several at once.
 #[unsafe(no_mangle)]
@@ -248,7 +280,9 @@ pub unsafe extern "C" fn flipper_event_kind_of(event: *const FlipperEvent) -> u3
     kind.map_or(0, |kind| kind as u32)
 }
 
-/// A field that is a number.
+/// A field that is a number. `field` is a `flipper_event_field`.
+///
+/// FLIPPER_RESULT_NOT_FOUND: the event has no such field, or has it not this time.
 ///
 /// Threads: any, several at once.
 #[unsafe(no_mangle)]
@@ -257,7 +291,9 @@ pub unsafe extern "C" fn flipper_event_number(event: *const FlipperEvent, field:
     guard(|| unsafe { pointer::write(out, pointer::shared(event)?.number(field).ok_or(FlipperResult::NotFound)?) })
 }
 
-/// A field that is a text.
+/// A field that is a text, valid until the event is freed. `field` is a `flipper_event_field`.
+///
+/// FLIPPER_RESULT_NOT_FOUND: the event has no such field, or has it not this time.
 ///
 /// Threads: any, several at once.
 #[unsafe(no_mangle)]
@@ -306,12 +342,8 @@ fn kind(event: &Event) -> Option<FlipperEventKind> {
 }
 
 fn number(event: &Event, field: u32) -> Option<u64> {
-    match event {
-        Event::Call { call, .. } | Event::MethodQuery { call, .. } if field == FlipperEventField::Call as u32 => {
-            Some(call.as_u64())
-        }
-        _ => None,
-    }
+    let field = NUMBERS.into_iter().find(|known| *known as u32 == field)?;
+    client::number(event, field)
 }
 
 fn text<'a>(event: &'a Event, shown: &'a str, field: u32) -> Option<&'a str> {

@@ -179,7 +179,8 @@ static void tell_end(connection *connection) {
     uint32_t kind = FLIPPER_CLOSE_KIND_RESET;
     if (socket->end == WEBSOCKET_CLOSED) kind = FLIPPER_CLOSE_KIND_CODE;
     if (socket->end == WEBSOCKET_STREAM && socket->stream->end == STREAM_EOF) kind = FLIPPER_CLOSE_KIND_EOF;
-    if (socket->end == WEBSOCKET_BROKEN || socket->end == WEBSOCKET_TOO_LARGE) kind = FLIPPER_CLOSE_KIND_WEB_SOCKET;
+    if (socket->end == WEBSOCKET_BROKEN) kind = FLIPPER_CLOSE_KIND_WEB_SOCKET;
+    if (socket->end == WEBSOCKET_TOO_LARGE) kind = FLIPPER_CLOSE_KIND_TOO_LARGE;
     flipper_desktop_closed(desktop, connection->id, kind, socket->code, why.ptr, why.len, desk_now());
 }
 

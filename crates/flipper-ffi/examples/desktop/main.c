@@ -128,7 +128,7 @@ static void sweep(desk *desk) {
 static int patience(desk *desk) {
     uint64_t next = FLIPPER_NEVER, now = desk_now();
     size_t at;
-    flipper_desktop_poll_timeout(desk->desktop, &next);
+    flipper_desktop_poll_timeout(desk->desktop, NULL, &next);
     for (at = 0; at < desk->connection_count; at++) {
         if (desk->connections[at]->deadline < next) next = desk->connections[at]->deadline;
     }

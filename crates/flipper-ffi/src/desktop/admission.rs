@@ -6,9 +6,9 @@ use flipper_proto::desktop::{Admission, Channel, PeerIdentity, Refusal, Upgrade}
 use flipper_proto::{Excerpt, Instant};
 
 use super::handle::{FlipperDesktop, with};
-use crate::client::sized;
 use crate::exclusive::guard;
 use crate::pointer::{self, FlipperStr};
+use crate::record::{self, Record};
 use crate::result::FlipperResult;
 
 /// The port that a connection came to.
@@ -60,6 +60,9 @@ pub struct FlipperUpgrade {
     /// What is wrong with the certificate, for people.
     pub problem: FlipperStr,
 }
+
+// SAFETY: its size comes first; the rest is texts and numbers.
+unsafe impl Record for FlipperUpgrade {}
 
 impl FlipperUpgrade {
     /// # Safety
@@ -147,7 +150,7 @@ pub enum FlipperAdmissionField {
 /// Somebody wants to open a WebSocket; on the port with TLS, after the handshake. The answer says whether they may, and
 /// is to be freed with `flipper_admission_free`.
 ///
-/// Results: `FLIPPER_RESULT_BAD_VALUE` for a channel, a certificate or a peer's address that is none.
+/// Results: FLIPPER_RESULT_BAD_VALUE for a channel, a certificate or a peer's address that is none.
 ///
 /// Threads: any, one at a time.
 #[unsafe(no_mangle)]
@@ -161,10 +164,10 @@ pub unsafe extern "C" fn flipper_desktop_upgrade(
     unsafe {
         with(desktop, |desktop| {
             pointer::give_next(out, || {
-                let record = sized(upgrade)?;
-                let peer: SocketAddr = record.peer.read()?.parse().map_err(|_| FlipperResult::BadValue)?;
+                let record = record::read(upgrade)?;
+                let peer: SocketAddr = record.peer.read_required()?.parse().map_err(|_| FlipperResult::BadValue)?;
                 let upgrade = Upgrade {
-                    target: record.target.read()?,
+                    target: record.target.read_required()?,
                     host: record.host.read_optional()?,
                     origin: record.origin.read_optional()?,
                     peer,
@@ -199,7 +202,7 @@ pub unsafe extern "C" fn flipper_admission_kind_of(admission: *const FlipperAdmi
     kind.map_or(0, |kind| kind as u32)
 }
 
-/// A field that is a number: a `flipper_admission_field`. `FLIPPER_RESULT_NOT_FOUND` if this kind has it not.
+/// A field that is a number: a `flipper_admission_field`. FLIPPER_RESULT_NOT_FOUND if this kind has it not.
 ///
 /// Threads: any, several at once.
 #[unsafe(no_mangle)]
@@ -223,7 +226,7 @@ pub unsafe extern "C" fn flipper_admission_number(
     })
 }
 
-/// A field that is a text: a `flipper_admission_field`. `FLIPPER_RESULT_NOT_FOUND` if this kind has it not.
+/// A field that is a text: a `flipper_admission_field`. FLIPPER_RESULT_NOT_FOUND if this kind has it not.
 ///
 /// Threads: any, several at once.
 #[unsafe(no_mangle)]

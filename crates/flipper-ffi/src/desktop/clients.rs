@@ -115,7 +115,7 @@ pub unsafe extern "C" fn flipper_clients_count(clients: *const FlipperClients) -
 /// A number of the client at a place of the list, which begins with 0: conn, channel, connected at, registered,
 /// unresponsive, pending requests, queued bytes; and sdk version, medium and foreground, if it tells.
 ///
-/// Results: `FLIPPER_RESULT_NOT_FOUND` if there is no such place, or nothing of that field in it.
+/// Results: FLIPPER_RESULT_NOT_FOUND if there is no such place, or nothing of that field in it.
 ///
 /// Threads: any, several at once.
 #[unsafe(no_mangle)]
@@ -154,7 +154,7 @@ pub unsafe extern "C" fn flipper_clients_text(
 
 /// One of the plugins of the client at a place of the list: plugins, background, initialised. `index` begins with 0.
 ///
-/// Results: `FLIPPER_RESULT_NOT_FOUND` after the last one, and as `flipper_clients_number`.
+/// Results: FLIPPER_RESULT_NOT_FOUND after the last one, and as `flipper_clients_number`.
 ///
 /// Threads: any, several at once.
 #[unsafe(no_mangle)]

@@ -1,12 +1,11 @@
 //! What a desktop is told before it starts.
 
 use std::str::FromStr;
-use std::time::Duration;
 
 use flipper_proto::desktop::Config;
 
-use crate::client::sized;
 use crate::pointer::{self, FlipperStr};
+use crate::record::{self, Record, set, set_limit, set_span};
 use crate::result::FlipperResult;
 
 /// What a desktop is told before it starts. In every number 0 stands for the default.
@@ -18,11 +17,11 @@ pub struct FlipperDesktopConfig {
     /// The hosts that clients may name in their requests, besides those that everybody has: `localhost`, 127.0.0.0/8,
     /// `[::1]` and 10.0.2.2. A desktop that listens to the network must be told its own names and addresses.
     pub known_hosts: *const FlipperStr,
-    /// How many there are.
+    /// How many they are.
     pub known_host_count: usize,
     /// The origins of web pages that may use the browser port, besides those of this machine, as `scheme://host:port`.
     pub allowed_origins: *const FlipperStr,
-    /// How many there are.
+    /// How many they are.
     pub allowed_origin_count: usize,
     /// How many certificate requests are taken up a second, all together. Default: 5.
     pub exchanges_per_second: u32,
@@ -45,18 +44,21 @@ pub struct FlipperDesktopConfig {
     /// How long the end of a connection may take that this side closes. Default: 2,000.
     pub close_ms: u64,
     /// The largest message, in and out. Default: 64 MiB.
-    pub message_bytes: usize,
+    pub message_bytes: u64,
     /// The largest message on the exchange port. Default: 64 KiB.
-    pub exchange_message_bytes: usize,
+    pub exchange_message_bytes: u64,
     /// How many calls of one client may wait for their answers. Default: 16,384.
-    pub pending_calls: usize,
+    pub pending_calls: u64,
     /// How many bytes may wait for a client that does not read. Default: 128 MiB.
-    pub queued_bytes: usize,
+    pub queued_bytes: u64,
     /// How many plugins a client may have. Default: 1,024.
-    pub plugins: usize,
+    pub plugins: u64,
     /// How many clients are served at once, and how many connections on the exchange port. Default: 1,024.
-    pub clients: usize,
+    pub clients: u64,
 }
+
+// SAFETY: its size comes first; the rest is texts, numbers, and pointers that may be NULL.
+unsafe impl Record for FlipperDesktopConfig {}
 
 impl FlipperDesktopConfig {
     /// # Safety
@@ -67,7 +69,7 @@ impl FlipperDesktopConfig {
             return Ok(config);
         }
         // SAFETY: the caller's promise.
-        let record = unsafe { sized(record) }?;
+        let record = unsafe { record::read(record) }?;
         // SAFETY: the caller's promise.
         unsafe {
             config.known_hosts = list(record.known_hosts, record.known_host_count)?;
@@ -85,12 +87,12 @@ impl FlipperDesktopConfig {
         set_span(&mut timing.exchange_idle, record.exchange_idle_ms);
         set_span(&mut timing.close, record.close_ms);
         let limits = &mut config.limits;
-        set(&mut limits.message_bytes, record.message_bytes);
-        set(&mut limits.exchange_message_bytes, record.exchange_message_bytes);
-        set(&mut limits.pending_calls, record.pending_calls);
-        set(&mut limits.queued_answer_bytes, record.queued_bytes);
-        set(&mut limits.plugins, record.plugins);
-        set(&mut limits.clients, record.clients);
+        set_limit(&mut limits.message_bytes, record.message_bytes)?;
+        set_limit(&mut limits.exchange_message_bytes, record.exchange_message_bytes)?;
+        set_limit(&mut limits.pending_calls, record.pending_calls)?;
+        set_limit(&mut limits.queued_answer_bytes, record.queued_bytes)?;
+        set_limit(&mut limits.plugins, record.plugins)?;
+        set_limit(&mut limits.clients, record.clients)?;
         Ok(config)
     }
 }
@@ -102,14 +104,4 @@ unsafe fn list<T: FromStr>(texts: *const FlipperStr, count: usize) -> Result<Vec
     let texts = unsafe { pointer::slice(texts, count) }?;
     // SAFETY: the caller's promise.
     texts.iter().map(|text| unsafe { text.read() }?.parse().map_err(|_| FlipperResult::BadValue)).collect()
-}
-
-fn set<T: PartialEq + Default>(setting: &mut T, value: T) {
-    if value != T::default() {
-        *setting = value;
-    }
-}
-
-fn set_span(setting: &mut Duration, millis: u64) {
-    set(setting, Duration::from_millis(millis));
 }

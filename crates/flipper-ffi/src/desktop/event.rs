@@ -1,10 +1,11 @@
 //! What a desktop tells, field by field.
 
 use flipper_proto::desktop::{Channel, DisconnectCause, Event, Outcome};
-use flipper_proto::{CloseCause, ConnId, Payload, PluginId, Query, Text};
+use flipper_proto::{ConnId, Payload, PluginId, Query, Text};
 
 use super::admission::FlipperChannel;
 use super::proof::millis;
+use crate::close::FlipperCloseKind;
 use crate::event::{FlipperEventField as Field, FlipperEventKind};
 
 /// How a request ended, as the field "outcome" says.
@@ -29,7 +30,7 @@ pub enum FlipperOutcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub enum FlipperGoneCause {
-    /// Its connection ended; code, if it came with one.
+    /// Its connection ended: close kind; and code, if it came with one.
     Closed = 1,
     /// A newer connection of the same identity took over.
     Replaced = 2,
@@ -91,6 +92,9 @@ pub(crate) fn number(event: &Event, field: u32) -> Option<u64> {
         Event::PairingLocked { wait, .. } if is(Field::WaitMs) => Some(millis(*wait)),
         Event::ClientDisconnected { cause, .. } if is(Field::Cause) => kind_of_cause(cause).map(|cause| cause as u64),
         Event::ClientDisconnected { cause, .. } if is(Field::Code) => code(cause),
+        Event::ClientDisconnected { cause: DisconnectCause::Closed(cause), .. } if is(Field::CloseKind) => {
+            FlipperCloseKind::of(cause).map(|kind| kind as u64)
+        }
         Event::Reply { request, .. } if is(Field::Request) => Some(request.as_u64()),
         Event::Reply { outcome, .. } if is(Field::Outcome) => kind_of_outcome(outcome).map(|kind| kind as u64),
         _ => number_of_query(query(event)?, field),
@@ -234,7 +238,7 @@ fn kind_of_cause(cause: &DisconnectCause) -> Option<FlipperGoneCause> {
 
 fn code(cause: &DisconnectCause) -> Option<u64> {
     match cause {
-        DisconnectCause::Closed(CloseCause::Code { code, .. }) => Some(u64::from(*code)),
+        DisconnectCause::Closed(cause) => FlipperCloseKind::code(cause).map(u64::from),
         DisconnectCause::Disconnected(code) => Some(u64::from(code.as_u16())),
         _ => None,
     }

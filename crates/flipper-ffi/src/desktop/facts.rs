@@ -5,7 +5,7 @@ use std::ffi::c_char;
 use flipper_proto::{ConnId, Instant};
 
 use super::handle::{FlipperDesktop, with};
-use crate::client::FlipperCloseKind;
+use crate::close::FlipperCloseKind;
 use crate::pointer;
 use crate::result::FlipperResult;
 
@@ -103,7 +103,8 @@ pub unsafe extern "C" fn flipper_desktop_closed(
     unsafe {
         with(desktop, |desktop| {
             let reason = pointer::text(reason, len)?;
-            let cause = FlipperCloseKind::cause(kind, code, reason).ok_or(FlipperResult::BadValue)?;
+            let limit = desktop.config().limits.message_bytes;
+            let cause = FlipperCloseKind::cause(kind, code, reason, limit).ok_or(FlipperResult::BadValue)?;
             desktop.handle_closed(ConnId::from_u64(conn), cause, Instant::from_millis(now_ms));
             Ok(())
         })

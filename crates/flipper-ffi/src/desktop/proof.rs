@@ -34,12 +34,12 @@ pub enum FlipperJudgement {
 }
 
 /// Says what follows from the verdict over the proof in a certificate request, which is an event of kind
-/// `FLIPPER_EVENT_KIND_EXCHANGE_REQUESTED`: whoever gave too many wrong ones is refused even with the right one, for a
+/// FLIPPER_EVENT_KIND_EXCHANGE_REQUESTED: whoever gave too many wrong ones is refused even with the right one, for a
 /// while. A request without a proof is accepted: whether it needs one is not decided here.
 ///
 /// `verdict` is a `flipper_verdict`; a `flipper_judgement` is written to `judgement`, and to `detail` what belongs to it.
 ///
-/// Results: `FLIPPER_RESULT_NOT_FOUND` for an event of another kind, `FLIPPER_RESULT_BAD_VALUE` for a verdict that is none.
+/// Results: FLIPPER_RESULT_NOT_FOUND for an event of another kind, FLIPPER_RESULT_BAD_VALUE for a verdict that is none.
 ///
 /// Threads: any, one at a time.
 #[unsafe(no_mangle)]

@@ -37,7 +37,7 @@ pub unsafe extern "C" fn flipper_desktop_connections(desktop: *mut FlipperDeskto
     unsafe { with(desktop, |desktop| pointer::write(out, desktop.connections() as u64)) }
 }
 
-/// A counter: a `flipper_desktop_counter_kind`. `FLIPPER_RESULT_BAD_VALUE` for a number that is none.
+/// A counter: a `flipper_desktop_counter_kind`. FLIPPER_RESULT_BAD_VALUE for a number that is none.
 ///
 /// Threads: any, one at a time.
 #[unsafe(no_mangle)]

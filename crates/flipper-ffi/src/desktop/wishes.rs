@@ -9,8 +9,8 @@ use flipper_proto::{
 };
 
 use super::handle::{FlipperDesktop, with};
-use crate::client::sized;
 use crate::pointer::{self, FlipperStr};
+use crate::record::{self, Record};
 use crate::result::FlipperResult;
 
 /// What a client is told whose certificate request is granted.
@@ -29,16 +29,19 @@ pub struct FlipperGrant {
     pub proof: FlipperStr,
 }
 
+// SAFETY: its size comes first; the rest is texts and numbers.
+unsafe impl Record for FlipperGrant {}
+
 impl FlipperGrant {
     /// # Safety
     /// `record` is NULL or points to a record of the size that it says, with good texts in it.
     unsafe fn read(record: *const Self) -> Result<Grant, FlipperResult> {
         // SAFETY: the caller's promise.
         unsafe {
-            let record = sized(record)?;
+            let record = record::read(record)?;
             let grant = Grant::new(record.device_id.read()?);
             let Some(ca) = record.ca.read_optional()? else { return Ok(grant) };
-            let certificate = record.certificate.read_optional()?.ok_or(FlipperResult::Null)?;
+            let certificate = record.certificate.read_required()?;
             let proof = record.proof.read_optional()?.map(str::to_owned);
             Ok(grant.with_bundle(Bundle { ca: ca.to_owned(), certificate: certificate.to_owned(), proof }))
         }
@@ -59,14 +62,17 @@ pub struct FlipperRefusal {
     pub hint: FlipperStr,
 }
 
+// SAFETY: its size comes first; the rest is texts and numbers.
+unsafe impl Record for FlipperRefusal {}
+
 impl FlipperRefusal {
     /// # Safety
     /// As [`FlipperGrant::read`].
     unsafe fn read(record: *const Self) -> Result<ErrorReport, FlipperResult> {
         // SAFETY: the caller's promise.
         unsafe {
-            let record = sized(record)?;
-            let mut report = ErrorReport::new(record.message.read()?);
+            let record = record::read(record)?;
+            let mut report = ErrorReport::new(record.message.read_required()?);
             report.name = record.name.read_optional()?.map(str::to_owned);
             report.hint = record.hint.read_optional()?.map(str::to_owned);
             Ok(report)
@@ -101,18 +107,21 @@ struct Wish<'a> {
     deadline: Option<Duration>,
 }
 
+// SAFETY: its size comes first; the rest is texts and numbers.
+unsafe impl Record for FlipperRequest {}
+
 impl FlipperRequest {
     /// # Safety
     /// As [`FlipperGrant::read`].
     unsafe fn read<'a>(record: *const Self) -> Result<Wish<'a>, FlipperResult> {
         // SAFETY: the caller's promise.
         unsafe {
-            let record = sized(record)?;
+            let record = record::read(record)?;
             let params = record.params.read_optional()?.map(Payload::from_json).transpose();
             Ok(Wish {
-                client: ClientId::from_text(record.client.read()?),
+                client: ClientId::from_text(record.client.read_required()?),
                 plugin: PluginId::new(record.plugin.read()?),
-                method: record.method.read()?,
+                method: record.method.read_required()?,
                 params: params.map_err(|_| FlipperResult::InvalidJson)?,
                 deadline: (record.deadline_ms != 0).then(|| Duration::from_millis(record.deadline_ms)),
             })
@@ -122,7 +131,7 @@ impl FlipperRequest {
 
 /// Grants a certificate request, at any time after the event that told of it.
 ///
-/// Results: `FLIPPER_RESULT_UNKNOWN_EXCHANGE` if it was answered before, or its connection has ended.
+/// Results: FLIPPER_RESULT_UNKNOWN_EXCHANGE if it was answered before, or its connection has ended.
 ///
 /// Threads: any, one at a time.
 #[unsafe(no_mangle)]
@@ -165,7 +174,7 @@ pub unsafe extern "C" fn flipper_desktop_refuse(
 /// Initialises a plugin of a client: its events are wanted, and its methods will be called. One that is initialised already
 /// starts over. Whether the client has it is not checked: it answers with an error if not.
 ///
-/// Results: `FLIPPER_RESULT_NOT_CONNECTED`, `FLIPPER_RESULT_TOO_LARGE`, `FLIPPER_RESULT_QUEUE_FULL`.
+/// Results: FLIPPER_RESULT_NOT_CONNECTED, FLIPPER_RESULT_TOO_LARGE, FLIPPER_RESULT_QUEUE_FULL.
 ///
 /// Threads: any, one at a time.
 #[unsafe(no_mangle)]
@@ -207,11 +216,11 @@ pub unsafe extern "C" fn flipper_desktop_deinit_plugin(
     }
 }
 
-/// Calls a method of a plugin. How it ended is told by exactly one event of kind `FLIPPER_EVENT_KIND_REPLY` that carries the
+/// Calls a method of a plugin. How it ended is told by exactly one event of kind FLIPPER_EVENT_KIND_REPLY that carries the
 /// number which is written to `out`.
 ///
-/// Results: `FLIPPER_RESULT_NOT_CONNECTED`, `FLIPPER_RESULT_TOO_LARGE`; `FLIPPER_RESULT_TOO_MANY_PENDING` and
-/// `FLIPPER_RESULT_QUEUE_FULL` while the client does not keep up.
+/// Results: FLIPPER_RESULT_NOT_CONNECTED, FLIPPER_RESULT_TOO_LARGE; FLIPPER_RESULT_TOO_MANY_PENDING and
+/// FLIPPER_RESULT_QUEUE_FULL while the client does not keep up.
 ///
 /// Threads: any, one at a time.
 #[unsafe(no_mangle)]
@@ -296,7 +305,7 @@ pub unsafe extern "C" fn flipper_desktop_notify(
 /// Closes the connection of a client with this code. What was sent to it before still goes, but for requests: they fail at
 /// once.
 ///
-/// Results: `FLIPPER_RESULT_NOT_CONNECTED`.
+/// Results: FLIPPER_RESULT_NOT_CONNECTED.
 ///
 /// Threads: any, one at a time.
 #[unsafe(no_mangle)]

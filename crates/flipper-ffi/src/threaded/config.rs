@@ -9,10 +9,10 @@ use flipper_blocking::proto::{Medium, Overflow};
 use flipper_blocking::{Flipper, Notice, Options, Setup, StartError};
 use flipper_proto::client::{Config, Event};
 
-use super::record::{self, Record};
 use super::user::User;
 use crate::event::FlipperEvent;
 use crate::pointer::FlipperStr;
+use crate::record::{self, Record};
 use crate::result::FlipperResult;
 
 /// What an app says before it starts. Zero it, then set its size, the app's name and its id: everything else has a

@@ -8,9 +8,9 @@ use flipper_proto::{ErrorReport, Payload};
 
 use super::app::{FlipperApp, with};
 use super::call::FlipperCall;
-use super::record::{self, Record};
 use super::user::User;
 use crate::pointer;
+use crate::record::{self, Record};
 use crate::result::FlipperResult;
 
 /// What a plugin does. All of it may be NULL.
