@@ -35,6 +35,7 @@
 mod action;
 mod client;
 mod close;
+mod desktop;
 mod event;
 mod exclusive;
 mod pointer;
@@ -46,6 +47,7 @@ mod threaded;
 pub use self::action::*;
 pub use self::client::*;
 pub use self::close::FlipperCloseKind;
+pub use self::desktop::*;
 pub use self::event::*;
 pub use self::pointer::FlipperStr;
 pub use self::result::FlipperResult;
