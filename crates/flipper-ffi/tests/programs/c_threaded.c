@@ -208,8 +208,7 @@ static void tell_waiting(netstring plugin) {
     uint64_t waiting, dropped;
     char numbers[2][24];
     netstring fields[3];
-    flipper_result result = flipper_app_waiting(app, plugin.ptr, plugin.len, &waiting);
-    if (result == FLIPPER_RESULT_OK) result = flipper_app_dropped(app, plugin.ptr, plugin.len, &dropped);
+    flipper_result result = flipper_app_events_of(app, plugin.ptr, plugin.len, &waiting, &dropped);
     if (result != FLIPPER_RESULT_OK) {
         answer(result);
         return;
@@ -247,8 +246,8 @@ static void carry_out(const netstring *fields, size_t count) {
     } else if (count == 4 && netstring_is(fields[0], "respond")) {
         respond(fields);
     } else if (count == 4 && netstring_is(fields[0], "report")) {
-        answer(flipper_app_report_error(app, fields[1].ptr, fields[1].len, fields[2].ptr, fields[2].len, fields[3].ptr,
-                                        fields[3].len));
+        answer(flipper_app_report_error(app, fields[1].ptr, fields[1].len, pointer(fields[2]), fields[2].len,
+                                        pointer(fields[3]), fields[3].len));
     } else if (count == 2 && netstring_is(fields[0], "waiting")) {
         tell_waiting(fields[1]);
     } else if (count == 1 && netstring_is(fields[0], "stop")) {

@@ -107,7 +107,8 @@ fn an_answer_may_come_when_nobody_waits_any_more() -> Result {
     assert_eq!(removed.respond("1"), FlipperResult::UnknownCall);
     // Its session has ended.
     session.drop_tcp()?;
-    let session = place.desktop.session()?;
+    let mut session = place.desktop.session()?;
+    session.assert_answers()?;
     assert_eq!(ended.respond("1"), FlipperResult::UnknownCall);
     // Its app was freed, while somebody answers from elsewhere.
     app.stop();
