@@ -34,15 +34,20 @@
 
 mod action;
 mod client;
+mod close;
+mod desktop;
 mod event;
 mod exclusive;
 mod pointer;
+mod record;
 mod result;
 #[cfg(feature = "threaded")]
 mod threaded;
 
 pub use self::action::*;
 pub use self::client::*;
+pub use self::close::FlipperCloseKind;
+pub use self::desktop::*;
 pub use self::event::*;
 pub use self::pointer::FlipperStr;
 pub use self::result::FlipperResult;
