@@ -34,14 +34,7 @@ pub(crate) const PEERS: [Program; 9] = [
         package: "openjdk-17-jdk-headless",
         without: SKIP,
     },
-    Program {
-        name: "python3",
-        // Debian's has no way to make environments unless that is installed as well.
-        version: "-cimport ensurepip, venv",
-        from: "Python 3.11 or later with venv and pip",
-        package: "python3-venv",
-        without: SKIP,
-    },
+    PYTHON,
     Program {
         name: "adb",
         version: "version",
@@ -67,6 +60,16 @@ pub(crate) const PEERS: [Program; 9] = [
     // It has no version to ask for; with this it does nothing.
     Program { name: "mksh", version: "-n", from: "mksh, Android's shell", package: "mksh", without: SKIP },
 ];
+
+/// What the package `flipper` is built with, and some peers run on.
+pub(crate) const PYTHON: Program = Program {
+    name: "python3",
+    // Debian's has no way to make environments unless that is installed as well.
+    version: "-cimport ensurepip, venv",
+    from: "Python 3.11 or later with venv and pip",
+    package: "python3-venv",
+    without: "run the tests that you need by themselves: cargo test --package NAME",
+};
 
 /// What tests between two networks need, which are Linux's.
 pub(crate) const NETWORKS: &[Program] = if cfg!(target_os = "linux") {

@@ -35,11 +35,11 @@
 mod action;
 mod client;
 mod close;
+mod desktop;
 mod event;
 mod exclusive;
 mod pointer;
 mod record;
-mod report;
 mod result;
 #[cfg(feature = "threaded")]
 mod threaded;
@@ -47,9 +47,9 @@ mod threaded;
 pub use self::action::*;
 pub use self::client::*;
 pub use self::close::FlipperCloseKind;
+pub use self::desktop::*;
 pub use self::event::*;
 pub use self::pointer::FlipperStr;
-pub use self::report::FlipperErrorReport;
 pub use self::result::FlipperResult;
 #[cfg(feature = "threaded")]
 pub use self::threaded::*;

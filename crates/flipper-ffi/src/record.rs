@@ -7,32 +7,28 @@ use std::time::Duration;
 use crate::pointer;
 use crate::result::FlipperResult;
 
-/// A record that begins with its size. Later versions append fields, never in what was padding, and read those of earlier
-/// ones as if everything that they lack were zero.
+/// A record that C fills in, and of which all may be zero. Later versions append fields, never in what was padding.
 ///
 /// # Safety
-/// It is `repr(C)`, its first field is a `usize`, and all of it may be zero.
-pub(crate) unsafe trait Record: Copy {
-    /// The size of its first version.
-    const FIRST: usize;
-}
+/// It is `repr(C)`, begins with its size, a `usize`, and zeroed bytes are a good value of it.
+pub(crate) unsafe trait Record: Copy {}
 
-/// Copies a record.
+/// Reads a record. One of an earlier version is shorter, and has zeroes for what came later.
 ///
 /// # Safety
 /// `record` is NULL, or points to a record of the size that it says.
 pub(crate) unsafe fn read<T: Record>(record: *const T) -> Result<T, FlipperResult> {
     // SAFETY: the caller's promise; every record begins with its size.
     let size = *unsafe { pointer::shared(record.cast::<usize>()) }?;
-    if !(T::FIRST..=size_of::<T>()).contains(&size) {
+    if size < size_of::<usize>() || size > size_of::<T>() || !size.is_multiple_of(align_of::<T>()) {
         return Err(FlipperResult::BadSize);
     }
-    let mut known = MaybeUninit::<T>::zeroed();
-    // SAFETY: there are as many bytes as the record says, which are no more than a `T` has; and where they end, zero is good.
-    unsafe {
-        ptr::copy_nonoverlapping(record.cast::<u8>(), known.as_mut_ptr().cast(), size);
-        Ok(known.assume_init())
-    }
+    let mut whole = MaybeUninit::<T>::zeroed();
+    // SAFETY: both have `size` bytes, and what is not copied is zero, which is a good value of `T`.
+    Ok(unsafe {
+        ptr::copy_nonoverlapping(record.cast::<u8>(), whole.as_mut_ptr().cast(), size);
+        whole.assume_init()
+    })
 }
 
 /// Sets what a record has for it, unless that is zero.

@@ -3,7 +3,7 @@
 #![expect(unsafe_code, reason = "this is the place of a C program")]
 #![allow(clippy::unwrap_used, reason = "a test that fails panics")]
 
-use std::mem::MaybeUninit;
+use std::mem::{MaybeUninit, offset_of};
 use std::ptr::{null, null_mut};
 
 use flipper_ffi::*;
@@ -43,7 +43,13 @@ fn a_client_is_made_of_a_good_record_only() {
         unsafe { flipper_client_free(client) };
         code
     };
-    assert_eq!(new(&FlipperClientConfig { size: 8, ..config() }), FlipperResult::BadSize);
+    for size in [0, 7, size_of::<FlipperClientConfig>() - 4, size_of::<FlipperClientConfig>() + 8, usize::MAX] {
+        assert_eq!(new(&FlipperClientConfig { size, ..config() }), FlipperResult::BadSize, "{size}");
+    }
+    // An earlier version may have had no more than this; what it lacks has its default.
+    let earlier = offset_of!(FlipperClientConfig, os);
+    assert_eq!(new(&FlipperClientConfig { size: earlier, medium: 77, ..config() }), FlipperResult::Ok);
+    assert_eq!(new(&FlipperClientConfig { size: size_of::<usize>(), ..config() }), FlipperResult::Null, "no name");
     assert_eq!(
         new(&FlipperClientConfig { app: FlipperStr { ptr: c"\xff".as_ptr(), len: 1 }, ..config() }),
         FlipperResult::InvalidUtf8
@@ -95,14 +101,8 @@ fn misuse_has_numbers() {
         assert_eq!((send(text("1.10")), send(NOTHING)), (FlipperResult::Ok, FlipperResult::Ok));
         assert_eq!(flipper_client_respond(client, 5, c"{}".as_ptr(), 2), FlipperResult::UnknownCall);
         assert_eq!(flipper_client_respond_supported(client, 5, 1), FlipperResult::UnknownCall);
-        let report = FlipperErrorReport {
-            size: size_of::<FlipperErrorReport>(),
-            message: id,
-            name: NOTHING,
-            stacktrace: NOTHING,
-            hint: NOTHING,
-        };
-        assert_eq!(flipper_client_report(client, &report), FlipperResult::NotConnected);
+        let report = || flipper_client_report_error(client, id.ptr, id.len, null(), 0, null(), 0);
+        assert_eq!(report(), FlipperResult::NotConnected);
         assert_eq!(flipper_client_closed(client, 0, 999, 0, null(), 0, 0), FlipperResult::BadValue);
         flipper_client_free(client);
     }

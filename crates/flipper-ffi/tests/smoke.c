@@ -74,13 +74,8 @@ static flipper_result tell(flipper_client *client) {
     if (!strcmp(what, "respond")) return flipper_client_respond(client, id, b.ptr, b.len);
     if (!strcmp(what, "error")) return flipper_client_respond_error(client, id, b.ptr, b.len);
     if (!strcmp(what, "supported")) return flipper_client_respond_supported(client, id, (uint8_t)number(3));
-    if (!strcmp(what, "fail") || !strcmp(what, "report")) {
-        flipper_error_report report = {0};
-        report.size = sizeof report;
-        report.message = b;
-        return strcmp(what, "fail") ? flipper_client_report(client, &report)
-                                    : flipper_client_respond_failure(client, id, &report);
-    }
+    if (!strcmp(what, "fail")) return flipper_client_fail(client, id, b.ptr, b.len, NULL, 0);
+    if (!strcmp(what, "report")) return flipper_client_report_error(client, a.ptr, a.len, NULL, 0, NULL, 0);
     if (!strcmp(what, "opened")) return flipper_client_opened(client, id, now);
     if (!strcmp(what, "message")) return flipper_client_message(client, id, b.ptr, b.len, now);
     if (!strcmp(what, "binary")) return flipper_client_binary(client, id, b.ptr, unhex(fields[3]), now);

@@ -171,7 +171,7 @@ fn command(input: &Input) -> Vec<String> {
         Input::Respond(call, Reply::Error(json)) => fields!["error", call.as_u64(), json],
         Input::Fail(call, message) => fields!["fail", call.as_u64(), message],
         Input::Supported(call, supported) => fields!["supported", call.as_u64(), u8::from(*supported)],
-        Input::Report(message) => fields!["report", 0, message],
+        Input::Report(message) => fields!["report", message],
         Input::Opened(attempt) => fields!["opened", attempt.as_u64()],
         Input::Message(attempt, text) => fields!["message", attempt.as_u64(), text],
         Input::Binary(attempt, bytes) => {

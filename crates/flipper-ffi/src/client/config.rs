@@ -1,7 +1,5 @@
 //! What an app tells a client before it starts.
 
-use std::mem::offset_of;
-
 use flipper_proto::client::{Config, MediumChoice, Os};
 use flipper_proto::{Medium, Overflow};
 
@@ -122,10 +120,8 @@ pub struct FlipperClientConfig {
     pub os_fixed: u32,
 }
 
-// SAFETY: it is as the trait wants it; all fields are numbers and texts.
-unsafe impl Record for FlipperClientConfig {
-    const FIRST: usize = offset_of!(Self, os);
-}
+// SAFETY: its size comes first; the rest is texts and numbers.
+unsafe impl Record for FlipperClientConfig {}
 
 impl FlipperClientConfig {
     /// # Safety
@@ -163,11 +159,7 @@ impl FlipperClientConfig {
             number if number == FlipperForeground::No as u32 => Some(false),
             _ => return Err(FlipperResult::BadValue),
         };
-        config.overflow = match self.overflow {
-            number if number == FlipperOverflow::DropOldest as u32 => Overflow::DropOldest,
-            number if number == FlipperOverflow::DropNewest as u32 => Overflow::DropNewest,
-            _ => return Err(FlipperResult::BadValue),
-        };
+        config.overflow = overflow(self.overflow)?;
         set(&mut config.ports.insecure, self.insecure_port);
         set(&mut config.ports.secure, self.secure_port);
         config.seed = self.seed;
@@ -204,4 +196,13 @@ impl FlipperClientConfig {
 /// A medium that is not the automatic one.
 pub(crate) fn medium(number: u32) -> Result<Medium, FlipperResult> {
     Medium::from_number(number.into()).ok_or(FlipperResult::BadValue)
+}
+
+/// Which event goes.
+pub(crate) fn overflow(number: u32) -> Result<Overflow, FlipperResult> {
+    match number {
+        number if number == FlipperOverflow::DropOldest as u32 => Ok(Overflow::DropOldest),
+        number if number == FlipperOverflow::DropNewest as u32 => Ok(Overflow::DropNewest),
+        _ => Err(FlipperResult::BadValue),
+    }
 }

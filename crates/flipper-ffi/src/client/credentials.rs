@@ -30,10 +30,8 @@ pub struct FlipperCredentials {
     pub medium: u32,
 }
 
-// SAFETY: it is as the trait wants it; all fields are numbers and texts.
-unsafe impl Record for FlipperCredentials {
-    const FIRST: usize = size_of::<Self>();
-}
+// SAFETY: its size comes first; the rest is texts and numbers.
+unsafe impl Record for FlipperCredentials {}
 
 impl FlipperCredentials {
     /// # Safety
@@ -78,10 +76,8 @@ pub struct FlipperPrepared {
     pub pairing_proof: FlipperStr,
 }
 
-// SAFETY: it is as the trait wants it; all fields are numbers and texts.
-unsafe impl Record for FlipperPrepared {
-    const FIRST: usize = size_of::<Self>();
-}
+// SAFETY: its size comes first; the rest is texts and numbers.
+unsafe impl Record for FlipperPrepared {}
 
 impl FlipperPrepared {
     /// # Safety

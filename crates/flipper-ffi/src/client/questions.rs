@@ -38,7 +38,7 @@ pub unsafe extern "C" fn flipper_client_state_of(
     out: *mut *mut FlipperEvent,
 ) -> FlipperResult {
     // SAFETY: the caller's promise, here and in what is done with the pointers.
-    unsafe { with(client, |client| pointer::give(out, FlipperEvent::new(Event::StateChanged(client.state())))) }
+    unsafe { with(client, |client| pointer::give(out, FlipperEvent::of_client(Event::StateChanged(client.state())))) }
 }
 
 /// The latest failure, also when the client has got over it since: gives an event of kind FLIPPER_EVENT_KIND_FAILED, to be
@@ -55,7 +55,7 @@ pub unsafe extern "C" fn flipper_client_last_failure(
         with(client, |client| {
             pointer::give_next(out, || {
                 let failure = client.last_failure().ok_or(FlipperResult::NotFound)?;
-                Ok(FlipperEvent::new(Event::Failed(failure.clone())))
+                Ok(FlipperEvent::of_client(Event::Failed(failure.clone())))
             })
         })
     }
@@ -76,7 +76,8 @@ pub unsafe extern "C" fn flipper_client_counter_of(
     }
 }
 
-fn count(counters: Counters, counter: u32) -> Option<u64> {
+/// One of the counters.
+pub(crate) fn count(counters: Counters, counter: u32) -> Option<u64> {
     let known = [
         (FlipperClientCounter::BadMessages, counters.bad_messages),
         (FlipperClientCounter::UnexpectedReplies, counters.unexpected_replies),

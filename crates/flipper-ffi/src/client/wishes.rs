@@ -3,11 +3,10 @@
 use std::ffi::c_char;
 
 use flipper_proto::client::{PluginMode, Reply};
-use flipper_proto::{CallId, Payload, PluginId};
+use flipper_proto::{CallId, ErrorReport, Payload, PluginId};
 
 use super::handle::{FlipperClient, at, with};
 use crate::pointer;
-use crate::report::FlipperErrorReport;
 use crate::result::FlipperResult;
 
 /// Begins to look for the desktop, and goes on until `flipper_client_stop`. Does nothing if it has begun.
@@ -98,7 +97,7 @@ pub unsafe extern "C" fn flipper_client_send(
         with(client, |client| {
             let plugin = PluginId::new(pointer::text(plugin, plugin_len)?);
             let method = pointer::text(method, method_len)?;
-            let params = if params.is_null() { None } else { Some(payload(pointer::text(params, params_len)?)?) };
+            let params = pointer::optional(params, params_len)?.map(payload).transpose()?;
             Ok(client.send(&plugin, method, params.as_ref())?)
         })
     }
@@ -147,21 +146,25 @@ pub unsafe extern "C" fn flipper_client_respond_error(
     }
 }
 
-/// Answers a call with an error of the usual shape.
+/// Answers a call with an error that has this message, for people, and this name, for programs, which may be NULL.
 ///
 /// FLIPPER_RESULT_UNKNOWN_CALL as `flipper_client_respond`.
 ///
 /// Threads: any, one at a time.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn flipper_client_respond_failure(
+pub unsafe extern "C" fn flipper_client_fail(
     client: *mut FlipperClient,
     call: u64,
-    report: *const FlipperErrorReport,
+    message: *const c_char,
+    message_len: usize,
+    name: *const c_char,
+    name_len: usize,
 ) -> FlipperResult {
     // SAFETY: the caller's promise, here and in what is done with the pointers.
     unsafe {
         with(client, |client| {
-            let report = FlipperErrorReport::read(report)?;
+            let mut report = ErrorReport::new(pointer::text(message, message_len)?);
+            report.name = pointer::optional(name, name_len)?.map(str::to_owned);
             Ok(client.respond_error(CallId::from_u64(call), &report)?)
         })
     }
@@ -182,18 +185,31 @@ pub unsafe extern "C" fn flipper_client_respond_supported(
     unsafe { with(client, |client| Ok(client.respond_supported(CallId::from_u64(call), supported != 0)?)) }
 }
 
-/// Tells the desktop of an error outside any call.
+/// Tells the desktop of an error outside any call. The name, which is for programs, and the stack trace may be NULL.
 ///
-/// FLIPPER_RESULT_NOT_CONNECTED: there is no session, and it goes nowhere.
+/// FLIPPER_RESULT_NOT_CONNECTED: there is no session, and errors do not wait. FLIPPER_RESULT_TOO_LARGE: the message would be
+/// larger than the limit.
 ///
 /// Threads: any, one at a time.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn flipper_client_report(
+pub unsafe extern "C" fn flipper_client_report_error(
     client: *mut FlipperClient,
-    report: *const FlipperErrorReport,
+    message: *const c_char,
+    message_len: usize,
+    name: *const c_char,
+    name_len: usize,
+    stacktrace: *const c_char,
+    stacktrace_len: usize,
 ) -> FlipperResult {
     // SAFETY: the caller's promise, here and in what is done with the pointers.
-    unsafe { with(client, |client| Ok(client.report_error(&FlipperErrorReport::read(report)?)?)) }
+    unsafe {
+        with(client, |client| {
+            let mut report = ErrorReport::new(pointer::text(message, message_len)?);
+            report.name = pointer::optional(name, name_len)?.map(str::to_owned);
+            report.stacktrace = pointer::optional(stacktrace, stacktrace_len)?.map(str::to_owned);
+            Ok(client.report_error(&report)?)
+        })
+    }
 }
 
 fn payload(json: &str) -> Result<Payload, FlipperResult> {
