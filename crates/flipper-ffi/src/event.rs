@@ -58,26 +58,24 @@ pub enum FlipperEventKind {
 pub enum FlipperEventField {
     /// Number: which call.
     Call = 1,
-    /// Number: a `flipper_client_state`.
+    /// Number: a `flipper_state_kind`.
     State = 2,
-    /// Number: when the next attempt is made.
+    /// Number: when the next attempt is made, in a state that waits for it.
     Until = 3,
-    /// Number: 1 while the desktop does not respond, else 0.
-    Unresponsive = 4,
     /// Number: a `flipper_client_step`.
-    Step = 5,
+    Step = 4,
     /// Number: a `flipper_client_failure`.
-    Failure = 6,
+    Failure = 5,
     /// Number: which credentials.
-    Generation = 7,
+    Generation = 6,
     /// Number: a `flipper_exchange_reason`.
-    ExchangeReason = 8,
+    ExchangeReason = 7,
     /// Number: a `flipper_close_kind`.
-    CloseKind = 9,
+    CloseKind = 8,
     /// Number: the code of the close frame, or the HTTP status.
-    Code = 10,
+    Code = 9,
     /// Number: a `flipper_credential_problem`.
-    CredentialProblem = 11,
+    CredentialProblem = 10,
     /// Text: whose.
     Plugin = 20,
     /// Text: the method.
@@ -88,11 +86,10 @@ pub enum FlipperEventField {
     Text = 23,
 }
 
-const NUMBERS: [FlipperEventField; 11] = [
+const NUMBERS: [FlipperEventField; 10] = [
     FlipperEventField::Call,
     FlipperEventField::State,
     FlipperEventField::Until,
-    FlipperEventField::Unresponsive,
     FlipperEventField::Step,
     FlipperEventField::Failure,
     FlipperEventField::Generation,

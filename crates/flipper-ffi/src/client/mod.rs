@@ -18,5 +18,5 @@ pub use self::jobs::*;
 pub use self::polls::*;
 pub use self::questions::*;
 pub(crate) use self::told::number;
-pub use self::told::{FlipperClientFailure, FlipperClientState, FlipperClientStep, FlipperExchangeReason};
+pub use self::told::{FlipperClientFailure, FlipperClientStep, FlipperExchangeReason};
 pub use self::wishes::*;
