@@ -121,14 +121,14 @@ typedef enum flipper_action_kind {
     // Open a WebSocket: attempt, host, port, target; and generation, if it is to be mutual TLS with these credentials, trusting
     // their CA alone. Without a generation it is plain. Answer with `flipper_client_opened` or `flipper_client_closed`.
     FLIPPER_ACTION_KIND_CONNECT = 1,
-    // Send a text message: attempt, text.
+    // Send a text message: attempt (a client) or connection (a desktop), and text.
     FLIPPER_ACTION_KIND_SEND = 2,
-    // Send a ping: attempt.
+    // Send a ping: attempt or connection.
     FLIPPER_ACTION_KIND_PING = 3,
-    // Send what was given before, then a close frame, and wait for the peer's: attempt, code. Answer with
-    // `flipper_client_closed`.
+    // Send what was given before, then a close frame, and wait for the peer's: attempt or connection, code; and reason, where
+    // it is a connection. Answer with `flipper_client_closed` or `flipper_desktop_closed`.
     FLIPPER_ACTION_KIND_CLOSE = 4,
-    // Drop the socket, in whatever state it is: attempt. No fact about it is wanted any more.
+    // Drop the socket, in whatever state it is: attempt or connection. No fact about it is wanted any more.
     FLIPPER_ACTION_KIND_ABORT = 5,
     // Do a piece of work: job, job kind, and what the kind needs. Answer, now or later, with the function of the kind or with
     // `flipper_client_job_failed`.
@@ -188,6 +188,10 @@ typedef enum flipper_action_field {
     FLIPPER_ACTION_FIELD_CERTIFICATE = 26,
     // Text: what proves that both come from a desktop that knows the pairing.
     FLIPPER_ACTION_FIELD_PROOF = 27,
+    // Number: which connection of a desktop.
+    FLIPPER_ACTION_FIELD_CONN = 51,
+    // Text: why a connection is closed, 123 bytes at most, as a close frame has room for.
+    FLIPPER_ACTION_FIELD_REASON = 71,
 } flipper_action_field;
 
 // How certificates travel from the desktop to the app.
@@ -353,6 +357,135 @@ typedef enum flipper_close_kind {
     FLIPPER_CLOSE_KIND_LOCAL = 18,
 } flipper_close_kind;
 
+// The port that a connection came to.
+typedef enum flipper_channel {
+    // The plain port of the certificate exchange.
+    FLIPPER_CHANNEL_INSECURE = 1,
+    // The port with mutual TLS: the handshake is done, and the client's certificate was issued by this desktop's CA.
+    FLIPPER_CHANNEL_SECURE = 2,
+    // The plain port for browsers and Node.
+    FLIPPER_CHANNEL_BROWSER = 3,
+} flipper_channel;
+
+// What a client's certificate says of whom it was issued to.
+typedef enum flipper_certificate {
+    // The app and the device: `common_name` and `device_id`. The query must name the same.
+    FLIPPER_CERTIFICATE_BOUND = 1,
+    // Nothing that is proven; `common_name` may be NULL.
+    FLIPPER_CERTIFICATE_UNBOUND = 2,
+    // Something that cannot be understood, which must not pass for nothing; `problem` says what.
+    FLIPPER_CERTIFICATE_UNUSABLE = 3,
+} flipper_certificate;
+
+// What an admission is.
+typedef enum flipper_admission_kind {
+    // Answer 101: connection.
+    FLIPPER_ADMISSION_KIND_ACCEPT = 1,
+    // Answer with an HTTP status, and the reason as the body: status, reason. There is no connection.
+    FLIPPER_ADMISSION_KIND_REJECT = 2,
+    // Answer 101 and treat the connection as any other, an action that closes it waits already: connection, code, reason.
+    FLIPPER_ADMISSION_KIND_ACCEPT_THEN_CLOSE = 3,
+} flipper_admission_kind;
+
+// A field of an admission.
+typedef enum flipper_admission_field {
+    // Number: the id that the connection has from now on.
+    FLIPPER_ADMISSION_FIELD_CONN = 1,
+    // Number: the HTTP status.
+    FLIPPER_ADMISSION_FIELD_STATUS = 2,
+    // Number: the code of the close frame.
+    FLIPPER_ADMISSION_FIELD_CODE = 3,
+    // Text: why the connection is refused, for people.
+    FLIPPER_ADMISSION_FIELD_REASON = 20,
+} flipper_admission_field;
+
+// How a request ended, as the field "outcome" says.
+typedef enum flipper_outcome {
+    // The client answered with the JSON.
+    FLIPPER_OUTCOME_SUCCESS = 1,
+    // The client answered with an error: the JSON, and its message as text.
+    FLIPPER_OUTCOME_ERROR = 2,
+    // The client answered with neither a result nor an error.
+    FLIPPER_OUTCOME_NEITHER = 3,
+    // The client's answer cannot be understood: text.
+    FLIPPER_OUTCOME_INVALID = 4,
+    // No answer came in time. One that comes later is dropped.
+    FLIPPER_OUTCOME_TIMED_OUT = 5,
+    // The client is gone. Whether it got the request is not known.
+    FLIPPER_OUTCOME_DISCONNECTED = 6,
+} flipper_outcome;
+
+// Why a client is gone, as the field "cause" says.
+typedef enum flipper_gone_cause {
+    // Its connection ended: close kind; and code, if it came with one.
+    FLIPPER_GONE_CAUSE_CLOSED = 1,
+    // A newer connection of the same identity took over.
+    FLIPPER_GONE_CAUSE_REPLACED = 2,
+    // It never told which plugins it has.
+    FLIPPER_GONE_CAUSE_NOT_REGISTERED = 3,
+    // It was silent for too long.
+    FLIPPER_GONE_CAUSE_UNRESPONSIVE = 4,
+    // This side wanted it so; code.
+    FLIPPER_GONE_CAUSE_DISCONNECTED = 5,
+} flipper_gone_cause;
+
+// What a desktop's next timer is for.
+typedef enum flipper_desktop_timer {
+    // A connection has taken too long to close.
+    FLIPPER_DESKTOP_TIMER_CLOSE = 1,
+    // A connection on the exchange port asks for nothing.
+    FLIPPER_DESKTOP_TIMER_EXCHANGE_IDLE = 2,
+    // A client has not told which plugins it has.
+    FLIPPER_DESKTOP_TIMER_REGISTRATION = 3,
+    // A client may have been silent for a while; a ping is due, or is missed.
+    FLIPPER_DESKTOP_TIMER_PING = 4,
+    // A request has not been answered in time.
+    FLIPPER_DESKTOP_TIMER_REQUEST = 5,
+} flipper_desktop_timer;
+
+// What is right or wrong with the proof of a pairing.
+typedef enum flipper_verdict {
+    // It was made with the pairing's secret, for this request, just now.
+    FLIPPER_VERDICT_RIGHT = 1,
+    // It was not made with the pairing's secret, or for another request, or it came before.
+    FLIPPER_VERDICT_WRONG = 2,
+    // There is no such pairing.
+    FLIPPER_VERDICT_UNKNOWN = 3,
+} flipper_verdict;
+
+// What follows from a verdict.
+typedef enum flipper_judgement {
+    // The client may have its certificate.
+    FLIPPER_JUDGEMENT_ACCEPTED = 1,
+    // It may not. The detail is how many wrong proofs are left until no more are taken.
+    FLIPPER_JUDGEMENT_REFUSED = 2,
+    // It may not, whatever the verdict: there were too many wrong proofs. The detail is for how many milliseconds no more
+    // are taken.
+    FLIPPER_JUDGEMENT_LOCKED = 3,
+} flipper_judgement;
+
+// Something that a desktop counts, from its making on.
+typedef enum flipper_desktop_counter_kind {
+    // Connections that were refused, before or after the upgrade.
+    FLIPPER_DESKTOP_COUNTER_KIND_REFUSED_CONNECTIONS = 1,
+    // Certificate requests that were refused because they came too fast.
+    FLIPPER_DESKTOP_COUNTER_KIND_LIMITED_EXCHANGES = 2,
+    // Certificate requests with a wrong proof of a pairing, or the proof of a pairing that there is not.
+    FLIPPER_DESKTOP_COUNTER_KIND_WRONG_PROOFS = 3,
+    // Certificate requests that were refused because of earlier ones with wrong proofs.
+    FLIPPER_DESKTOP_COUNTER_KIND_LOCKED_EXCHANGES = 4,
+    // Messages that broke the protocol.
+    FLIPPER_DESKTOP_COUNTER_KIND_BAD_MESSAGES = 5,
+    // Answers to requests that nobody sent, among the bad messages.
+    FLIPPER_DESKTOP_COUNTER_KIND_UNEXPECTED_REPLIES = 6,
+    // Answers that came after their request had ended, or for a second time.
+    FLIPPER_DESKTOP_COUNTER_KIND_LATE_REPLIES = 7,
+    // Binary messages that held text and were read as such.
+    FLIPPER_DESKTOP_COUNTER_KIND_BINARY_MESSAGES = 8,
+    // Facts about connections that were over.
+    FLIPPER_DESKTOP_COUNTER_KIND_STALE_FACTS = 9,
+} flipper_desktop_counter_kind;
+
 // What an event is. Each has the fields that are named there.
 typedef enum flipper_event_kind {
     // The client is in another state: state, text; and what the state has.
@@ -373,6 +506,39 @@ typedef enum flipper_event_kind {
     FLIPPER_EVENT_KIND_TELL = 8,
     // The desktop asks whether there is a method: call, plugin, method.
     FLIPPER_EVENT_KIND_SUPPORTS = 9,
+    // A desktop refused a connection, before or after the upgrade: channel, peer, text.
+    FLIPPER_EVENT_KIND_REFUSED = 101,
+    // A client asks a desktop for a certificate, to be answered with `flipper_desktop_grant` or `flipper_desktop_refuse`:
+    // exchange, connection, peer, csr, destination, medium, the list of logs, what the client says of itself (app, os,
+    // device, device id; and what else it tells); wall time, pairing id, nonce and proof, if it sends them. Nothing of it
+    // is proven.
+    FLIPPER_EVENT_KIND_EXCHANGE_REQUESTED = 102,
+    // A client tells how its exchange went, which most never do: connection, is error, the list of logs, what the client
+    // says of itself; and has required files, if it tells.
+    FLIPPER_EVENT_KIND_EXCHANGE_ACKNOWLEDGED = 103,
+    // Somebody gave so many wrong proofs of a pairing that no more are taken from there for a while: peer, pairing id,
+    // wait.
+    FLIPPER_EVENT_KIND_PAIRING_LOCKED = 104,
+    // A client is there: client, connection, channel, peer, what the client says of itself.
+    FLIPPER_EVENT_KIND_CLIENT_CONNECTED = 105,
+    // A client is gone, and every request to it was told to have failed before: client, cause, text; and code, if there
+    // is one.
+    FLIPPER_EVENT_KIND_CLIENT_DISCONNECTED = 106,
+    // A client leaves pings unanswered, perhaps because it is stopped at a breakpoint. Its session goes on: client.
+    FLIPPER_EVENT_KIND_CLIENT_UNRESPONSIVE = 107,
+    // A client that was unresponsive is back: client.
+    FLIPPER_EVENT_KIND_CLIENT_RESPONSIVE = 108,
+    // A client told which plugins it has: client, the lists of plugins and of background plugins.
+    FLIPPER_EVENT_KIND_PLUGINS_CHANGED = 109,
+    // An event of a client's plugin: client, plugin, method, and params if there are any.
+    FLIPPER_EVENT_KIND_MESSAGE = 110,
+    // A request to a client has ended, exactly once: request, client, outcome, and what the outcome has.
+    FLIPPER_EVENT_KIND_REPLY = 111,
+    // A client reports an error outside any call: client, json; and text, error name and stack trace, if it has them.
+    FLIPPER_EVENT_KIND_CLIENT_ERROR = 112,
+    // A peer sent a desktop something that is not understood. Its connection goes on: connection, text; and client, but on
+    // the exchange port.
+    FLIPPER_EVENT_KIND_PEER_MISBEHAVED = 113,
 } flipper_event_kind;
 
 // A field of an event.
@@ -383,20 +549,22 @@ typedef enum flipper_event_field {
     FLIPPER_EVENT_FIELD_STATE = 2,
     // Number: when the next attempt is made, in a state that waits for it.
     FLIPPER_EVENT_FIELD_UNTIL = 3,
+    // Number: 1 while the peer does not respond, else 0.
+    FLIPPER_EVENT_FIELD_UNRESPONSIVE = 4,
     // Number: a `flipper_client_step`.
-    FLIPPER_EVENT_FIELD_STEP = 4,
+    FLIPPER_EVENT_FIELD_STEP = 5,
     // Number: a `flipper_client_failure`.
-    FLIPPER_EVENT_FIELD_FAILURE = 5,
+    FLIPPER_EVENT_FIELD_FAILURE = 6,
     // Number: which credentials.
-    FLIPPER_EVENT_FIELD_GENERATION = 6,
+    FLIPPER_EVENT_FIELD_GENERATION = 7,
     // Number: a `flipper_exchange_reason`.
-    FLIPPER_EVENT_FIELD_EXCHANGE_REASON = 7,
+    FLIPPER_EVENT_FIELD_EXCHANGE_REASON = 8,
     // Number: a `flipper_close_kind`.
-    FLIPPER_EVENT_FIELD_CLOSE_KIND = 8,
+    FLIPPER_EVENT_FIELD_CLOSE_KIND = 9,
     // Number: the code of the close frame, or the HTTP status.
-    FLIPPER_EVENT_FIELD_CODE = 9,
+    FLIPPER_EVENT_FIELD_CODE = 10,
     // Number: a `flipper_credential_problem`.
-    FLIPPER_EVENT_FIELD_CREDENTIAL_PROBLEM = 10,
+    FLIPPER_EVENT_FIELD_CREDENTIAL_PROBLEM = 11,
     // Text: whose.
     FLIPPER_EVENT_FIELD_PLUGIN = 20,
     // Text: the method.
@@ -405,6 +573,82 @@ typedef enum flipper_event_field {
     FLIPPER_EVENT_FIELD_PARAMS = 22,
     // Text: what happened, for people. Failures say what to do, too.
     FLIPPER_EVENT_FIELD_TEXT = 23,
+    // Number: which connection of a desktop.
+    FLIPPER_EVENT_FIELD_CONN = 51,
+    // Number: which certificate request.
+    FLIPPER_EVENT_FIELD_EXCHANGE = 52,
+    // Number: which request to a client.
+    FLIPPER_EVENT_FIELD_REQUEST = 53,
+    // Number: a `flipper_outcome`.
+    FLIPPER_EVENT_FIELD_OUTCOME = 54,
+    // Number: a `flipper_channel`.
+    FLIPPER_EVENT_FIELD_CHANNEL = 55,
+    // Number: how certificates travel: 1 through the file system, 2 through a store, 3 not at all.
+    FLIPPER_EVENT_FIELD_MEDIUM = 56,
+    // Number: the client's clock, in Unix milliseconds.
+    FLIPPER_EVENT_FIELD_WALL_MS = 57,
+    // Number: whether it failed, 0 or 1.
+    FLIPPER_EVENT_FIELD_IS_ERROR = 58,
+    // Number: whether the client has all its files now, 0 or 1.
+    FLIPPER_EVENT_FIELD_HAS_REQUIRED_FILES = 59,
+    // Number: for how many milliseconds.
+    FLIPPER_EVENT_FIELD_WAIT_MS = 60,
+    // Number: which version of the protocol the client speaks.
+    FLIPPER_EVENT_FIELD_SDK_VERSION = 61,
+    // Number: whether the client asks to be shown, 0 or 1.
+    FLIPPER_EVENT_FIELD_FOREGROUND = 62,
+    // Number: a `flipper_gone_cause`.
+    FLIPPER_EVENT_FIELD_CAUSE = 63,
+    // Number: since when a client is there, in milliseconds on the caller's clock.
+    FLIPPER_EVENT_FIELD_CONNECTED_AT_MS = 65,
+    // Number: whether a client has told which plugins it has, 0 or 1.
+    FLIPPER_EVENT_FIELD_REGISTERED = 66,
+    // Number: how many requests to a client have not ended yet.
+    FLIPPER_EVENT_FIELD_PENDING_REQUESTS = 68,
+    // Number: how many bytes wait for a client to read.
+    FLIPPER_EVENT_FIELD_QUEUED_BYTES = 69,
+    // Text: the client's id.
+    FLIPPER_EVENT_FIELD_CLIENT = 71,
+    // Text: the peer's address and port.
+    FLIPPER_EVENT_FIELD_PEER = 72,
+    // Text: the app's name.
+    FLIPPER_EVENT_FIELD_APP = 73,
+    // Text: the app's bundle id.
+    FLIPPER_EVENT_FIELD_APP_ID = 74,
+    // Text: the operating system.
+    FLIPPER_EVENT_FIELD_OS = 75,
+    // Text: the device's name.
+    FLIPPER_EVENT_FIELD_DEVICE = 76,
+    // Text: the device's id.
+    FLIPPER_EVENT_FIELD_DEVICE_ID = 77,
+    // Text: which process of the app it is.
+    FLIPPER_EVENT_FIELD_INSTANCE_ID = 78,
+    // Text: the directory of the app's credentials, as the app sees it.
+    FLIPPER_EVENT_FIELD_CSR_PATH = 79,
+    // Text: the certificate request, in PEM as the client says.
+    FLIPPER_EVENT_FIELD_CSR = 80,
+    // Text: where the client wants the certificates: file names are appended to it as they are.
+    FLIPPER_EVENT_FIELD_DESTINATION = 81,
+    // Text: the answer or the error, JSON as it came.
+    FLIPPER_EVENT_FIELD_JSON = 82,
+    // Text: the name of an error.
+    FLIPPER_EVENT_FIELD_ERROR_NAME = 83,
+    // Text: where an error happened.
+    FLIPPER_EVENT_FIELD_STACKTRACE = 84,
+    // Text: which pairing.
+    FLIPPER_EVENT_FIELD_PAIRING_ID = 85,
+    // Text: what makes a proof of a pairing fresh.
+    FLIPPER_EVENT_FIELD_PAIRING_NONCE = 86,
+    // Text: the proof of a pairing.
+    FLIPPER_EVENT_FIELD_PAIRING_PROOF = 87,
+    // List: the ids of all plugins.
+    FLIPPER_EVENT_FIELD_PLUGINS = 91,
+    // List: the ids of those that the client wants initialised as soon as it connects.
+    FLIPPER_EVENT_FIELD_BACKGROUND = 92,
+    // List: the ids of those that the desktop has initialised.
+    FLIPPER_EVENT_FIELD_INITIALISED = 93,
+    // List: the client's own log.
+    FLIPPER_EVENT_FIELD_LOGS = 94,
 } flipper_event_field;
 
 // Where a client is on its way.
@@ -450,6 +694,9 @@ typedef enum flipper_counter {
 // A decision, to be carried out.
 typedef struct flipper_action flipper_action;
 
+// The answer to an upgrade.
+typedef struct flipper_admission flipper_admission;
+
 // An app with its Flipper, which has threads of its own; opaque to C.
 //
 // Any thread may call its functions at any time, several at once, and so may its callbacks; only
@@ -462,6 +709,12 @@ typedef struct flipper_call flipper_call;
 
 // The app's state machine; opaque to C. One thread at a time may use it.
 typedef struct flipper_client flipper_client;
+
+// The clients of a desktop at the moment when it was asked, in the order of their ids.
+typedef struct flipper_clients flipper_clients;
+
+// The desktop's state machine; opaque to C. One thread at a time may use it.
+typedef struct flipper_desktop flipper_desktop;
 
 // An event, with the words for it where it is to be shown to people.
 typedef struct flipper_event flipper_event;
@@ -588,6 +841,119 @@ typedef struct flipper_prepared {
     // What proves the pairing: base64url of 32 bytes.
     struct flipper_str pairing_proof;
 } flipper_prepared;
+
+// The HTTP request that opens a WebSocket, and what TLS told before.
+typedef struct flipper_upgrade {
+    // `sizeof(flipper_upgrade)`.
+    size_t size;
+    // The port: a `flipper_channel`.
+    uint32_t channel;
+    // On the port with TLS: a `flipper_certificate`. It has no default: who forgets it lets nobody in. Elsewhere unused.
+    uint32_t certificate;
+    // The request target: any path, and the query in which the client says who it is.
+    struct flipper_str target;
+    // The `Host` header; NULL if there is none. A driver refuses a request with two of them by itself.
+    struct flipper_str host;
+    // The `Origin` header; NULL if there is none. With two of them, both, joined by a comma, which no rule lets pass.
+    struct flipper_str origin;
+    // The peer's address and port: `127.0.0.1:50000`, `[::1]:50000`.
+    struct flipper_str peer;
+    // The certificate's CN.
+    struct flipper_str common_name;
+    // The device id that the certificate carries. May be empty.
+    struct flipper_str device_id;
+    // What is wrong with the certificate, for people.
+    struct flipper_str problem;
+} flipper_upgrade;
+
+// What a desktop is told before it starts. In every number 0 stands for the default.
+typedef struct flipper_desktop_config {
+    // `sizeof(flipper_desktop_config)`.
+    size_t size;
+    // The hosts that clients may name in their requests, besides those that everybody has: `localhost`, 127.0.0.0/8,
+    // `[::1]` and 10.0.2.2. A desktop that listens to the network must be told its own names and addresses.
+    const struct flipper_str *known_hosts;
+    // How many they are.
+    size_t known_host_count;
+    // The origins of web pages that may use the browser port, besides those of this machine, as `scheme://host:port`.
+    const struct flipper_str *allowed_origins;
+    // How many they are.
+    size_t allowed_origin_count;
+    // How many certificate requests are taken up a second, all together. Default: 5.
+    uint32_t exchanges_per_second;
+    // How many of them at once, after a pause. Default: 20.
+    uint32_t exchange_burst;
+    // How many certificate requests of one connection are taken up a second. Default: 1.
+    uint32_t connection_exchanges_per_second;
+    // How many of them at once, after a pause. Default: 5.
+    uint32_t connection_exchange_burst;
+    // How long the answer to a call is waited for that names no deadline. Default: 45,000.
+    uint64_t call_ms;
+    // How long a client may take to tell its plugins before it is asked again. Default: 5,000.
+    uint64_t registration_ms;
+    // How long a client may be silent before it is pinged, and how long it has to answer. Default: 10,000.
+    uint64_t ping_ms;
+    // How long an unresponsive client is kept. Default: 600,000.
+    uint64_t unresponsive_ms;
+    // How long a connection on the exchange port may ask for nothing. Default: 60,000.
+    uint64_t exchange_idle_ms;
+    // How long the end of a connection may take that this side closes. Default: 2,000.
+    uint64_t close_ms;
+    // The largest message, in and out. Default: 64 MiB.
+    uint64_t message_bytes;
+    // The largest message on the exchange port. Default: 64 KiB.
+    uint64_t exchange_message_bytes;
+    // How many calls of one client may wait for their answers. Default: 16,384.
+    uint64_t pending_calls;
+    // How many bytes may wait for a client that does not read. Default: 128 MiB.
+    uint64_t queued_bytes;
+    // How many plugins a client may have. Default: 1,024.
+    uint64_t plugins;
+    // How many clients are served at once, and how many connections on the exchange port. Default: 1,024.
+    uint64_t clients;
+} flipper_desktop_config;
+
+// What a client is told whose certificate request is granted.
+typedef struct flipper_grant {
+    // `sizeof(flipper_grant)`.
+    size_t size;
+    // The id of the device that the client runs on, which it presents from then on; empty for the desktop's own machine.
+    struct flipper_str device_id;
+    // The desktop's CA in PEM, where the certificates are to travel in the answer itself; else NULL.
+    struct flipper_str ca;
+    // The client's certificate in PEM, where there is a CA.
+    struct flipper_str certificate;
+    // The proof that both come from a desktop that knows the pairing's secret: base64url of 32 bytes, or NULL.
+    struct flipper_str proof;
+} flipper_grant;
+
+// Why a certificate request is refused: the client shows it to people.
+typedef struct flipper_refusal {
+    // `sizeof(flipper_refusal)`.
+    size_t size;
+    // What is wrong.
+    struct flipper_str message;
+    // The kind of error, as `NoRequestInDestination`; NULL if it has no name.
+    struct flipper_str name;
+    // What to do about it; or NULL.
+    struct flipper_str hint;
+} flipper_refusal;
+
+// What a client is asked, or told.
+typedef struct flipper_request {
+    // `sizeof(flipper_request)`.
+    size_t size;
+    // The client's id.
+    struct flipper_str client;
+    // The plugin. `flipper_desktop_request` has no use for it.
+    struct flipper_str plugin;
+    // The method.
+    struct flipper_str method;
+    // The params, JSON; NULL if there are none.
+    struct flipper_str params;
+    // How long to wait for the answer, in milliseconds; 0 for as long as the desktop's `call_ms`.
+    uint64_t deadline_ms;
+} flipper_request;
 
 // What an app says before it starts. Zero it, then set its size, the app's name and its id: everything else has a
 // default that needs no change on a desktop machine.
@@ -1041,6 +1407,301 @@ flipper_result flipper_client_report_error(struct flipper_client *client,
                                            const char *stacktrace,
                                            size_t stacktrace_len);
 
+// Somebody wants to open a WebSocket; on the port with TLS, after the handshake. The answer says whether they may, and
+// is to be freed with `flipper_admission_free`.
+//
+// Results: FLIPPER_RESULT_BAD_VALUE for a channel, a certificate or a peer's address that is none.
+//
+// Threads: any, one at a time.
+flipper_result flipper_desktop_upgrade(struct flipper_desktop *desktop,
+                                       const struct flipper_upgrade *upgrade,
+                                       uint64_t now_ms,
+                                       struct flipper_admission **out);
+
+// Frees an admission, with all texts that were taken from it. The connection goes on.
+//
+// Threads: any, and no other call with it goes on or follows.
+void flipper_admission_free(struct flipper_admission *admission);
+
+// What an admission is: a `flipper_admission_kind`, or 0 for NULL.
+//
+// Threads: any, several at once.
+uint32_t flipper_admission_kind_of(const struct flipper_admission *admission);
+
+// A field that is a number: a `flipper_admission_field`. FLIPPER_RESULT_NOT_FOUND if this kind has it not.
+//
+// Threads: any, several at once.
+flipper_result flipper_admission_number(const struct flipper_admission *admission,
+                                        uint32_t field,
+                                        uint64_t *out);
+
+// A field that is a text: a `flipper_admission_field`. FLIPPER_RESULT_NOT_FOUND if this kind has it not.
+//
+// Threads: any, several at once.
+flipper_result flipper_admission_text(const struct flipper_admission *admission,
+                                      uint32_t field,
+                                      struct flipper_str *out);
+
+// Lists the clients that are connected. The list is a copy of its own, to be freed with `flipper_clients_free`; it does not
+// change any more.
+//
+// Threads: any, one at a time.
+flipper_result flipper_desktop_clients(struct flipper_desktop *desktop,
+                                       struct flipper_clients **out);
+
+// Frees a list, with all texts that were taken from it. NULL is nothing to free.
+//
+// Threads: any, and no other call with it goes on or follows.
+void flipper_clients_free(struct flipper_clients *clients);
+
+// How many clients a list has; 0 for NULL.
+//
+// Threads: any, several at once.
+size_t flipper_clients_count(const struct flipper_clients *clients);
+
+// A number of the client at a place of the list, which begins with 0: conn, channel, connected at, registered,
+// unresponsive, pending requests, queued bytes; and sdk version, medium and foreground, if it tells.
+//
+// Results: FLIPPER_RESULT_NOT_FOUND if there is no such place, or nothing of that field in it.
+//
+// Threads: any, several at once.
+flipper_result flipper_clients_number(const struct flipper_clients *clients,
+                                      size_t at,
+                                      uint32_t field,
+                                      uint64_t *out);
+
+// A text of the client at a place of the list: client, peer, app, os, device, device id; and app id, instance id and csr
+// path, if it tells.
+//
+// Results: as `flipper_clients_number`.
+//
+// Threads: any, several at once.
+flipper_result flipper_clients_text(const struct flipper_clients *clients,
+                                    size_t at,
+                                    uint32_t field,
+                                    struct flipper_str *out);
+
+// One of the plugins of the client at a place of the list: plugins, background, initialised. `index` begins with 0.
+//
+// Results: FLIPPER_RESULT_NOT_FOUND after the last one, and as `flipper_clients_number`.
+//
+// Threads: any, several at once.
+flipper_result flipper_clients_item(const struct flipper_clients *clients,
+                                    size_t at,
+                                    uint32_t field,
+                                    size_t index,
+                                    struct flipper_str *out);
+
+// A text message arrived on a connection.
+//
+// Threads: any, one at a time.
+flipper_result flipper_desktop_message(struct flipper_desktop *desktop,
+                                       uint64_t conn,
+                                       const char *text,
+                                       size_t len,
+                                       uint64_t now_ms);
+
+// A binary message arrived on a connection.
+//
+// Threads: any, one at a time.
+flipper_result flipper_desktop_binary(struct flipper_desktop *desktop,
+                                      uint64_t conn,
+                                      const char *bytes,
+                                      size_t len,
+                                      uint64_t now_ms);
+
+// The peer gave a sign of life that is no message: a pong, a ping, or part of a long message.
+//
+// Threads: any, one at a time.
+flipper_result flipper_desktop_alive(struct flipper_desktop *desktop, uint64_t conn, uint64_t now_ms);
+
+// The socket takes `room` more bytes; `SIZE_MAX` is any number of them. Messages are given to be sent while there is room;
+// one that is larger than the rest of it goes all the same, and leaves none. A new connection takes one message before
+// its room is told.
+//
+// Threads: any, one at a time.
+flipper_result flipper_desktop_writable(struct flipper_desktop *desktop,
+                                        uint64_t conn,
+                                        size_t room,
+                                        uint64_t now_ms);
+
+// The socket has ended, for a reason of `flipper_close_kind`. No fact about it counts any more.
+//
+// Threads: any, one at a time.
+flipper_result flipper_desktop_closed(struct flipper_desktop *desktop,
+                                      uint64_t conn,
+                                      uint32_t kind,
+                                      uint16_t code,
+                                      const char *reason,
+                                      size_t len,
+                                      uint64_t now_ms);
+
+// Time has passed. Wanted when the moment of `flipper_desktop_poll_timeout` has come; harmless at any other.
+//
+// Threads: any, one at a time.
+flipper_result flipper_desktop_timeout(struct flipper_desktop *desktop, uint64_t now_ms);
+
+// Makes a desktop without clients. `config` may be NULL: then everything is as by default.
+//
+// Threads: any, several at once.
+flipper_result flipper_desktop_new(const struct flipper_desktop_config *config, struct flipper_desktop **out);
+
+// Frees a desktop. NULL is nothing to free. The driver's sockets are the driver's to close.
+//
+// Threads: any, and no other call with it goes on or follows.
+void flipper_desktop_free(struct flipper_desktop *desktop);
+
+// The next thing to do; FLIPPER_RESULT_DONE if there is none. It is to be freed with `flipper_action_free`.
+//
+// Poll it until there is none after every fact and every wish.
+//
+// Threads: any, one at a time.
+flipper_result flipper_desktop_poll_action(struct flipper_desktop *desktop, struct flipper_action **out);
+
+// The next thing that happened; FLIPPER_RESULT_DONE if there is none. It is to be freed with `flipper_event_free`.
+//
+// Poll it until there is none after the actions.
+//
+// Threads: any, one at a time.
+flipper_result flipper_desktop_poll_event(struct flipper_desktop *desktop,
+                                          struct flipper_event **out);
+
+// When to call `flipper_desktop_timeout`; FLIPPER_NEVER if not at all. Ask anew after every fact and every wish. `timer`,
+// which may be NULL, is given why: a `flipper_desktop_timer`, or 0.
+//
+// Threads: any, one at a time.
+flipper_result flipper_desktop_poll_timeout(struct flipper_desktop *desktop,
+                                            uint32_t *timer,
+                                            uint64_t *at_ms);
+
+// Says what follows from the verdict over the proof in a certificate request, which is an event of kind
+// FLIPPER_EVENT_KIND_EXCHANGE_REQUESTED: whoever gave too many wrong ones is refused even with the right one, for a
+// while. A request without a proof is accepted: whether it needs one is not decided here.
+//
+// `verdict` is a `flipper_verdict`; a `flipper_judgement` is written to `judgement`, and to `detail` what belongs to it.
+//
+// Results: FLIPPER_RESULT_NOT_FOUND for an event of another kind, FLIPPER_RESULT_BAD_VALUE for a verdict that is none.
+//
+// Threads: any, one at a time.
+flipper_result flipper_desktop_judge_proof(struct flipper_desktop *desktop,
+                                           const struct flipper_event *request,
+                                           uint32_t verdict,
+                                           uint64_t now_ms,
+                                           uint32_t *judgement,
+                                           uint64_t *detail);
+
+// How many connections there are, on all ports, those that are being closed included.
+//
+// Threads: any, one at a time.
+flipper_result flipper_desktop_connections(struct flipper_desktop *desktop, uint64_t *out);
+
+// A counter: a `flipper_desktop_counter_kind`. FLIPPER_RESULT_BAD_VALUE for a number that is none.
+//
+// Threads: any, one at a time.
+flipper_result flipper_desktop_counter(struct flipper_desktop *desktop, uint32_t counter, uint64_t *out);
+
+// Grants a certificate request, at any time after the event that told of it.
+//
+// Results: FLIPPER_RESULT_UNKNOWN_EXCHANGE if it was answered before, or its connection has ended.
+//
+// Threads: any, one at a time.
+flipper_result flipper_desktop_grant(struct flipper_desktop *desktop,
+                                     uint64_t exchange,
+                                     const struct flipper_grant *grant,
+                                     uint64_t now_ms);
+
+// Refuses a certificate request, at any time after the event that told of it.
+//
+// Results: as `flipper_desktop_grant`.
+//
+// Threads: any, one at a time.
+flipper_result flipper_desktop_refuse(struct flipper_desktop *desktop,
+                                      uint64_t exchange,
+                                      const struct flipper_refusal *refusal,
+                                      uint64_t now_ms);
+
+// Initialises a plugin of a client: its events are wanted, and its methods will be called. One that is initialised already
+// starts over. Whether the client has it is not checked: it answers with an error if not.
+//
+// Results: FLIPPER_RESULT_NOT_CONNECTED, FLIPPER_RESULT_TOO_LARGE, FLIPPER_RESULT_QUEUE_FULL.
+//
+// Threads: any, one at a time.
+flipper_result flipper_desktop_init_plugin(struct flipper_desktop *desktop,
+                                           const char *client,
+                                           size_t client_len,
+                                           const char *plugin,
+                                           size_t plugin_len);
+
+// Leaves a plugin of a client: its events are not wanted any more.
+//
+// Results: as `flipper_desktop_init_plugin`.
+//
+// Threads: any, one at a time.
+flipper_result flipper_desktop_deinit_plugin(struct flipper_desktop *desktop,
+                                             const char *client,
+                                             size_t client_len,
+                                             const char *plugin,
+                                             size_t plugin_len);
+
+// Calls a method of a plugin. How it ended is told by exactly one event of kind FLIPPER_EVENT_KIND_REPLY that carries the
+// number which is written to `out`.
+//
+// Results: FLIPPER_RESULT_NOT_CONNECTED, FLIPPER_RESULT_TOO_LARGE; FLIPPER_RESULT_TOO_MANY_PENDING and
+// FLIPPER_RESULT_QUEUE_FULL while the client does not keep up.
+//
+// Threads: any, one at a time.
+flipper_result flipper_desktop_call(struct flipper_desktop *desktop,
+                                    const struct flipper_request *request,
+                                    uint64_t now_ms,
+                                    uint64_t *out);
+
+// Asks whether a plugin has a method. The reply's JSON is `{"isSupported":true}`, or `false`. `params` and `deadline_ms`
+// of the request are not looked at.
+//
+// Results: as `flipper_desktop_call`.
+//
+// Threads: any, one at a time.
+flipper_result flipper_desktop_is_method_supported(struct flipper_desktop *desktop,
+                                                   const struct flipper_request *request,
+                                                   uint64_t now_ms,
+                                                   uint64_t *out);
+
+// Sends a request of any method with params as they are, for programs that pass on the requests of others. Not for `init`
+// and `deinit`, which have functions of their own and no answer.
+//
+// Results: as `flipper_desktop_call`.
+//
+// Threads: any, one at a time.
+flipper_result flipper_desktop_request(struct flipper_desktop *desktop,
+                                       const struct flipper_request *request,
+                                       uint64_t now_ms,
+                                       uint64_t *out);
+
+// Calls a method of a plugin whose answer nobody wants. The client reports an error if it fails.
+//
+// Results: as `flipper_desktop_init_plugin`.
+//
+// Threads: any, one at a time.
+flipper_result flipper_desktop_notify(struct flipper_desktop *desktop, const struct flipper_request *request);
+
+// Closes the connection of a client with this code. What was sent to it before still goes, but for requests: they fail at
+// once.
+//
+// Results: FLIPPER_RESULT_NOT_CONNECTED.
+//
+// Threads: any, one at a time.
+flipper_result flipper_desktop_disconnect(struct flipper_desktop *desktop,
+                                          const char *client,
+                                          size_t client_len,
+                                          uint16_t code,
+                                          uint64_t now_ms);
+
+// Closes every connection, and refuses new ones from now on. Drive the desktop on until it has no connection left.
+//
+// Threads: any, one at a time.
+flipper_result flipper_desktop_stop(struct flipper_desktop *desktop,
+                                    uint64_t now_ms);
+
 // Frees an event, with all texts that were taken from it.
 //
 // Threads: any, and no other call with it goes on or follows.
@@ -1064,6 +1725,14 @@ flipper_result flipper_event_number(const struct flipper_event *event, uint32_t 
 //
 // Threads: any, several at once.
 flipper_result flipper_event_text(const struct flipper_event *event, uint32_t field, struct flipper_str *out);
+
+// A text at a place of a list, which begins with 0. FLIPPER_RESULT_NOT_FOUND after the last one.
+//
+// Threads: any, several at once.
+flipper_result flipper_event_item(const struct flipper_event *event,
+                                  uint32_t field,
+                                  size_t index,
+                                  struct flipper_str *out);
 
 // Makes an app that has not started. Plugins can be added and events sent, which wait.
 //

@@ -1,7 +1,9 @@
-//! What a client decides.
+//! What a state machine decides.
 
 use flipper_proto::client::{Action, Job, Trust};
+use flipper_proto::desktop;
 
+use crate::desktop::action as of_desktop;
 use crate::exclusive::guard;
 use crate::pointer::{self, FlipperStr};
 use crate::result::FlipperResult;
@@ -9,12 +11,43 @@ use crate::result::FlipperResult;
 /// A decision, to be carried out.
 #[derive(Debug)]
 pub struct FlipperAction {
-    action: Action,
+    decided: Decided,
+}
+
+#[derive(Debug)]
+enum Decided {
+    Client(Action),
+    Desktop(desktop::Action),
 }
 
 impl FlipperAction {
-    pub(crate) fn new(action: Action) -> Self {
-        Self { action }
+    pub(crate) fn of_client(action: Action) -> Self {
+        Self { decided: Decided::Client(action) }
+    }
+
+    pub(crate) fn of_desktop(action: desktop::Action) -> Self {
+        Self { decided: Decided::Desktop(action) }
+    }
+
+    fn kind(&self) -> Option<FlipperActionKind> {
+        match &self.decided {
+            Decided::Client(action) => kind(action),
+            Decided::Desktop(action) => of_desktop::kind(action),
+        }
+    }
+
+    fn number(&self, field: u32) -> Option<u64> {
+        match &self.decided {
+            Decided::Client(action) => number(action, field),
+            Decided::Desktop(action) => of_desktop::number(action, field),
+        }
+    }
+
+    fn text(&self, field: u32) -> Option<&str> {
+        match &self.decided {
+            Decided::Client(action) => text(action, field),
+            Decided::Desktop(action) => of_desktop::text(action, field),
+        }
     }
 }
 
@@ -25,14 +58,14 @@ pub enum FlipperActionKind {
     /// Open a WebSocket: attempt, host, port, target; and generation, if it is to be mutual TLS with these credentials, trusting
     /// their CA alone. Without a generation it is plain. Answer with `flipper_client_opened` or `flipper_client_closed`.
     Connect = 1,
-    /// Send a text message: attempt, text.
+    /// Send a text message: attempt (a client) or connection (a desktop), and text.
     Send = 2,
-    /// Send a ping: attempt.
+    /// Send a ping: attempt or connection.
     Ping = 3,
-    /// Send what was given before, then a close frame, and wait for the peer's: attempt, code. Answer with
-    /// `flipper_client_closed`.
+    /// Send what was given before, then a close frame, and wait for the peer's: attempt or connection, code; and reason, where
+    /// it is a connection. Answer with `flipper_client_closed` or `flipper_desktop_closed`.
     Close = 4,
-    /// Drop the socket, in whatever state it is: attempt. No fact about it is wanted any more.
+    /// Drop the socket, in whatever state it is: attempt or connection. No fact about it is wanted any more.
     Abort = 5,
     /// Do a piece of work: job, job kind, and what the kind needs. Answer, now or later, with the function of the kind or with
     /// `flipper_client_job_failed`.
@@ -96,6 +129,10 @@ pub enum FlipperActionField {
     Certificate = 26,
     /// Text: what proves that both come from a desktop that knows the pairing.
     Proof = 27,
+    /// Number: which connection of a desktop.
+    Conn = 51,
+    /// Text: why a connection is closed, 123 bytes at most, as a close frame has room for.
+    Reason = 71,
 }
 
 /// Frees an action, with all texts that were taken from it.
@@ -113,7 +150,7 @@ pub unsafe extern "C" fn flipper_action_free(action: *mut FlipperAction) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_action_kind_of(action: *const FlipperAction) -> u32 {
     // SAFETY: the caller's promise.
-    let kind = unsafe { pointer::shared(action) }.ok().and_then(|action| kind(&action.action));
+    let kind = unsafe { pointer::shared(action) }.ok().and_then(FlipperAction::kind);
     kind.map_or(0, |kind| kind as u32)
 }
 
@@ -129,9 +166,7 @@ pub unsafe extern "C" fn flipper_action_number(
     out: *mut u64,
 ) -> FlipperResult {
     // SAFETY: the caller's promise.
-    guard(|| unsafe {
-        pointer::write(out, number(&pointer::shared(action)?.action, field).ok_or(FlipperResult::NotFound)?)
-    })
+    guard(|| unsafe { pointer::write(out, pointer::shared(action)?.number(field).ok_or(FlipperResult::NotFound)?) })
 }
 
 /// A field that is a text, valid until the action is freed. `field` is a `flipper_action_field`.
@@ -147,7 +182,7 @@ pub unsafe extern "C" fn flipper_action_text(
 ) -> FlipperResult {
     // SAFETY: the caller's promise.
     guard(|| unsafe {
-        let text = text(&pointer::shared(action)?.action, field).ok_or(FlipperResult::NotFound)?;
+        let text = pointer::shared(action)?.text(field).ok_or(FlipperResult::NotFound)?;
         pointer::write(out, FlipperStr::of(text))
     })
 }

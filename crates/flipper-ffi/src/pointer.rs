@@ -62,18 +62,8 @@ pub(crate) unsafe fn shared<'a, T>(pointer: *const T) -> Result<&'a T, FlipperRe
 /// # Safety
 /// `pointer` points to `len` bytes that nobody changes during `'a`; it may be NULL if `len` is 0.
 pub(crate) unsafe fn bytes<'a>(pointer: *const c_char, len: usize) -> Result<&'a [u8], FlipperResult> {
-    if len == 0 {
-        return Ok(&[]);
-    }
-    if pointer.is_null() {
-        return Err(FlipperResult::Null);
-    }
-    if isize::try_from(len).is_err() {
-        // Nothing is that large; `SIZE_MAX` is what many have for "unknown".
-        return Err(FlipperResult::BadValue);
-    }
-    // SAFETY: it is not NULL, bytes need no alignment, and the rest is the caller's promise.
-    Ok(unsafe { slice::from_raw_parts(pointer.cast(), len) })
+    // SAFETY: the caller's promise.
+    unsafe { slice(pointer.cast(), len) }
 }
 
 /// # Safety
@@ -93,6 +83,28 @@ pub(crate) unsafe fn optional<'a>(pointer: *const c_char, len: usize) -> Result<
     }
     // SAFETY: the caller's promise.
     unsafe { text(pointer, len) }.map(Some)
+}
+
+/// # Safety
+/// `pointer` points to `count` `T`s that nobody changes during `'a`; it may be NULL if `count` is 0.
+pub(crate) unsafe fn slice<'a, T>(pointer: *const T, count: usize) -> Result<&'a [T], FlipperResult> {
+    if count == 0 {
+        return Ok(&[]);
+    }
+    if pointer.is_null() {
+        return Err(FlipperResult::Null);
+    }
+    if count.checked_mul(size_of::<T>()).is_none_or(|size| isize::try_from(size).is_err()) {
+        // Nothing is that large; `SIZE_MAX` is what many have for "unknown".
+        return Err(FlipperResult::BadValue);
+    }
+    // SAFETY: it is not NULL, and the rest is the caller's promise.
+    Ok(unsafe { slice::from_raw_parts(pointer, count) })
+}
+
+/// A place to write to, for what must not be done if nobody hears how it went.
+pub(crate) fn place<T>(to: *mut T) -> Result<*mut T, FlipperResult> {
+    if to.is_null() { Err(FlipperResult::Null) } else { Ok(to) }
 }
 
 /// # Safety

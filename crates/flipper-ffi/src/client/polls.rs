@@ -20,7 +20,7 @@ pub unsafe extern "C" fn flipper_client_poll_action(
     // SAFETY: the caller's promise; the place is looked at first, so that no action is lost.
     unsafe {
         with(client, |client| {
-            pointer::give_next(out, || client.poll_action().map(FlipperAction::new).ok_or(FlipperResult::Done))
+            pointer::give_next(out, || client.poll_action().map(FlipperAction::of_client).ok_or(FlipperResult::Done))
         })
     }
 }
@@ -37,7 +37,7 @@ pub unsafe extern "C" fn flipper_client_poll_event(
     // SAFETY: the caller's promise; the place is looked at first, so that no event is lost.
     unsafe {
         with(client, |client| {
-            pointer::give_next(out, || client.poll_event().map(FlipperEvent::new).ok_or(FlipperResult::Done))
+            pointer::give_next(out, || client.poll_event().map(FlipperEvent::of_client).ok_or(FlipperResult::Done))
         })
     }
 }

@@ -183,7 +183,7 @@ impl FlipperAppConfig {
 
 /// A notice, as the state machine told it.
 fn event(notice: &Notice) -> Option<FlipperEvent> {
-    Some(FlipperEvent::new(match notice {
+    Some(FlipperEvent::of_client(match notice {
         Notice::State(state) => Event::StateChanged(state.clone()),
         Notice::Step(step) => Event::Step(step.clone()),
         Notice::Failed(failure) => Event::Failed(failure.clone()),
