@@ -4,6 +4,7 @@
 
 mod args;
 mod bindings;
+mod c;
 mod c_library;
 mod checks;
 mod footprint;

@@ -686,44 +686,6 @@ typedef enum flipper_event_field {
     FLIPPER_EVENT_FIELD_LOGS = 94,
 } flipper_event_field;
 
-// Where an app is on its way.
-typedef enum flipper_state_kind {
-    // Not started, or stopped.
-    FLIPPER_STATE_KIND_STOPPED = 1,
-    // Reading the stored credentials.
-    FLIPPER_STATE_KIND_PREPARING = 2,
-    // On the plain port, to have certificates issued.
-    FLIPPER_STATE_KIND_EXCHANGING = 3,
-    // On the way to a session.
-    FLIPPER_STATE_KIND_CONNECTING = 4,
-    // In a session.
-    FLIPPER_STATE_KIND_CONNECTED = 5,
-    // In a session, and the desktop has left pings unanswered. It goes on.
-    FLIPPER_STATE_KIND_UNRESPONSIVE = 6,
-    // After a failure, before the next attempt.
-    FLIPPER_STATE_KIND_WAITING = 7,
-    // Closing the connection: before a new one, or for good.
-    FLIPPER_STATE_KIND_CLOSING = 8,
-} flipper_state_kind;
-
-// What is counted.
-typedef enum flipper_counter {
-    // Messages that broke the protocol.
-    FLIPPER_COUNTER_BAD_MESSAGES = 1,
-    // Answers to nobody, among the bad messages.
-    FLIPPER_COUNTER_UNEXPECTED_REPLIES = 2,
-    // Binary messages that held text and were read as such.
-    FLIPPER_COUNTER_BINARY_MESSAGES = 3,
-    // Events that found their plugin's buffer full.
-    FLIPPER_COUNTER_EVENTS_DROPPED = 4,
-    // Answers that were replaced by an error, because the desktop does not read or because they were too large.
-    FLIPPER_COUNTER_ANSWERS_REPLACED = 5,
-    // Answers for which not even that error found room.
-    FLIPPER_COUNTER_ANSWERS_DROPPED = 6,
-    // What the observer was not told, because callbacks have blocked for so long that too much waits.
-    FLIPPER_COUNTER_MISSED_NOTICES = 20,
-} flipper_counter;
-
 // A decision, to be carried out.
 typedef struct flipper_action flipper_action;
 
@@ -1010,42 +972,41 @@ typedef struct flipper_app_config {
     // Pairs the app with a desktop on another machine, by the link that `flipper pair` prints there. It holds a secret.
     // Default: what the variable FLIPPER_PAIRING says.
     struct flipper_str pairing;
-    // The desktop's plain port. Default of both: what the variables FLIPPER_ALT_PORTS or FLIPPER_PORTS say, else 9089
-    // and 9088. It is both or none.
-    uint16_t insecure_port;
-    // The desktop's port with TLS.
-    uint16_t secure_port;
-    // How certificates reach the app: 1 by files, 2 over the network (with `pairing` only), 3 not at all, because they lie in
-    // the directory. Default: files, or over the network where there is a pairing.
+    // How long the first wait after a failure is; each further one is twice as long. Default: 250 ms.
+    uint64_t backoff_first_ms;
+    // How long a wait is at most. Default: 10 s.
+    uint64_t backoff_ceiling_ms;
+    // How long the desktop may take to answer the certificate request. Default: 20 s.
+    uint64_t grant_ms;
+    // How long the pauses between bursts of events are at least. Default: there are none. The official UI shows nothing of
+    // an app that is never silent for 250 ms.
+    uint64_t event_pause_ms;
+    // The largest message in bytes, in and out. Default: 64 MiB.
+    uint64_t message_bytes;
+    // How many bytes the calls of the desktop that wait for their answers may have together. Default: 128 MiB.
+    uint64_t pending_call_bytes;
+    // How many bytes the events of one plugin that wait may have together. Default: 8 MiB.
+    uint64_t buffered_event_bytes;
+    // How many calls of the desktop may wait for their answers. Default: 16,384.
+    uint32_t pending_calls;
+    // How many events of one plugin wait for a desktop that wants them. Default: 10,000.
+    uint32_t buffered_events;
+    // How many plugins there may be. Default: 1,024.
+    uint32_t plugins;
+    // A `flipper_overflow`. Default: the oldest event goes.
+    uint32_t overflow;
+    // A `flipper_medium`. Default: FS_ACCESS, or WWW where there is a pairing, without which there is no WWW.
     uint32_t medium;
-    // How many threads make callbacks, up to 1024. Default: 1, and then everything comes one after the other. With more,
+    // How many threads make callbacks, up to 1,024. Default: 1, and then everything comes one after the other. With more,
     // calls come side by side, also those of one plugin.
     uint32_t handlers;
-    // Which event goes when too many wait: 1 the newest. Default: the oldest.
-    uint32_t overflow;
-    // The wait after the first failure, milliseconds; it doubles with each further one. Default: 250.
-    uint64_t backoff_first_ms;
-    // The longest wait between two attempts, milliseconds. Default: 10,000.
-    uint64_t backoff_ceiling_ms;
-    // How long the desktop may take to issue a certificate, milliseconds. Default: 20,000.
-    uint64_t grant_ms;
-    // How long the pauses between bursts of events are at least, milliseconds. The official UI shows what comes after
-    // 200 ms of silence only: an app that always sends needs 250. Default: no pauses.
-    uint64_t event_pause_ms;
-    // The largest message, bytes. Default: 64 MiB.
-    size_t message_bytes;
-    // How many calls may wait for their answers. Default: 16,384.
-    size_t pending_calls;
-    // How many bytes these calls may have together. Default: 128 MiB.
-    size_t pending_call_bytes;
-    // How many plugins there may be. Default: 1,024.
-    size_t plugins;
-    // How many events of one plugin wait for a desktop. Default: 10,000.
-    size_t buffered_events;
-    // How many bytes these events may have together. Default: 8 MiB.
-    size_t buffered_event_bytes;
-    // Is told of every state, step, failure and misbehaviour (`flipper_event_kind` 1 to 4), one after the other. The event
-    // is good until the callback returns, and must not be freed.
+    // The desktop's port for certificate exchanges. Both ports are given, or none; then they are what the variables
+    // FLIPPER_ALT_PORTS or FLIPPER_PORTS say, else 9089 and 9088.
+    uint16_t insecure_port;
+    // The desktop's port for sessions.
+    uint16_t secure_port;
+    // Is told, one after the other, of every state, step, failure and misbehaviour: `flipper_event_kind`s 1 to 4. The event
+    // is good until the callback returns, and is not to be freed.
     void (*on_event)(void *user, const struct flipper_event *event);
     // What `on_event` gets as its `user`.
     void *user;
@@ -1883,52 +1844,41 @@ flipper_result flipper_app_report_error(const struct flipper_app *app,
                                         const char *stacktrace,
                                         size_t stacktrace_len);
 
-// How many events of a plugin wait to be sent; 0 where there is no such plugin.
+// How many events of a plugin wait, and how many were dropped because too many did: 0 where there is no such plugin. Either
+// may be NULL.
 //
 // Threads: any, several at once.
-flipper_result flipper_app_waiting(const struct flipper_app *app,
-                                   const char *plugin,
-                                   size_t plugin_len,
-                                   uint64_t *out);
+flipper_result flipper_app_events_of(const struct flipper_app *app,
+                                     const char *plugin,
+                                     size_t plugin_len,
+                                     uint64_t *waiting,
+                                     uint64_t *dropped);
 
-// How many events of a plugin were dropped because too many waited; 0 where there is no such plugin. The desktop is told,
-// too.
+// Where an app is: gives an event of kind FLIPPER_EVENT_KIND_STATE, to be freed by `flipper_event_free`. Its times count
+// from when the app was made.
 //
 // Threads: any, several at once.
-flipper_result flipper_app_dropped(const struct flipper_app *app,
-                                   const char *plugin,
-                                   size_t plugin_len,
-                                   uint64_t *out);
+flipper_result flipper_app_state_of(const struct flipper_app *app,
+                                    struct flipper_event **out);
 
-// Where an app stands: a `flipper_state_kind`.
+// The latest failure, also when the app has got over it since: gives an event of kind FLIPPER_EVENT_KIND_FAILED, to be
+// freed by `flipper_event_free`. Its text says what happened, where, and what to do.
 //
-// Threads: any, several at once.
-flipper_result flipper_app_state(const struct flipper_app *app, uint32_t *out);
-
-// Where an app stands, for people. As much as fits is written into the buffer, with a NUL behind it; `length`, which may be
-// NULL, is how many bytes there are without the NUL. So a capacity of 0 asks for the length alone.
-//
-// Threads: any, several at once.
-flipper_result flipper_app_state_text(const struct flipper_app *app,
-                                      char *buffer,
-                                      size_t capacity,
-                                      size_t *length);
-
-// What failed last, also when it is over, for people: what happened, where, and what to do. The buffer is as that of
-// `flipper_app_state_text`.
-//
-// Results: FLIPPER_RESULT_NOT_FOUND where nothing has failed.
+// FLIPPER_RESULT_NOT_FOUND: nothing has failed.
 //
 // Threads: any, several at once.
 flipper_result flipper_app_last_failure(const struct flipper_app *app,
-                                        char *buffer,
-                                        size_t capacity,
-                                        size_t *length);
+                                        struct flipper_event **out);
 
-// How much was lost, refused or ignored so far, for a `flipper_counter`.
+// How often something happened that was lost, refused or ignored. `counter` is a `flipper_client_counter`.
 //
 // Threads: any, several at once.
-flipper_result flipper_app_counter(const struct flipper_app *app, uint32_t counter, uint64_t *out);
+flipper_result flipper_app_counter_of(const struct flipper_app *app, uint32_t counter, uint64_t *out);
+
+// How much the observer was not told, because callbacks have blocked for so long that too much waits.
+//
+// Threads: any, several at once.
+flipper_result flipper_app_missed_notices(const struct flipper_app *app, uint64_t *out);
 
 #ifdef __cplusplus
 }  // extern "C"

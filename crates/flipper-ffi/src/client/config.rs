@@ -159,11 +159,7 @@ impl FlipperClientConfig {
             number if number == FlipperForeground::No as u32 => Some(false),
             _ => return Err(FlipperResult::BadValue),
         };
-        config.overflow = match self.overflow {
-            number if number == FlipperOverflow::DropOldest as u32 => Overflow::DropOldest,
-            number if number == FlipperOverflow::DropNewest as u32 => Overflow::DropNewest,
-            _ => return Err(FlipperResult::BadValue),
-        };
+        config.overflow = overflow(self.overflow)?;
         set(&mut config.ports.insecure, self.insecure_port);
         set(&mut config.ports.secure, self.secure_port);
         config.seed = self.seed;
@@ -200,4 +196,13 @@ impl FlipperClientConfig {
 /// A medium that is not the automatic one.
 pub(crate) fn medium(number: u32) -> Result<Medium, FlipperResult> {
     Medium::from_number(number.into()).ok_or(FlipperResult::BadValue)
+}
+
+/// Which event goes.
+pub(crate) fn overflow(number: u32) -> Result<Overflow, FlipperResult> {
+    match number {
+        number if number == FlipperOverflow::DropOldest as u32 => Ok(Overflow::DropOldest),
+        number if number == FlipperOverflow::DropNewest as u32 => Ok(Overflow::DropNewest),
+        _ => Err(FlipperResult::BadValue),
+    }
 }

@@ -11,11 +11,15 @@ mod told;
 mod wishes;
 
 pub use self::config::{FlipperClientConfig, FlipperForeground, FlipperMedium, FlipperOverflow};
+#[cfg(feature = "threaded")]
+pub(crate) use self::config::{medium, overflow};
 pub use self::credentials::{FlipperCredentialProblem, FlipperCredentials, FlipperPrepared};
 pub use self::facts::*;
 pub use self::handle::{FlipperClient, flipper_client_free, flipper_client_new};
 pub use self::jobs::*;
 pub use self::polls::*;
+#[cfg(feature = "threaded")]
+pub(crate) use self::questions::count;
 pub use self::questions::*;
 pub(crate) use self::told::number;
 pub use self::told::{FlipperClientFailure, FlipperClientState, FlipperClientStep, FlipperExchangeReason};

@@ -76,7 +76,8 @@ pub unsafe extern "C" fn flipper_client_counter_of(
     }
 }
 
-fn count(counters: Counters, counter: u32) -> Option<u64> {
+/// One of the counters.
+pub(crate) fn count(counters: Counters, counter: u32) -> Option<u64> {
     let known = [
         (FlipperClientCounter::BadMessages, counters.bad_messages),
         (FlipperClientCounter::UnexpectedReplies, counters.unexpected_replies),

@@ -138,46 +138,33 @@ pub unsafe extern "C" fn flipper_app_report_error(
     unsafe {
         with(app, |shared| {
             let mut report = ErrorReport::new(pointer::text(message, message_len)?);
-            report.name = optional(name, name_len)?;
-            report.stacktrace = optional(stacktrace, stacktrace_len)?;
+            report.name = pointer::optional(name, name_len)?.map(str::to_owned);
+            report.stacktrace = pointer::optional(stacktrace, stacktrace_len)?.map(str::to_owned);
             Ok(shared.flipper.connection("").report_error(&report)?)
         })
     }
 }
 
-/// How many events of a plugin wait to be sent; 0 where there is no such plugin.
+/// How many events of a plugin wait, and how many were dropped because too many did: 0 where there is no such plugin. Either
+/// may be NULL.
 ///
 /// Threads: any, several at once.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn flipper_app_waiting(
+pub unsafe extern "C" fn flipper_app_events_of(
     app: *const FlipperApp,
     plugin: *const c_char,
     plugin_len: usize,
-    out: *mut u64,
+    waiting: *mut u64,
+    dropped: *mut u64,
 ) -> FlipperResult {
     // SAFETY: the caller's promise.
     unsafe {
         with(app, |shared| {
-            let waiting = shared.flipper.connection(pointer::text(plugin, plugin_len)?).waiting();
-            pointer::write(out, u64::try_from(waiting).unwrap_or(u64::MAX))
+            let connection = shared.flipper.connection(pointer::text(plugin, plugin_len)?);
+            pointer::write_optional(waiting, connection.waiting() as u64);
+            pointer::write_optional(dropped, connection.dropped());
+            Ok(())
         })
-    }
-}
-
-/// How many events of a plugin were dropped because too many waited; 0 where there is no such plugin. The desktop is told,
-/// too.
-///
-/// Threads: any, several at once.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn flipper_app_dropped(
-    app: *const FlipperApp,
-    plugin: *const c_char,
-    plugin_len: usize,
-    out: *mut u64,
-) -> FlipperResult {
-    // SAFETY: the caller's promise.
-    unsafe {
-        with(app, |shared| pointer::write(out, shared.flipper.connection(pointer::text(plugin, plugin_len)?).dropped()))
     }
 }
 
@@ -186,14 +173,6 @@ pub unsafe extern "C" fn flipper_app_dropped(
 pub(super) unsafe fn json(ptr: *const c_char, len: usize) -> Result<Payload, FlipperResult> {
     // SAFETY: the caller's promise.
     Payload::from_json(unsafe { pointer::text(ptr, len) }?).map_err(|_| FlipperResult::InvalidJson)
-}
-
-/// # Safety
-/// As [`pointer::text`].
-pub(super) unsafe fn optional(ptr: *const c_char, len: usize) -> Result<Option<String>, FlipperResult> {
-    // SAFETY: the caller's promise.
-    let text = unsafe { pointer::text(ptr, len) }?;
-    Ok((!text.is_empty()).then(|| text.to_owned()))
 }
 
 impl From<SendError> for FlipperResult {
