@@ -77,8 +77,10 @@ impl Official {
             return;
         }
         let mut answers = Vec::new();
+        let mut gone = Vec::new();
         talk.replies.ask(|core, now, asked| {
             for (id, relay) in relays.drain(..) {
+                gone.extend(self.page.as_ref().and_then(|_| relay.gone(core)));
                 match relay.carry_out(core, self.under_way.len(), self.page.as_ref(), now) {
                     Relayed::Asked(request, what) => {
                         asked.push(request);
@@ -90,6 +92,11 @@ impl Official {
             }
         });
         answers.into_iter().for_each(|answer| talk.say(answer));
+        // A page may know an app from before the desktop was started again.
+        for client in gone {
+            let gone = frames::Gone { id: frames::shown(&client) };
+            talk.say(push_event("client-disconnected", &frames::to_json(&gone)));
+        }
     }
 }
 

@@ -116,6 +116,12 @@ impl Relay {
         Ok(Self { client: ClientId::from_text(&client), answered, id: id.map(payload), what })
     }
 
+    /// The client, if there is none of this id.
+    pub(super) fn gone(&self, core: &Core) -> Option<ClientId> {
+        let client = actual(core, self.client.clone());
+        core.client(&client).is_none().then_some(client)
+    }
+
     pub(super) fn carry_out(self, core: &mut Core, under_way: usize, page: Option<&Page>, now: Instant) -> Relayed {
         let Self { client, answered, id, what } = self;
         let client = actual(core, client);
