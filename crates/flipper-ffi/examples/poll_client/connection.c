@@ -91,7 +91,7 @@ void connection_tell_end(connection *connection) {
         ended(connection, FLIPPER_CLOSE_KIND_CODE, websocket->code, websocket->why);
         break;
     case WEBSOCKET_BROKEN:
-        ended(connection, FLIPPER_CLOSE_KIND_WEBSOCKET, 0, websocket->why);
+        ended(connection, FLIPPER_CLOSE_KIND_WEB_SOCKET, 0, websocket->why);
         break;
     case WEBSOCKET_TOO_LARGE:
         ended(connection, FLIPPER_CLOSE_KIND_TOO_LARGE, 0, "");
