@@ -81,7 +81,7 @@ pub(crate) const NETWORKS: &[Program] = if cfg!(target_os = "linux") {
 const SKIP_C: &str = "run the tests of one crate after another: cargo test --package NAME";
 
 /// What programs in C are built with, and watched by.
-pub(crate) const C: [Program; 5] = [
+pub(crate) const C: [Program; 6] = [
     Program { name: "gcc", version: "--version", from: "GCC", package: "gcc libc6-dev", without: SKIP_C },
     Program {
         name: "clang",
@@ -105,6 +105,13 @@ pub(crate) const C: [Program; 5] = [
         version: "-fsyntax-only\n-xc\n-include\nwslay/wslay.h\n/dev/null",
         from: "libwslay for C",
         package: "libwslay-dev",
+        without: SKIP_C,
+    },
+    Program {
+        name: "pkg-config",
+        version: "--version",
+        from: "pkg-config",
+        package: "pkg-config",
         without: SKIP_C,
     },
 ];
