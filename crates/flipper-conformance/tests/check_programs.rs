@@ -6,7 +6,7 @@ mod check;
 
 use std::path::Path;
 
-use flipper_conformance::apps::{Binding as _, CSansIo, Python};
+use flipper_conformance::apps::{Binding as _, CSansIo, CThreaded, Python};
 
 use check::{Result, assert_conforms};
 
@@ -14,6 +14,11 @@ use check::{Result, assert_conforms};
 #[test]
 fn the_reference_program_conforms() -> Result {
     conforms("program", Path::new(env!("CARGO_BIN_EXE_program_rust")))
+}
+
+#[test]
+fn the_threaded_c_client_conforms() -> Result {
+    conforms("c_threaded", &CThreaded::program()?)
 }
 
 #[test]
