@@ -21,24 +21,28 @@ const SYSTEM: &[&str] = &["-lpthread", "-ldl", "-lm"];
 pub(crate) fn build() -> Result<(), Failure> {
     programs::ensure(&programs::C)?;
     let crate_folder = shell::workspace().join("crates/flipper-ffi");
-    let mut sources =
-        vec![crate_folder.join("tests/programs/c_sans_io.c"), crate_folder.join("tests/programs/netstring.c")];
+    let netstrings = crate_folder.join("tests/programs/netstring.c");
+    let mut sources = vec![crate_folder.join("tests/programs/c_sans_io.c"), netstrings.clone()];
     sources.extend(c_files(&crate_folder.join("examples/common"))?);
     sources.extend(c_files(&crate_folder.join("examples/poll_client"))?);
     // It is another program's.
     sources.retain(|source| !source.ends_with("main.c"));
-    compile("c-sans-io", &sources, &sans_io_library()?, &["-lwslay", "-lssl", "-lcrypto"])
+    // Without the threaded layer, which shows that its user needs nothing of that.
+    let sans_io = library("libflipper-sans-io.a", &["--no-default-features"])?;
+    compile("c-sans-io", &sources, &sans_io, &["-lwslay", "-lssl", "-lcrypto"])?;
+    let threaded = library("libflipper-threaded.a", &[])?;
+    compile("c-threaded", &[crate_folder.join("tests/programs/c_threaded.c"), netstrings], &threaded, &[])
 }
 
-/// The library without the threaded layer, which shows that its user needs nothing of that.
-fn sans_io_library() -> Result<PathBuf, Failure> {
+/// The library with these features, under a name of its own.
+fn library(name: &str, features: &[&str]) -> Result<PathBuf, Failure> {
     let programs = shell::workspace().join("target/programs");
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| shell::workspace().join("target"), PathBuf::from);
     let mut command = shell::cargo("build");
     shell::lock_in_ci(&mut command);
-    shell::run(command.args(["--package", "flipper-ffi", "--lib", "--no-default-features"]))?;
+    shell::run(command.args(["--package", "flipper-ffi", "--lib"]).args(features))?;
     // The next build with other features takes its place.
-    let (built, kept) = (target.join("debug/libflipper_ffi.a"), programs.join("libflipper-sans-io.a"));
+    let (built, kept) = (target.join("debug/libflipper_ffi.a"), programs.join(name));
     fs::create_dir_all(&programs).map_err(Failure::at(&programs))?;
     fs::copy(&built, &kept).map_err(Failure::at(&built))?;
     Ok(kept)

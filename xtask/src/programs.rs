@@ -81,7 +81,8 @@ pub(crate) const NETWORKS: &[Program] = if cfg!(target_os = "linux") {
 const SKIP_C: &str = "run the tests of one crate after another: cargo test --package NAME";
 
 /// What programs in C are built with, and watched by.
-pub(crate) const C: [Program; 5] = [
+pub(crate) const C: [Program; 7] = [
+    CXX,
     Program { name: "gcc", version: "--version", from: "GCC", package: "gcc libc6-dev", without: SKIP_C },
     Program {
         name: "clang",
@@ -90,6 +91,7 @@ pub(crate) const C: [Program; 5] = [
         package: "clang libclang-rt-14-dev",
         without: SKIP_C,
     },
+    Program { name: "pkg-config", version: "--version", from: "pkg-config", package: "pkg-config", without: SKIP_C },
     // It does not run where it does not find what it has to know of the C library.
     Program { name: "valgrind", version: "-q\ntrue", from: "Valgrind", package: "valgrind libc6-dbg", without: SKIP_C },
     // Whether a header is there is for the compiler to say.
@@ -109,7 +111,7 @@ pub(crate) const C: [Program; 5] = [
     },
 ];
 
-/// What libFuzzer is built with.
+/// What libFuzzer is built with, and what takes the header for C++.
 pub(crate) const CXX: Program = Program {
     name: "c++",
     version: "--version",

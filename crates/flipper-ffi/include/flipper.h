@@ -40,7 +40,8 @@
 // No time at all, where a time is asked for.
 #define FLIPPER_NEVER UINT64_MAX
 
-// How a call ended. The numbers never change, and are far from those of `errno`; one that is retired is not given again.
+// How a call ended. The numbers never change, and are far from those of `errno`. One that is not given any more stays where it
+// is, as retired, so that it never means anything else.
 enum flipper_result
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
   : uint32_t
@@ -58,7 +59,7 @@ enum flipper_result
     FLIPPER_RESULT_INVALID_JSON = 9004,
     // An action or an event of this kind has no such field, or has it not this time.
     FLIPPER_RESULT_NOT_FOUND = 9005,
-    // The `size` of a record is not that of this version of the library.
+    // The `size` of a record is none that this version of the library knows.
     FLIPPER_RESULT_BAD_SIZE = 9006,
     // A number has no meaning where it stands, or a length is larger than any text can be.
     FLIPPER_RESULT_BAD_VALUE = 9007,
@@ -257,42 +258,6 @@ typedef enum flipper_client_timer {
     // The pause after a burst of events is over, and others wait.
     FLIPPER_CLIENT_TIMER_EVENTS = 7,
 } flipper_client_timer;
-
-// What is counted from the moment that a client was made.
-typedef enum flipper_client_counter {
-    // Messages that broke the protocol.
-    FLIPPER_CLIENT_COUNTER_BAD_MESSAGES = 1,
-    // Answers to nobody, which are among those.
-    FLIPPER_CLIENT_COUNTER_UNEXPECTED_REPLIES = 2,
-    // Binary messages that held text and were read as such.
-    FLIPPER_CLIENT_COUNTER_BINARY_MESSAGES = 3,
-    // Events that found the buffer of their plugin full.
-    FLIPPER_CLIENT_COUNTER_EVENTS_DROPPED = 4,
-    // Answers that were replaced by an error, because the desktop does not read or because they were too large.
-    FLIPPER_CLIENT_COUNTER_ANSWERS_REPLACED = 5,
-    // Answers for which not even that error found room.
-    FLIPPER_CLIENT_COUNTER_ANSWERS_DROPPED = 6,
-    // Facts about attempts or jobs that were over.
-    FLIPPER_CLIENT_COUNTER_STALE_FACTS = 7,
-} flipper_client_counter;
-
-// Where a client is.
-typedef enum flipper_client_state {
-    // Not started, or stopped.
-    FLIPPER_CLIENT_STATE_STOPPED = 1,
-    // Reading the stored credentials.
-    FLIPPER_CLIENT_STATE_PREPARING = 2,
-    // On the plain port, to have certificates issued.
-    FLIPPER_CLIENT_STATE_EXCHANGING = 3,
-    // On the way to a session.
-    FLIPPER_CLIENT_STATE_CONNECTING = 4,
-    // In a session. The field "unresponsive" is 1 while the desktop leaves pings unanswered, which ends nothing.
-    FLIPPER_CLIENT_STATE_CONNECTED = 5,
-    // After a failure, before the next attempt, which is made at the time of the field "until".
-    FLIPPER_CLIENT_STATE_WAITING = 6,
-    // Closing the connection: before a new one, or for good.
-    FLIPPER_CLIENT_STATE_CLOSING = 7,
-} flipper_client_state;
 
 // A step on the way.
 typedef enum flipper_client_step {
@@ -580,9 +545,9 @@ typedef enum flipper_event_kind {
 typedef enum flipper_event_field {
     // Number: which call.
     FLIPPER_EVENT_FIELD_CALL = 1,
-    // Number: a `flipper_client_state`.
+    // Number: a `flipper_state_kind`.
     FLIPPER_EVENT_FIELD_STATE = 2,
-    // Number: when the next attempt is made.
+    // Number: when the next attempt is made, in a state that waits for it.
     FLIPPER_EVENT_FIELD_UNTIL = 3,
     // Number: 1 while the peer does not respond, else 0.
     FLIPPER_EVENT_FIELD_UNRESPONSIVE = 4,
@@ -685,6 +650,46 @@ typedef enum flipper_event_field {
     // List: the client's own log.
     FLIPPER_EVENT_FIELD_LOGS = 94,
 } flipper_event_field;
+
+// Where a client is on its way.
+typedef enum flipper_state_kind {
+    // Not started, or stopped.
+    FLIPPER_STATE_KIND_STOPPED = 1,
+    // Reading the stored credentials.
+    FLIPPER_STATE_KIND_PREPARING = 2,
+    // On the plain port, to have certificates issued.
+    FLIPPER_STATE_KIND_EXCHANGING = 3,
+    // On the way to a session.
+    FLIPPER_STATE_KIND_CONNECTING = 4,
+    // In a session.
+    FLIPPER_STATE_KIND_CONNECTED = 5,
+    // In a session, and the desktop has left pings unanswered. It goes on.
+    FLIPPER_STATE_KIND_UNRESPONSIVE = 6,
+    // After a failure, before the next attempt.
+    FLIPPER_STATE_KIND_WAITING = 7,
+    // Closing the connection: before a new one, or for good.
+    FLIPPER_STATE_KIND_CLOSING = 8,
+} flipper_state_kind;
+
+// What is counted, from the moment that a client was made.
+typedef enum flipper_counter {
+    // Messages that broke the protocol.
+    FLIPPER_COUNTER_BAD_MESSAGES = 1,
+    // Answers to nobody, among the bad messages.
+    FLIPPER_COUNTER_UNEXPECTED_REPLIES = 2,
+    // Binary messages that held text and were read as such.
+    FLIPPER_COUNTER_BINARY_MESSAGES = 3,
+    // Events that found their plugin's buffer full.
+    FLIPPER_COUNTER_EVENTS_DROPPED = 4,
+    // Answers that were replaced by an error, because the desktop does not read or because they were too large.
+    FLIPPER_COUNTER_ANSWERS_REPLACED = 5,
+    // Answers for which not even that error found room.
+    FLIPPER_COUNTER_ANSWERS_DROPPED = 6,
+    // Facts about attempts or jobs that were over; 0 for those that drive themselves.
+    FLIPPER_COUNTER_STALE_FACTS = 7,
+    // Of `flipper_app_counter` alone: what the observer was not told, because callbacks have blocked for so long that too much waits.
+    FLIPPER_COUNTER_MISSED_NOTICES = 20,
+} flipper_counter;
 
 // A decision, to be carried out.
 typedef struct flipper_action flipper_action;
@@ -1042,6 +1047,27 @@ typedef struct flipper_plugin_callbacks {
 extern "C" {
 #endif // __cplusplus
 
+// Explains a result, for people. As much as fits is written into the buffer, with a NUL behind it; `length`, which may be
+// NULL, is how many bytes there are without the NUL. So a capacity of 0 asks for the length alone.
+//
+// FLIPPER_RESULT_BAD_VALUE: there is no such result in this version of the library. Of the buffer, nothing is touched.
+//
+// Threads: any, several at once.
+flipper_result flipper_result_message(uint32_t result,
+                                      char *buffer,
+                                      size_t capacity,
+                                      size_t *length);
+
+// The version of the library, as 0x00MMmmpp: major, minor, patch.
+//
+// Threads: any, several at once.
+uint32_t flipper_version(void);
+
+// The version of the library, as a text that is always good.
+//
+// Threads: any, several at once.
+struct flipper_str flipper_version_text(void);
+
 // Frees an action, with all texts that were taken from it.
 //
 // Threads: any, and no other call with it goes on or follows.
@@ -1206,22 +1232,35 @@ flipper_result flipper_client_poll_timeout(struct flipper_client *client,
                                            uint32_t *timer,
                                            uint64_t *at_ms);
 
-// Where the client is: gives an event of kind FLIPPER_EVENT_KIND_STATE, to be freed by `flipper_event_free`.
+// Where a client is: a `flipper_state_kind`.
 //
 // Threads: any, one at a time.
-flipper_result flipper_client_state_of(struct flipper_client *client, struct flipper_event **out);
+flipper_result flipper_client_state(struct flipper_client *client, uint32_t *out);
 
-// The latest failure, also when the client has got over it since: gives an event of kind FLIPPER_EVENT_KIND_FAILED, to be
-// freed by `flipper_event_free`. FLIPPER_RESULT_NOT_FOUND: nothing has failed.
+// Where a client is, for people. As much as fits is written into the buffer, with a NUL behind it; `length`, which may be
+// NULL, is how many bytes there are without the NUL. So a capacity of 0 asks for the length alone.
+//
+// Threads: any, one at a time.
+flipper_result flipper_client_state_text(struct flipper_client *client,
+                                         char *buffer,
+                                         size_t capacity,
+                                         size_t *length);
+
+// What failed last, also when it is over, for people: what happened, where, and what to do. The buffer is as that of
+// `flipper_client_state_text`.
+//
+// FLIPPER_RESULT_NOT_FOUND: nothing has failed.
 //
 // Threads: any, one at a time.
 flipper_result flipper_client_last_failure(struct flipper_client *client,
-                                           struct flipper_event **out);
+                                           char *buffer,
+                                           size_t capacity,
+                                           size_t *length);
 
-// How often something happened that was lost, refused or ignored. `counter` is a `flipper_client_counter`.
+// How much was lost, refused or ignored so far, for a `flipper_counter`.
 //
 // Threads: any, one at a time.
-flipper_result flipper_client_counter_of(struct flipper_client *client, uint32_t counter, uint64_t *out);
+flipper_result flipper_client_counter(struct flipper_client *client, uint32_t counter, uint64_t *out);
 
 // Whether the desktop has initialised a plugin: 0 or 1.
 //
@@ -1244,16 +1283,25 @@ flipper_result flipper_client_is_flushed(struct flipper_client *client,
                                          size_t plugin_len,
                                          uint8_t *out);
 
-// How many events of a plugin wait, and how many were dropped because its buffer was full. Either may be NULL.
+// How many events of a plugin wait to be sent.
 //
 // FLIPPER_RESULT_UNKNOWN_PLUGIN: there is none of this id.
 //
 // Threads: any, one at a time.
-flipper_result flipper_client_events_of(struct flipper_client *client,
-                                        const char *plugin,
-                                        size_t plugin_len,
-                                        uint64_t *waiting,
-                                        uint64_t *dropped);
+flipper_result flipper_client_waiting(struct flipper_client *client,
+                                      const char *plugin,
+                                      size_t plugin_len,
+                                      uint64_t *out);
+
+// How many events of a plugin were dropped because its buffer was full.
+//
+// FLIPPER_RESULT_UNKNOWN_PLUGIN: there is none of this id.
+//
+// Threads: any, one at a time.
+flipper_result flipper_client_dropped(struct flipper_client *client,
+                                      const char *plugin,
+                                      size_t plugin_len,
+                                      uint64_t *out);
 
 // Begins to look for the desktop, and goes on until `flipper_client_stop`. Does nothing if it has begun.
 //
@@ -1261,7 +1309,7 @@ flipper_result flipper_client_events_of(struct flipper_client *client,
 flipper_result flipper_client_start(struct flipper_client *client, uint64_t now_ms);
 
 // Ends whatever is going on. A session sends the answers and events that are queued before it closes, as far as the desktop
-// reads them in time. Everything has ended when an event tells FLIPPER_CLIENT_STATE_STOPPED; it may start again.
+// reads them in time. Everything has ended when an event tells FLIPPER_STATE_KIND_STOPPED; it may start again.
 //
 // Threads: any, one at a time.
 flipper_result flipper_client_stop(struct flipper_client *client,
@@ -1844,41 +1892,52 @@ flipper_result flipper_app_report_error(const struct flipper_app *app,
                                         const char *stacktrace,
                                         size_t stacktrace_len);
 
-// How many events of a plugin wait, and how many were dropped because too many did: 0 where there is no such plugin. Either
-// may be NULL.
+// How many events of a plugin wait to be sent; 0 where there is no such plugin.
 //
 // Threads: any, several at once.
-flipper_result flipper_app_events_of(const struct flipper_app *app,
-                                     const char *plugin,
-                                     size_t plugin_len,
-                                     uint64_t *waiting,
-                                     uint64_t *dropped);
+flipper_result flipper_app_waiting(const struct flipper_app *app,
+                                   const char *plugin,
+                                   size_t plugin_len,
+                                   uint64_t *out);
 
-// Where an app is: gives an event of kind FLIPPER_EVENT_KIND_STATE, to be freed by `flipper_event_free`. Its times count
-// from when the app was made.
+// How many events of a plugin were dropped because too many waited; 0 where there is no such plugin. The desktop is told,
+// too.
 //
 // Threads: any, several at once.
-flipper_result flipper_app_state_of(const struct flipper_app *app,
-                                    struct flipper_event **out);
+flipper_result flipper_app_dropped(const struct flipper_app *app,
+                                   const char *plugin,
+                                   size_t plugin_len,
+                                   uint64_t *out);
 
-// The latest failure, also when the app has got over it since: gives an event of kind FLIPPER_EVENT_KIND_FAILED, to be
-// freed by `flipper_event_free`. Its text says what happened, where, and what to do.
+// Where an app stands: a `flipper_state_kind`.
 //
-// FLIPPER_RESULT_NOT_FOUND: nothing has failed.
+// Threads: any, several at once.
+flipper_result flipper_app_state(const struct flipper_app *app, uint32_t *out);
+
+// Where an app stands, for people. As much as fits is written into the buffer, with a NUL behind it; `length`, which may be
+// NULL, is how many bytes there are without the NUL. So a capacity of 0 asks for the length alone.
+//
+// Threads: any, several at once.
+flipper_result flipper_app_state_text(const struct flipper_app *app,
+                                      char *buffer,
+                                      size_t capacity,
+                                      size_t *length);
+
+// What failed last, also when it is over, for people: what happened, where, and what to do. The buffer is as that of
+// `flipper_app_state_text`.
+//
+// Results: FLIPPER_RESULT_NOT_FOUND where nothing has failed.
 //
 // Threads: any, several at once.
 flipper_result flipper_app_last_failure(const struct flipper_app *app,
-                                        struct flipper_event **out);
+                                        char *buffer,
+                                        size_t capacity,
+                                        size_t *length);
 
-// How often something happened that was lost, refused or ignored. `counter` is a `flipper_client_counter`.
+// How much was lost, refused or ignored so far, for a `flipper_counter`.
 //
 // Threads: any, several at once.
-flipper_result flipper_app_counter_of(const struct flipper_app *app, uint32_t counter, uint64_t *out);
-
-// How much the observer was not told, because callbacks have blocked for so long that too much waits.
-//
-// Threads: any, several at once.
-flipper_result flipper_app_missed_notices(const struct flipper_app *app, uint64_t *out);
+flipper_result flipper_app_counter(const struct flipper_app *app, uint32_t counter, uint64_t *out);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -140,9 +140,9 @@ pub enum FlipperEventKind {
 pub enum FlipperEventField {
     /// Number: which call.
     Call = 1,
-    /// Number: a `flipper_client_state`.
+    /// Number: a `flipper_state_kind`.
     State = 2,
-    /// Number: when the next attempt is made.
+    /// Number: when the next attempt is made, in a state that waits for it.
     Until = 3,
     /// Number: 1 while the peer does not respond, else 0.
     Unresponsive = 4,
@@ -247,11 +247,10 @@ pub enum FlipperEventField {
 }
 
 /// The numbers of clients.
-const NUMBERS: [FlipperEventField; 11] = [
+const NUMBERS: [FlipperEventField; 10] = [
     FlipperEventField::Call,
     FlipperEventField::State,
     FlipperEventField::Until,
-    FlipperEventField::Unresponsive,
     FlipperEventField::Step,
     FlipperEventField::Failure,
     FlipperEventField::Generation,

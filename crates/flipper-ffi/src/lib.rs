@@ -32,6 +32,7 @@
     reason = "the functions are documented for readers of the header, where every pointer is good or NULL"
 )]
 
+mod about;
 mod action;
 mod client;
 mod close;
@@ -41,9 +42,11 @@ mod exclusive;
 mod pointer;
 mod record;
 mod result;
+mod state;
 #[cfg(feature = "threaded")]
 mod threaded;
 
+pub use self::about::*;
 pub use self::action::*;
 pub use self::client::*;
 pub use self::close::FlipperCloseKind;
@@ -51,6 +54,7 @@ pub use self::desktop::*;
 pub use self::event::*;
 pub use self::pointer::FlipperStr;
 pub use self::result::FlipperResult;
+pub use self::state::{FlipperCounter, FlipperStateKind};
 #[cfg(feature = "threaded")]
 pub use self::threaded::*;
 

@@ -127,6 +127,32 @@ pub(crate) unsafe fn write_optional<T>(to: *mut T, value: T) {
     let _null = unsafe { write(to, value) };
 }
 
+/// Copies as much of a text as fits, whole characters, with a NUL.
+///
+/// # Safety
+/// `buffer` points to `capacity` bytes, or is NULL; `length` is NULL, or points to a number.
+pub(crate) unsafe fn copy(
+    text: &str,
+    buffer: *mut c_char,
+    capacity: usize,
+    length: *mut usize,
+) -> Result<(), FlipperResult> {
+    if capacity > 0 {
+        if buffer.is_null() {
+            return Err(FlipperResult::Null);
+        }
+        // No longer than what is written: whatever capacity may say, no more is touched.
+        let taken = text.floor_char_boundary(capacity - 1);
+        // SAFETY: the caller's promise.
+        let buffer = unsafe { slice::from_raw_parts_mut(buffer.cast::<u8>(), taken + 1) };
+        buffer[..taken].copy_from_slice(&text.as_bytes()[..taken]);
+        buffer[taken] = 0;
+    }
+    // SAFETY: the caller's promise.
+    unsafe { write_optional(length, text.len()) };
+    Ok(())
+}
+
 /// Hands a value over to C, which gives it back to [`free`].
 ///
 /// # Safety

@@ -2,14 +2,13 @@
 
 #![allow(dead_code, reason = "every test file uses another part of it")]
 
-use std::error::Error;
 use std::ffi::OsStr;
 use std::io::{self, Write as _};
 
 use flipper_conformance::check::client::{Check, Subject};
 use flipper_conformance::check::{Format, Outcome, Report, Verdict};
 
-pub(crate) type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
+pub(crate) use flipper_conformance::Result;
 
 /// Fails with the whole report in words, unless everything is as it was expected to be.
 pub(crate) fn assert_good(report: &Report) {

@@ -18,9 +18,7 @@ pub use self::facts::*;
 pub use self::handle::{FlipperClient, flipper_client_free, flipper_client_new};
 pub use self::jobs::*;
 pub use self::polls::*;
-#[cfg(feature = "threaded")]
-pub(crate) use self::questions::count;
 pub use self::questions::*;
 pub(crate) use self::told::number;
-pub use self::told::{FlipperClientFailure, FlipperClientState, FlipperClientStep, FlipperExchangeReason};
+pub use self::told::{FlipperClientFailure, FlipperClientStep, FlipperExchangeReason};
 pub use self::wishes::*;

@@ -2,92 +2,80 @@
 
 use std::ffi::c_char;
 
-use flipper_proto::client::{Client, Counters, Event};
+use flipper_proto::client::Client;
 
 use super::handle::{FlipperClient, with};
-use crate::event::FlipperEvent;
 use crate::pointer;
 use crate::result::FlipperResult;
+use crate::state::{FlipperCounter, FlipperStateKind};
 
-/// What is counted from the moment that a client was made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(C)]
-pub enum FlipperClientCounter {
-    /// Messages that broke the protocol.
-    BadMessages = 1,
-    /// Answers to nobody, which are among those.
-    UnexpectedReplies = 2,
-    /// Binary messages that held text and were read as such.
-    BinaryMessages = 3,
-    /// Events that found the buffer of their plugin full.
-    EventsDropped = 4,
-    /// Answers that were replaced by an error, because the desktop does not read or because they were too large.
-    AnswersReplaced = 5,
-    /// Answers for which not even that error found room.
-    AnswersDropped = 6,
-    /// Facts about attempts or jobs that were over.
-    StaleFacts = 7,
-}
-
-/// Where the client is: gives an event of kind FLIPPER_EVENT_KIND_STATE, to be freed by `flipper_event_free`.
+/// Where a client is: a `flipper_state_kind`.
 ///
 /// Threads: any, one at a time.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn flipper_client_state_of(
-    client: *mut FlipperClient,
-    out: *mut *mut FlipperEvent,
-) -> FlipperResult {
+pub unsafe extern "C" fn flipper_client_state(client: *mut FlipperClient, out: *mut u32) -> FlipperResult {
     // SAFETY: the caller's promise, here and in what is done with the pointers.
-    unsafe { with(client, |client| pointer::give(out, FlipperEvent::of_client(Event::StateChanged(client.state())))) }
+    unsafe {
+        with(client, |client| {
+            let kind = FlipperStateKind::of(&client.state()).ok_or(FlipperResult::NotFound)?;
+            pointer::write(out, kind as u32)
+        })
+    }
 }
 
-/// The latest failure, also when the client has got over it since: gives an event of kind FLIPPER_EVENT_KIND_FAILED, to be
-/// freed by `flipper_event_free`. FLIPPER_RESULT_NOT_FOUND: nothing has failed.
+/// Where a client is, for people. As much as fits is written into the buffer, with a NUL behind it; `length`, which may be
+/// NULL, is how many bytes there are without the NUL. So a capacity of 0 asks for the length alone.
+///
+/// Threads: any, one at a time.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn flipper_client_state_text(
+    client: *mut FlipperClient,
+    buffer: *mut c_char,
+    capacity: usize,
+    length: *mut usize,
+) -> FlipperResult {
+    // SAFETY: the caller's promise, here and in what is done with the pointers.
+    unsafe { with(client, |client| pointer::copy(&client.state().to_string(), buffer, capacity, length)) }
+}
+
+/// What failed last, also when it is over, for people: what happened, where, and what to do. The buffer is as that of
+/// `flipper_client_state_text`.
+///
+/// FLIPPER_RESULT_NOT_FOUND: nothing has failed.
 ///
 /// Threads: any, one at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_client_last_failure(
     client: *mut FlipperClient,
-    out: *mut *mut FlipperEvent,
+    buffer: *mut c_char,
+    capacity: usize,
+    length: *mut usize,
 ) -> FlipperResult {
     // SAFETY: the caller's promise, here and in what is done with the pointers.
     unsafe {
         with(client, |client| {
-            pointer::give_next(out, || {
-                let failure = client.last_failure().ok_or(FlipperResult::NotFound)?;
-                Ok(FlipperEvent::of_client(Event::Failed(failure.clone())))
-            })
+            let failure = client.last_failure().ok_or(FlipperResult::NotFound)?;
+            pointer::copy(&failure.to_string(), buffer, capacity, length)
         })
     }
 }
 
-/// How often something happened that was lost, refused or ignored. `counter` is a `flipper_client_counter`.
+/// How much was lost, refused or ignored so far, for a `flipper_counter`.
 ///
 /// Threads: any, one at a time.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn flipper_client_counter_of(
+pub unsafe extern "C" fn flipper_client_counter(
     client: *mut FlipperClient,
     counter: u32,
     out: *mut u64,
 ) -> FlipperResult {
     // SAFETY: the caller's promise, here and in what is done with the pointers.
     unsafe {
-        with(client, |client| pointer::write(out, count(client.counters(), counter).ok_or(FlipperResult::BadValue)?))
+        with(client, |client| {
+            let count = FlipperCounter::count(&client.counters(), counter);
+            pointer::write(out, count.ok_or(FlipperResult::BadValue)?)
+        })
     }
-}
-
-/// One of the counters.
-pub(crate) fn count(counters: Counters, counter: u32) -> Option<u64> {
-    let known = [
-        (FlipperClientCounter::BadMessages, counters.bad_messages),
-        (FlipperClientCounter::UnexpectedReplies, counters.unexpected_replies),
-        (FlipperClientCounter::BinaryMessages, counters.binary_messages),
-        (FlipperClientCounter::EventsDropped, counters.events_dropped),
-        (FlipperClientCounter::AnswersReplaced, counters.answers_replaced),
-        (FlipperClientCounter::AnswersDropped, counters.answers_dropped),
-        (FlipperClientCounter::StaleFacts, counters.stale_facts),
-    ];
-    known.into_iter().find(|(known, _)| *known as u32 == counter).map(|(_, count)| count)
 }
 
 /// Whether the desktop has initialised a plugin: 0 or 1.
@@ -133,27 +121,44 @@ pub unsafe extern "C" fn flipper_client_is_flushed(
     }
 }
 
-/// How many events of a plugin wait, and how many were dropped because its buffer was full. Either may be NULL.
+/// How many events of a plugin wait to be sent.
 ///
 /// FLIPPER_RESULT_UNKNOWN_PLUGIN: there is none of this id.
 ///
 /// Threads: any, one at a time.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn flipper_client_events_of(
+pub unsafe extern "C" fn flipper_client_waiting(
     client: *mut FlipperClient,
     plugin: *const c_char,
     plugin_len: usize,
-    waiting: *mut u64,
-    dropped: *mut u64,
+    out: *mut u64,
 ) -> FlipperResult {
     // SAFETY: the caller's promise, here and in what is done with the pointers.
     unsafe {
         with(client, |client| {
-            let plugin = pointer::text(plugin, plugin_len)?;
-            let counts = (client.waiting_events(plugin)?, client.dropped_events(plugin)?);
-            pointer::write_optional(waiting, counts.0 as u64);
-            pointer::write_optional(dropped, counts.1);
-            Ok(())
+            let waiting = client.waiting_events(pointer::text(plugin, plugin_len)?)?;
+            pointer::write(out, waiting as u64)
+        })
+    }
+}
+
+/// How many events of a plugin were dropped because its buffer was full.
+///
+/// FLIPPER_RESULT_UNKNOWN_PLUGIN: there is none of this id.
+///
+/// Threads: any, one at a time.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn flipper_client_dropped(
+    client: *mut FlipperClient,
+    plugin: *const c_char,
+    plugin_len: usize,
+    out: *mut u64,
+) -> FlipperResult {
+    // SAFETY: the caller's promise, here and in what is done with the pointers.
+    unsafe {
+        with(client, |client| {
+            let dropped = client.dropped_events(pointer::text(plugin, plugin_len)?)?;
+            pointer::write(out, dropped)
         })
     }
 }

@@ -5,26 +5,7 @@ use flipper_proto::client::{Event, ExchangeReason, Failure, Purpose, State, Step
 use super::credentials::FlipperCredentialProblem;
 use crate::close::FlipperCloseKind;
 use crate::event::FlipperEventField as Field;
-
-/// Where a client is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(C)]
-pub enum FlipperClientState {
-    /// Not started, or stopped.
-    Stopped = 1,
-    /// Reading the stored credentials.
-    Preparing = 2,
-    /// On the plain port, to have certificates issued.
-    Exchanging = 3,
-    /// On the way to a session.
-    Connecting = 4,
-    /// In a session. The field "unresponsive" is 1 while the desktop leaves pings unanswered, which ends nothing.
-    Connected = 5,
-    /// After a failure, before the next attempt, which is made at the time of the field "until".
-    Waiting = 6,
-    /// Closing the connection: before a new one, or for good.
-    Closing = 7,
-}
+use crate::state::FlipperStateKind;
 
 /// A step on the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,9 +75,8 @@ pub enum FlipperClientFailure {
 pub(crate) fn number(event: &Event, field: Field) -> Option<u64> {
     match (event, field) {
         (Event::Call { call, .. } | Event::MethodQuery { call, .. }, Field::Call) => Some(call.as_u64()),
-        (Event::StateChanged(state), Field::State) => number_of_state(state).map(|state| state as u64),
+        (Event::StateChanged(state), Field::State) => FlipperStateKind::of(state).map(|state| state as u64),
         (Event::StateChanged(State::Waiting { until }), Field::Until) => Some(until.as_millis()),
-        (Event::StateChanged(State::Connected { unresponsive }), Field::Unresponsive) => Some((*unresponsive).into()),
         (Event::Step(step), Field::Step) => number_of_step(step).map(|step| step as u64),
         (Event::Step(step), Field::Generation) => generation(step),
         (Event::Step(Step::ExchangeNeeded(reason)), Field::ExchangeReason) => {
@@ -112,19 +92,6 @@ pub(crate) fn number(event: &Event, field: Field) -> Option<u64> {
         }
         _ => None,
     }
-}
-
-fn number_of_state(state: &State) -> Option<FlipperClientState> {
-    Some(match state {
-        State::Stopped => FlipperClientState::Stopped,
-        State::Preparing => FlipperClientState::Preparing,
-        State::Exchanging => FlipperClientState::Exchanging,
-        State::Connecting => FlipperClientState::Connecting,
-        State::Connected { .. } => FlipperClientState::Connected,
-        State::Waiting { .. } => FlipperClientState::Waiting,
-        State::Closing => FlipperClientState::Closing,
-        _ => return None,
-    })
 }
 
 fn number_of_step(step: &Step) -> Option<FlipperClientStep> {

@@ -24,7 +24,7 @@ pub unsafe extern "C" fn flipper_client_start(client: *mut FlipperClient, now_ms
 }
 
 /// Ends whatever is going on. A session sends the answers and events that are queued before it closes, as far as the desktop
-/// reads them in time. Everything has ended when an event tells FLIPPER_CLIENT_STATE_STOPPED; it may start again.
+/// reads them in time. Everything has ended when an event tells FLIPPER_STATE_KIND_STOPPED; it may start again.
 ///
 /// Threads: any, one at a time.
 #[unsafe(no_mangle)]

@@ -145,26 +145,39 @@ pub unsafe extern "C" fn flipper_app_report_error(
     }
 }
 
-/// How many events of a plugin wait, and how many were dropped because too many did: 0 where there is no such plugin. Either
-/// may be NULL.
+/// How many events of a plugin wait to be sent; 0 where there is no such plugin.
 ///
 /// Threads: any, several at once.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn flipper_app_events_of(
+pub unsafe extern "C" fn flipper_app_waiting(
     app: *const FlipperApp,
     plugin: *const c_char,
     plugin_len: usize,
-    waiting: *mut u64,
-    dropped: *mut u64,
+    out: *mut u64,
 ) -> FlipperResult {
     // SAFETY: the caller's promise.
     unsafe {
         with(app, |shared| {
-            let connection = shared.flipper.connection(pointer::text(plugin, plugin_len)?);
-            pointer::write_optional(waiting, connection.waiting() as u64);
-            pointer::write_optional(dropped, connection.dropped());
-            Ok(())
+            let waiting = shared.flipper.connection(pointer::text(plugin, plugin_len)?).waiting();
+            pointer::write(out, u64::try_from(waiting).unwrap_or(u64::MAX))
         })
+    }
+}
+
+/// How many events of a plugin were dropped because too many waited; 0 where there is no such plugin. The desktop is told,
+/// too.
+///
+/// Threads: any, several at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn flipper_app_dropped(
+    app: *const FlipperApp,
+    plugin: *const c_char,
+    plugin_len: usize,
+    out: *mut u64,
+) -> FlipperResult {
+    // SAFETY: the caller's promise.
+    unsafe {
+        with(app, |shared| pointer::write(out, shared.flipper.connection(pointer::text(plugin, plugin_len)?).dropped()))
     }
 }
 

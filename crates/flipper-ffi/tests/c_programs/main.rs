@@ -1,9 +1,10 @@
-//! The programs in C over the sans-IO layer: built with GCC and Clang, and run under sanitizers and Valgrind.
+//! Programs in other languages over the sans-IO layer. Those in C are built with GCC and Clang, and run under sanitizers
+//! and Valgrind.
 
 #![cfg(unix)]
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that fails panics")]
 
-mod poll_client;
+mod clients;
 mod rig;
 
 use rig::Watch;

@@ -43,7 +43,7 @@ pub(crate) fn build(watch: Watch, sources: &[PathBuf], libraries: &[&str]) -> Pr
     if !matches!(watch, Watch::Valgrind) {
         command.args(SANITIZERS);
     }
-    command.arg("-I").arg(source("include")).args(sources).arg(library()).args(libraries);
+    command.arg("-I").arg(source("include")).args(sources).arg(&library().fixed).args(libraries);
     let output = run(command.args(["-lpthread", "-ldl", "-lm", "-o"]).arg(&file), compiler);
     assert!(output.status.success(), "{compiler}: {}", String::from_utf8_lossy(&output.stderr));
     Program { file, watch, _folder: folder }
@@ -78,31 +78,40 @@ pub(crate) fn sources(folder: &str) -> Vec<PathBuf> {
     files.filter(|file| file.extension().is_some_and(|extension| extension == "c")).collect()
 }
 
-/// The static library without the threaded layer: what is linked with it needs nothing of that.
-fn library() -> &'static Path {
-    static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
+/// The library without the threaded layer: what uses it needs nothing of that.
+pub(crate) struct Library {
+    pub(crate) fixed: PathBuf,
+    pub(crate) shared: PathBuf,
+}
+
+pub(crate) fn library() -> &'static Library {
+    static LIBRARY: OnceLock<Library> = OnceLock::new();
     LIBRARY.get_or_init(|| {
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--package", "flipper-ffi", "--lib", "--no-default-features"]);
-        cargo.args(["--message-format", "json"]).current_dir(env!("CARGO_MANIFEST_DIR"));
-        let output = run(&mut cargo, "cargo");
+        cargo.args(["rustc", "--package", "flipper-ffi", "--lib", "--no-default-features"]);
+        cargo.args(["--crate-type", "staticlib,cdylib", "--message-format", "json"]);
+        let output = run(cargo.current_dir(env!("CARGO_MANIFEST_DIR")), "cargo");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let built = archive(&String::from_utf8(output.stdout).unwrap()).expect("a static library");
-        // The next build with other features takes its place.
-        let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join("libflipper-sans-io.a");
-        fs::copy(built, &kept).unwrap();
-        kept
+        let messages = String::from_utf8(output.stdout).unwrap();
+        // The next build with other features takes the place of what was built.
+        let keep = |ending: &str| {
+            let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("libflipper-sans-io.{ending}"));
+            fs::copy(built(&messages, ending).expect("a library"), &kept).unwrap();
+            kept
+        };
+        Library { fixed: keep("a"), shared: keep("so") }
     })
 }
 
-/// Where Cargo says that the library is.
-fn archive(messages: &str) -> Option<String> {
+/// Where Cargo says that it has put the library with this ending.
+fn built(messages: &str, ending: &str) -> Option<PathBuf> {
     let files = messages.lines().filter_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
         let ours = message["target"]["name"] == "flipper_ffi";
         ours.then(|| message["filenames"].as_array().cloned().unwrap_or_default())
     });
-    files.flatten().find_map(|file| file.as_str().filter(|file| file.ends_with(".a")).map(str::to_owned))
+    let mut paths = files.flatten().filter_map(|file| file.as_str().map(PathBuf::from));
+    paths.find(|path| path.extension().is_some_and(|extension| extension == ending))
 }
 
 fn run(command: &mut Command, name: &str) -> Output {

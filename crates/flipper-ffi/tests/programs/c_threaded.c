@@ -54,12 +54,12 @@ static void tell_two(const char *what, netstring about) {
 }
 
 static void answer(flipper_result result) {
-    char why[48];
+    char why[256];
     netstring done = netstring_of("done");
     if (result == FLIPPER_RESULT_OK) {
         tell(&done, 1);
     } else {
-        snprintf(why, sizeof why, "the library's result is %u", (unsigned)result);
+        flipper_result_message(result, why, sizeof why, NULL);
         tell_two("refused", netstring_of(why));
     }
 }
@@ -208,7 +208,8 @@ static void tell_waiting(netstring plugin) {
     uint64_t waiting, dropped;
     char numbers[2][24];
     netstring fields[3];
-    flipper_result result = flipper_app_events_of(app, plugin.ptr, plugin.len, &waiting, &dropped);
+    flipper_result result = flipper_app_waiting(app, plugin.ptr, plugin.len, &waiting);
+    if (result == FLIPPER_RESULT_OK) result = flipper_app_dropped(app, plugin.ptr, plugin.len, &dropped);
     if (result != FLIPPER_RESULT_OK) {
         answer(result);
         return;
@@ -294,7 +295,9 @@ int main(int argc, char **argv) {
     for (at = 1; at + 1 < argc; at += 2) read_flag(&config, argv[at], argv[at + 1]);
     result = flipper_app_new(&config, &app);
     if (result != FLIPPER_RESULT_OK) {
-        fprintf(stderr, "the app is not made: the library's result is %u\n", (unsigned)result);
+        char why[256];
+        flipper_result_message(result, why, sizeof why, NULL);
+        fprintf(stderr, "the app is not made: %s\n", why);
         return 1;
     }
 

@@ -17,7 +17,7 @@ fn events_that_are_sent_before_the_start_arrive() -> Result {
     assert_eq!(app.add("Mine", Plugin::default()), FlipperResult::Ok);
     assert_eq!(app.send("Mine", "early", r#"{"n":1.50}"#), FlipperResult::Ok);
     assert_eq!(app.events("Mine"), (1, 0));
-    assert_eq!(app.state(), (FlipperClientState::Stopped as u64, "stopped".to_owned()));
+    assert_eq!(app.state(), FlipperStateKind::Stopped as u32);
     assert_eq!(app.wait_connected(FLIPPER_NEVER), FlipperResult::Stopped);
     assert_eq!(app.report("nobody is there"), FlipperResult::NotConnected);
 
@@ -25,7 +25,7 @@ fn events_that_are_sent_before_the_start_arrive() -> Result {
 
     let mut session = place.desktop.session()?;
     assert_eq!(app.wait_connected(LONG), FlipperResult::Ok);
-    assert_eq!(app.state().0, FlipperClientState::Connected as u64);
+    assert_eq!(app.state(), FlipperStateKind::Connected as u32);
     session.init("Mine")?;
     assert!(session.receive_text()?.contains(r#""method":"early","params":{"n":1.50}"#));
     assert_eq!(app.report("here"), FlipperResult::Ok);
@@ -74,7 +74,7 @@ fn after_a_stop_everything_says_so() -> Result {
     assert_eq!(app.send("Mine", "late", "1"), FlipperResult::Stopped);
     assert_eq!(app.report("late"), FlipperResult::Stopped);
     assert_eq!(app.wait_connected(FLIPPER_NEVER), FlipperResult::Stopped);
-    assert_eq!(app.state().0, FlipperClientState::Stopped as u64);
+    assert_eq!(app.state(), FlipperStateKind::Stopped as u32);
     assert_eq!((app.remove("Mine"), app.remove("Mine")), (FlipperResult::Ok, FlipperResult::UnknownPlugin));
     app.free();
 
@@ -108,19 +108,22 @@ fn who_waits_while_the_app_is_freed_is_told_that_it_was_stopped() -> Result {
 }
 
 #[test]
-fn a_failure_is_told_in_words_and_in_numbers() -> Result {
+fn failures_are_told_in_words_that_fit_the_buffer() -> Result {
     let place = Place::new()?;
     let app = App::new(&FlipperAppConfig { insecure_port: 1, secure_port: 1, ..place.config() });
-    assert_eq!(app.failure(), None);
+    assert_eq!(app.failure(100).0, FlipperResult::NotFound);
     assert_eq!(app.start(), FlipperResult::Ok);
-    let (number, words) = loop {
-        match app.failure() {
-            Some(failure) => break failure,
-            None => thread::yield_now(),
-        }
-    };
-    assert_eq!(number, FlipperClientFailure::SessionConnection as u64);
-    assert!(words.contains("127.0.0.1:1") && words.contains("start the desktop"), "{words}");
+    while app.failure(0).0 == FlipperResult::NotFound {
+        thread::yield_now();
+    }
+
+    let (result, whole, length) = app.failure(1000);
+    assert_eq!((result, whole.len()), (FlipperResult::Ok, length));
+    assert!(whole.contains("127.0.0.1:1") && whole.contains("start the desktop"), "{whole}");
+    assert_eq!(app.failure(0), (FlipperResult::Ok, String::new(), length));
+    assert_eq!(app.failure(5), (FlipperResult::Ok, whole[..4].to_owned(), length));
+    assert_eq!(app.failure(length + 1).1, whole);
+    assert_eq!(app.failure(length).1, whole[..length - 1]);
     app.free();
     Ok(())
 }
@@ -135,7 +138,7 @@ fn what_is_lost_is_counted() -> Result {
     }
     assert_eq!(app.events("Mine"), (2, 3));
     assert_eq!(app.events("Another"), (0, 0));
-    assert_eq!(app.counter(FlipperClientCounter::EventsDropped), 3);
+    assert_eq!(app.counter(FlipperCounter::EventsDropped), 3);
 
     assert_eq!(app.start(), FlipperResult::Ok);
     let mut session = place.desktop.session()?;
@@ -145,8 +148,8 @@ fn what_is_lost_is_counted() -> Result {
     assert_eq!(numbers, [json!(0), json!(1)], "the newest went");
     session.send_text("no JSON")?;
     session.assert_answers()?;
-    assert_eq!(app.counter(FlipperClientCounter::BadMessages), 1);
-    assert_eq!(app.counter(FlipperClientCounter::StaleFacts), 0);
+    assert_eq!(app.counter(FlipperCounter::BadMessages), 1);
+    assert_eq!(app.counter(FlipperCounter::MissedNotices), 0);
     end(app, session)
 }
 

@@ -66,7 +66,7 @@ fn an_app_is_made_of_good_settings_only() {
 
 #[test]
 fn null_is_told_and_frees_nothing() {
-    let (mut event, mut count) = (null_mut(), 7);
+    let (mut number, mut count) = (7, 7);
     let a = text("A");
     // SAFETY: NULL is allowed everywhere.
     unsafe {
@@ -77,20 +77,21 @@ fn null_is_told_and_frees_nothing() {
             flipper_app_stop(null()),
             flipper_app_wait_connected(null(), 0),
             flipper_app_wait_stopped(null(), 0),
-            flipper_app_state_of(null(), &mut event),
-            flipper_app_last_failure(null(), &mut event),
-            flipper_app_counter_of(null(), 1, &mut count),
-            flipper_app_missed_notices(null(), &mut count),
+            flipper_app_state(null(), &mut number),
+            flipper_app_state_text(null(), null_mut(), 0, null_mut()),
+            flipper_app_last_failure(null(), null_mut(), 0, null_mut()),
+            flipper_app_counter(null(), 1, &mut count),
             flipper_app_add_plugin(null(), a.ptr, a.len, 0, null()),
             flipper_app_remove_plugin(null(), a.ptr, a.len),
             flipper_app_send(null(), a.ptr, a.len, a.ptr, a.len, null(), 0),
             flipper_app_report_error(null(), a.ptr, a.len, null(), 0, null(), 0),
-            flipper_app_events_of(null(), a.ptr, a.len, &mut count, &mut count),
+            flipper_app_waiting(null(), a.ptr, a.len, &mut count),
+            flipper_app_dropped(null(), a.ptr, a.len, &mut count),
             flipper_call_respond(null(), null(), 0),
             flipper_call_respond_error(null(), a.ptr, a.len),
             flipper_call_fail(null(), a.ptr, a.len, null(), 0),
         ];
-        assert_eq!(results, [FlipperResult::Null; 16]);
+        assert_eq!(results, [FlipperResult::Null; 17]);
         assert!(flipper_call_plugin(null()).ptr.is_null());
         assert!(flipper_call_method(null()).ptr.is_null());
         assert!(flipper_call_params(null()).ptr.is_null());
@@ -100,18 +101,18 @@ fn null_is_told_and_frees_nothing() {
     // SAFETY: as above, and the app was not freed.
     unsafe {
         let results = [
-            flipper_app_state_of(app.0, null_mut()),
-            flipper_app_counter_of(app.0, 1, null_mut()),
-            flipper_app_missed_notices(app.0, null_mut()),
+            flipper_app_state(app.0, null_mut()),
+            flipper_app_state_text(app.0, null_mut(), 1, null_mut()),
+            flipper_app_counter(app.0, 1, null_mut()),
             flipper_app_add_plugin(app.0, a.ptr, a.len, 0, null()),
+            flipper_app_waiting(app.0, a.ptr, a.len, null_mut()),
+            flipper_app_dropped(app.0, a.ptr, a.len, null_mut()),
         ];
-        assert_eq!(results, [FlipperResult::Null; 4]);
-        assert_eq!(flipper_app_last_failure(app.0, null_mut()), FlipperResult::NotFound);
-        assert_eq!(flipper_app_counter_of(app.0, 99, &mut count), FlipperResult::BadValue);
-        assert_eq!(flipper_app_events_of(app.0, a.ptr, a.len, null_mut(), null_mut()), FlipperResult::Ok);
-        assert_eq!(flipper_app_missed_notices(app.0, &mut count), FlipperResult::Ok);
+        assert_eq!(results, [FlipperResult::Null; 6]);
+        assert_eq!(flipper_app_counter(app.0, 99, &mut count), FlipperResult::BadValue);
+        assert_eq!(flipper_app_state_text(app.0, null_mut(), 0, null_mut()), FlipperResult::Ok);
     }
-    assert_eq!((event, count), (null_mut(), 0));
+    assert_eq!((number, count), (7, 7), "nothing is written unless the result is good");
     app.free();
 }
 
@@ -139,10 +140,11 @@ fn texts_are_good_or_told() {
                 flipper_app_report_error(app.0, ptr, len, null(), 0, null(), 0),
                 flipper_app_report_error(app.0, good, 1, ptr, len, null(), 0),
                 flipper_app_report_error(app.0, good, 1, null(), 0, ptr, len),
-                flipper_app_events_of(app.0, ptr, len, &mut 0, &mut 0),
+                flipper_app_waiting(app.0, ptr, len, &mut 0),
+                flipper_app_dropped(app.0, ptr, len, &mut 0),
             ]
         };
-        assert_eq!(results, [expected; 9], "{len}");
+        assert_eq!(results, [expected; 10], "{len}");
     }
     for params in ["{", "", "1 2", "\u{feff}1", "NaN", "[1,]"] {
         assert_eq!(app.send("A", "m", params), FlipperResult::InvalidJson, "{params}");

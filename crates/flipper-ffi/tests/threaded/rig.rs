@@ -100,31 +100,26 @@ impl App {
         unsafe { flipper_app_report_error(self.0, message.ptr, message.len, null(), 0, null(), 0) }
     }
 
-    /// Where it is: the number, and the words for it.
-    pub(crate) fn state(self) -> (u64, String) {
-        let mut state = null_mut();
+    pub(crate) fn state(self) -> u32 {
+        let mut state = 0;
         // SAFETY: as above.
-        assert_eq!(unsafe { flipper_app_state_of(self.0, &mut state) }, FlipperResult::Ok);
-        Event(state).told(FlipperEventField::State)
+        assert_eq!(unsafe { flipper_app_state(self.0, &mut state) }, FlipperResult::Ok);
+        state
     }
 
-    /// What failed last, if anything has.
-    pub(crate) fn failure(self) -> Option<(u64, String)> {
-        let mut failure = null_mut();
-        // SAFETY: as above.
-        match unsafe { flipper_app_last_failure(self.0, &mut failure) } {
-            FlipperResult::NotFound => None,
-            result => {
-                assert_eq!(result, FlipperResult::Ok);
-                Some(Event(failure).told(FlipperEventField::Failure))
-            }
-        }
+    /// As far as it fits.
+    pub(crate) fn failure(self, capacity: usize) -> (FlipperResult, String, usize) {
+        let (mut buffer, mut length) = (vec![0x55_u8; capacity], 0);
+        // SAFETY: as above; the buffer is as large as it is said to be.
+        let result = unsafe { flipper_app_last_failure(self.0, buffer.as_mut_ptr().cast(), capacity, &mut length) };
+        buffer.truncate(buffer.iter().position(|byte| *byte == 0).unwrap_or(0));
+        (result, String::from_utf8(buffer).unwrap(), length)
     }
 
-    pub(crate) fn counter(self, counter: FlipperClientCounter) -> u64 {
+    pub(crate) fn counter(self, counter: FlipperCounter) -> u64 {
         let mut count = 0;
         // SAFETY: as above.
-        assert_eq!(unsafe { flipper_app_counter_of(self.0, counter as u32, &mut count) }, FlipperResult::Ok);
+        assert_eq!(unsafe { flipper_app_counter(self.0, counter as u32, &mut count) }, FlipperResult::Ok);
         count
     }
 
@@ -132,32 +127,11 @@ impl App {
     pub(crate) fn events(self, plugin: &str) -> (u64, u64) {
         let (plugin, mut waiting, mut dropped) = (text(plugin), 0, 0);
         // SAFETY: as above.
-        let result = unsafe { flipper_app_events_of(self.0, plugin.ptr, plugin.len, &mut waiting, &mut dropped) };
-        assert_eq!(result, FlipperResult::Ok);
-        (waiting, dropped)
-    }
-}
-
-/// An event, which is freed when it is dropped.
-struct Event(*mut FlipperEvent);
-
-impl Event {
-    /// A number of it, and the words for it.
-    fn told(&self, field: FlipperEventField) -> (u64, String) {
-        let (mut number, mut words) = (0, text(""));
-        // SAFETY: it is freed only when this is dropped.
         unsafe {
-            assert_eq!(flipper_event_number(self.0, field as u32, &mut number), FlipperResult::Ok);
-            assert_eq!(flipper_event_text(self.0, FlipperEventField::Text as u32, &mut words), FlipperResult::Ok);
+            assert_eq!(flipper_app_waiting(self.0, plugin.ptr, plugin.len, &mut waiting), FlipperResult::Ok);
+            assert_eq!(flipper_app_dropped(self.0, plugin.ptr, plugin.len, &mut dropped), FlipperResult::Ok);
         }
-        (number, read(words).unwrap().to_owned())
-    }
-}
-
-impl Drop for Event {
-    fn drop(&mut self) {
-        // SAFETY: nobody uses it any more.
-        unsafe { flipper_event_free(self.0) };
+        (waiting, dropped)
     }
 }
 

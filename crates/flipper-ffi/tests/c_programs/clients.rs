@@ -1,4 +1,4 @@
-//! The poll client of the examples, and desktops.
+//! The clients of the examples, and desktops.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -8,66 +8,107 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use flipper_conformance::Result;
 use flipper_conformance::desktops::{Desktop, Official, OnTokio, Ours};
+use flipper_conformance::official::skips_this_test;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::rig::{self, Program, Watch};
+use crate::rig::{self, Watch};
 
-const APP: &str = "Poll client";
+/// The plugin that both have.
 const PLUGIN: &str = "Example";
 
 #[test]
 fn built_with_gcc_the_poll_client_serves_our_desktop_under_sanitizers() -> Result {
-    serves::<Ours<OnTokio>>(Watch::Gcc)
+    serves::<Ours<OnTokio>>(&poll_client(Watch::Gcc))
 }
 
 #[test]
 fn built_with_clang_the_poll_client_serves_our_desktop_under_sanitizers() -> Result {
-    serves::<Ours<OnTokio>>(Watch::Clang)
+    serves::<Ours<OnTokio>>(&poll_client(Watch::Clang))
 }
 
 #[test]
 fn the_poll_client_serves_our_desktop_under_valgrind() -> Result {
-    serves::<Ours<OnTokio>>(Watch::Valgrind)
+    serves::<Ours<OnTokio>>(&poll_client(Watch::Valgrind))
 }
 
 #[test]
 fn the_poll_client_serves_the_official_desktop_under_sanitizers() -> Result {
-    serves::<Official>(Watch::Gcc)
+    serves::<Official>(&poll_client(Watch::Gcc))
 }
 
 #[test]
-fn the_poll_client_looks_for_its_desktop_until_it_is_stopped() -> Result {
+fn a_client_in_node_serves_our_desktop() -> Result {
+    let Some(client) = node_client()? else { return Ok(()) };
+    serves::<Ours<OnTokio>>(&client)
+}
+
+#[test]
+fn a_client_in_node_serves_the_official_desktop() -> Result {
+    let Some(client) = node_client()? else { return Ok(()) };
+    serves::<Official>(&client)
+}
+
+#[test]
+fn the_poll_client_looks_for_its_desktop_until_that_is_there() -> Result {
     let directory = TempDir::new()?;
     let mut desktop = Ours::<OnTokio>::start()?.ok_or("it is never skipped")?;
     desktop.stop()?;
-    let mut app = App::start(&build(Watch::Gcc), &desktop, directory.path())?;
+    let client = poll_client(Watch::Gcc);
+    let mut app = App::start(&client, &desktop, directory.path())?;
     app.wait_for("nobody listens there")?;
     app.wait_for("nobody listens there")?;
     desktop.start_again()?;
-    desktop.wait_for_client(APP)?;
+    desktop.wait_for_client(client.app)?;
     app.stop()
 }
 
+/// A program that is a client: its app's name, and what runs it.
+struct Client {
+    app: &'static str,
+    command: Box<dyn Fn() -> Command>,
+}
+
+fn poll_client(watch: Watch) -> Client {
+    let mut sources = rig::sources("examples/common");
+    sources.extend(rig::sources("examples/poll_client"));
+    let program = rig::build(watch, &sources, &["-lwslay", "-lssl", "-lcrypto"]);
+    Client { app: "Poll client", command: Box::new(move || program.command()) }
+}
+
+/// `None` where the tests with programs of npm are to be skipped.
+fn node_client() -> Result<Option<Client>> {
+    if skips_this_test()? {
+        return Ok(None);
+    }
+    let folder = rig::source("examples/node");
+    assert!(folder.join("node_modules").exists(), "its packages are installed by `cargo xtask test`");
+    let command = move || {
+        let mut command = Command::new("node");
+        command.arg(folder.join("client.mjs")).arg("--library").arg(&rig::library().shared);
+        command.arg("--header").arg(rig::source("include/flipper.h"));
+        command
+    };
+    Ok(Some(Client { app: "Node client", command: Box::new(command) }))
+}
+
 /// Leads a client through all that it does with a desktop.
-fn serves<D: Desktop>(watch: Watch) -> Result {
+fn serves<D: Desktop>(client: &Client) -> Result {
     let Some(mut desktop) = D::start()? else { return Ok(()) };
     let directory = TempDir::new()?;
-    let program = build(watch);
 
-    let app = App::start(&program, &desktop, directory.path())?;
-    let client = desktop.wait_for_client(APP)?;
-    assert_eq!(desktop.plugins(&client)?, (vec![PLUGIN.to_owned()], Vec::new()));
-    talks(&desktop, &client)?;
+    let app = App::start(client, &desktop, directory.path())?;
+    let id = desktop.wait_for_client(client.app)?;
+    assert_eq!(desktop.plugins(&id)?, (vec![PLUGIN.to_owned()], Vec::new()));
+    talks(&desktop, &id)?;
     assert_eq!(generation(directory.path())?, 1);
     assert_private(directory.path())?;
     app.stop()?;
-    desktop.wait_for_client_gone(&client)?;
+    desktop.wait_for_client_gone(&id)?;
 
     // What it has stored is good for another life.
-    let mut app = App::start(&program, &desktop, directory.path())?;
-    let client = desktop.wait_for_client(APP)?;
-    talks(&desktop, &client)?;
+    let mut app = App::start(client, &desktop, directory.path())?;
+    talks(&desktop, &desktop.wait_for_client(client.app)?)?;
     assert_eq!(generation(directory.path())?, 1);
 
     // What it has stored is no good for another desktop.
@@ -75,17 +116,10 @@ fn serves<D: Desktop>(watch: Watch) -> Result {
     desktop.start_with_another_ca()?;
     app.wait_for("certificate exchange needed")?;
     app.wait_for("the desktop accepted the credentials")?;
-    let client = desktop.wait_for_client(APP)?;
-    talks(&desktop, &client)?;
+    talks(&desktop, &desktop.wait_for_client(client.app)?)?;
     assert_eq!(generation(directory.path())?, 2);
     app.stop()?;
     assert_private(directory.path())
-}
-
-fn build(watch: Watch) -> Program {
-    let mut sources = rig::sources("examples/common");
-    sources.extend(rig::sources("examples/poll_client"));
-    rig::build(watch, &sources, &["-lwslay", "-lssl", "-lcrypto"])
 }
 
 fn talks(desktop: &impl Desktop, client: &str) -> Result {
@@ -127,9 +161,9 @@ struct App {
 }
 
 impl App {
-    fn start(program: &Program, desktop: &impl Desktop, directory: &Path) -> Result<Self> {
+    fn start(client: &Client, desktop: &impl Desktop, directory: &Path) -> Result<Self> {
         let (insecure, secure) = desktop.ports();
-        let mut command = program.command();
+        let mut command = (client.command)();
         command.args(["--ports", &format!("{insecure},{secure}"), "--directory"]).arg(directory);
         let mut child = command.stdout(Stdio::piped()).spawn()?;
         let said = BufReader::new(child.stdout.take().ok_or("it has no output")?);
