@@ -161,7 +161,7 @@ function causeOf({code = '', message}, secure, wasOpen) {
   if (/^ERR_SSL_.*(CERT|UNKNOWN_CA|ACCESS_DENIED)/.test(code)) return told('TLS_PEER_REFUSED');
   if (/^ERR_SSL_|EPROTO/.test(code)) return told('TLS_HANDSHAKE');
   if (code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') return told('TOO_LARGE');
-  if (/^WS_ERR_/.test(code)) return told('WEBSOCKET');
+  if (/^WS_ERR_/.test(code)) return told('WEB_SOCKET');
   if (wasOpen) return told('RESET');
   // Over TLS 1.3 a desktop refuses a certificate only after the handshake.
   if (code === 'ECONNRESET' || /hang up/.test(message)) return told(secure ? 'DROPPED' : 'EOF');

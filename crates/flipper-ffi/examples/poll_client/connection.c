@@ -21,7 +21,7 @@
 /* The longest head of an answer that is read. */
 enum { MAX_HEAD = 16 * 1024 };
 
-/* The largest message that is read. */
+/* The largest message that is read: the state machine's own limit, unless it is told another. */
 enum { MAX_MESSAGE = 64 * 1024 * 1024 };
 
 /* How long an address that does not answer keeps the next one waiting. The state machine has the last word anyway. */
@@ -91,7 +91,7 @@ void connection_tell_end(connection *connection) {
         ended(connection, FLIPPER_CLOSE_KIND_CODE, websocket->code, websocket->why);
         break;
     case WEBSOCKET_BROKEN:
-        ended(connection, FLIPPER_CLOSE_KIND_WEBSOCKET, 0, websocket->why);
+        ended(connection, FLIPPER_CLOSE_KIND_WEB_SOCKET, 0, websocket->why);
         break;
     case WEBSOCKET_TOO_LARGE:
         ended(connection, FLIPPER_CLOSE_KIND_TOO_LARGE, 0, "");
@@ -126,7 +126,7 @@ static int dial_next(connection *connection, uint64_t now_ms) {
             stream_close(&connection->stream);
             stream_init(&connection->stream, fd);
             if (connect(fd, address->ai_addr, address->ai_addrlen) == 0) return 1;
-            if (errno == EINPROGRESS) return 0;
+            if (errno == EINPROGRESS || errno == EINTR) return 0;
         }
         reason = errno;
     }

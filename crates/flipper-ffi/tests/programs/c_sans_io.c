@@ -41,14 +41,7 @@ static flipper_str str_of(const char *text) {
 }
 
 /* What is empty on the way is absent. */
-static flipper_str optional(netstring text) {
-    flipper_str some = {NULL, 0};
-    if (text.len > 0) {
-        some.ptr = text.ptr;
-        some.len = text.len;
-    }
-    return some;
-}
+static const char *optional(netstring text) { return text.len == 0 ? NULL : text.ptr; }
 
 /* --- Events --- */
 
@@ -102,7 +95,6 @@ static int has_method(const program *program, netstring plugin_id, netstring met
 static void on_call(program *program, flipper_client *core, const flipper_event *event, int expects_reply) {
     netstring method = text_of(event, FLIPPER_EVENT_FIELD_METHOD);
     uint64_t call = 0;
-    flipper_error_report report;
     char message[256];
     (void)flipper_event_number(event, FLIPPER_EVENT_FIELD_CALL, &call);
     if (has_method(program, text_of(event, FLIPPER_EVENT_FIELD_PLUGIN), method)) {
@@ -110,10 +102,7 @@ static void on_call(program *program, flipper_client *core, const flipper_event 
         return;
     }
     snprintf(message, sizeof message, "Receiver %.*s not found.", method.len < 200 ? (int)method.len : 0, method.ptr);
-    memset(&report, 0, sizeof report);
-    report.size = sizeof report;
-    report.message = str_of(message);
-    (void)flipper_client_respond_failure(core, call, &report);
+    (void)flipper_client_fail(core, call, message, strlen(message), NULL, 0);
 }
 
 static void on_event(void *user, flipper_client *core, const flipper_event *event) {
@@ -171,7 +160,7 @@ static void end(flipper_result result) {
         tell(&done, 1);
         return;
     }
-    snprintf(why, sizeof why, "result %lu", (unsigned long)result);
+    (void)flipper_result_message(result, why, sizeof why, NULL);
     refuse(why);
 }
 
@@ -202,7 +191,8 @@ static void tell_waiting(flipper_client *core, netstring plugin) {
     uint64_t count, dropped;
     char numbers[2][24];
     netstring fields[3];
-    flipper_result result = flipper_client_events_of(core, plugin.ptr, plugin.len, &count, &dropped);
+    flipper_result result = flipper_client_waiting(core, plugin.ptr, plugin.len, &count);
+    if (result == FLIPPER_RESULT_OK) result = flipper_client_dropped(core, plugin.ptr, plugin.len, &dropped);
     if (result != FLIPPER_RESULT_OK) {
         end(result);
         return;
@@ -236,19 +226,13 @@ static void obey(program *program, netstring_message message) {
         poll_client_start(program->client);
         end(FLIPPER_RESULT_OK);
     } else if (netstring_is(what, "send")) {
-        end(flipper_client_send(core, a.ptr, a.len, b.ptr, b.len, c.len == 0 ? NULL : c.ptr, c.len));
+        end(flipper_client_send(core, a.ptr, a.len, b.ptr, b.len, optional(c), c.len));
     } else if (netstring_is(what, "respond") && netstring_is(b, "error")) {
         end(flipper_client_respond_error(core, strtoull(a.ptr, NULL, 10), c.ptr, c.len));
     } else if (netstring_is(what, "respond")) {
         end(flipper_client_respond(core, strtoull(a.ptr, NULL, 10), c.ptr, c.len));
     } else if (netstring_is(what, "report")) {
-        flipper_error_report report;
-        memset(&report, 0, sizeof report);
-        report.size = sizeof report;
-        report.message = str_of(a.ptr);
-        report.name = optional(b);
-        report.stacktrace = optional(c);
-        end(flipper_client_report(core, &report));
+        end(flipper_client_report_error(core, a.ptr, a.len, optional(b), b.len, optional(c), c.len));
     } else if (netstring_is(what, "waiting")) {
         tell_waiting(core, a);
     } else if (netstring_is(what, "stop")) {
