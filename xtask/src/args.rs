@@ -2,6 +2,9 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::path::PathBuf;
+
+use crate::c_library;
 
 pub(crate) const USAGE: &str = "\
 Usage: cargo xtask <CHORE>
@@ -18,6 +21,8 @@ Chores:
   check                          clippy, formatting, documentation, flipper-proto without std,
                                  what adapters depend on, what is left of them when switched off
   header                         write the C header anew, crates/flipper-ffi/include/flipper.h
+  c-library [--debug] [--prefix DIR]
+                                 build the library for C and lay it out below DIR, target/c unless said otherwise
   footprint                      measure what Flipper adds to an app: crates, seconds of a build, bytes of a program
   ci [--skip-official REASON]    test, fuzz --seconds 10, then check
   help                           print this
@@ -38,6 +43,7 @@ pub(crate) enum Chore {
     Sim { lives: u64 },
     Fuzz { seconds: u64, targets: Vec<String> },
     Header,
+    CLibrary { prefix: PathBuf, is_debug: bool },
     Footprint,
     Check,
     Ci { skip_official: Option<String> },
@@ -51,6 +57,7 @@ pub(crate) enum Misuse {
     Unknown(String),
     NoReason,
     NoNumber(String),
+    NoDirectory,
     SkipInCi,
 }
 
@@ -71,6 +78,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>, in_ci: bool) -> Re
         }
         Some("fuzz") => fuzz(args),
         Some("header") => nothing_more(args, Chore::Header),
+        Some("c-library") => c_library(args),
         Some("footprint") => nothing_more(args, Chore::Footprint),
         Some("check") => nothing_more(args, Chore::Check),
         Some("help" | "--help" | "-h") => nothing_more(args, Chore::Help),
@@ -90,6 +98,21 @@ fn fuzz(args: impl Iterator<Item = String>) -> Result<Chore, Misuse> {
         Some(flag) => Err(Misuse::Unknown(flag.clone())),
         None => Ok(Chore::Fuzz { seconds, targets }),
     }
+}
+
+fn c_library(mut args: impl Iterator<Item = String>) -> Result<Chore, Misuse> {
+    let (mut prefix, mut is_debug) = (PathBuf::from(c_library::PREFIX), false);
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--debug" => is_debug = true,
+            "--prefix" => {
+                let folder = args.next().filter(|folder| !folder.is_empty() && !folder.starts_with('-'));
+                prefix = folder.ok_or(Misuse::NoDirectory)?.into();
+            }
+            _ => return Err(Misuse::Unknown(arg)),
+        }
+    }
+    Ok(Chore::CLibrary { prefix, is_debug })
 }
 
 fn skip_official(args: impl Iterator<Item = String>, in_ci: bool) -> Result<Option<String>, Misuse> {
@@ -125,6 +148,7 @@ impl fmt::Display for Misuse {
             Self::Unknown(arg) => write!(f, "unknown argument {arg:?}"),
             Self::NoReason => f.write_str("--skip-official needs a reason"),
             Self::NoNumber(arg) => write!(f, "{arg:?} is no number"),
+            Self::NoDirectory => f.write_str("--prefix needs a directory"),
             Self::SkipInCi => {
                 f.write_str("--skip-official is refused in CI: tests with official peers always run there")
             }
@@ -147,6 +171,10 @@ mod tests {
         assert_eq!(parse_words("programs", true), Ok(Chore::Programs));
         assert_eq!(parse_words("screenshots", false), Ok(Chore::Screenshots));
         assert_eq!(parse_words("header", false), Ok(Chore::Header));
+        let library = |prefix: &str, is_debug| Ok(Chore::CLibrary { prefix: prefix.into(), is_debug });
+        assert_eq!(parse_words("c-library", false), library("target/c", false));
+        assert_eq!(parse_words("c-library --prefix /usr/local --debug", true), library("/usr/local", true));
+        assert_eq!(parse_words("c-library --prefix --debug", true), Err(Misuse::NoDirectory));
         assert_eq!(parse_words("sim", true), Ok(Chore::Sim { lives: 100_000 }));
         assert_eq!(parse_words("sim 20", false), Ok(Chore::Sim { lives: 20 }));
         assert_eq!(parse_words("sim many", false), Err(Misuse::NoNumber("many".to_owned())));

@@ -4,6 +4,7 @@
 
 mod args;
 mod bindings;
+mod c;
 mod c_library;
 mod checks;
 mod footprint;
@@ -53,6 +54,9 @@ fn main() -> ExitCode {
         Chore::Sim { lives } => checks::simulate(&mut report, *lives),
         Chore::Fuzz { seconds, targets } => fuzz::run(&mut report, *seconds, targets),
         Chore::Header => c_library::write_header(&mut report),
+        Chore::CLibrary { prefix, is_debug } => {
+            report.step("library for C", || c_library::install(prefix, *is_debug));
+        }
         Chore::Footprint => footprint::run(&mut report),
         Chore::Check => checks::run(&mut report),
         Chore::Ci { skip_official } => {

@@ -11,7 +11,7 @@ use flipper_conformance::check::Expectations;
 use flipper_conformance::check::client::{Check, Subject, Transport};
 use flipper_conformance::official;
 
-use check::{Result, assert_good};
+use check::{Result, assert_good, show_column};
 
 #[test]
 fn js_flipper_deviates_where_it_is_known_to() -> Result {
@@ -28,6 +28,7 @@ fn js_flipper_deviates_where_it_is_known_to() -> Result {
 
     let report = check.listen()?.run(&mut |_| {})?;
 
+    show_column("js_flipper", &report)?;
     assert_good(&report);
     Ok(())
 }

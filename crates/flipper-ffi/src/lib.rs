@@ -32,20 +32,29 @@
     reason = "the functions are documented for readers of the header, where every pointer is good or NULL"
 )]
 
+mod about;
 mod action;
 mod client;
+mod close;
+mod desktop;
 mod event;
 mod exclusive;
 mod pointer;
+mod record;
 mod result;
+mod state;
 #[cfg(feature = "threaded")]
 mod threaded;
 
+pub use self::about::*;
 pub use self::action::*;
 pub use self::client::*;
+pub use self::close::FlipperCloseKind;
+pub use self::desktop::*;
 pub use self::event::*;
 pub use self::pointer::FlipperStr;
 pub use self::result::FlipperResult;
+pub use self::state::{FlipperCounter, FlipperStateKind};
 #[cfg(feature = "threaded")]
 pub use self::threaded::*;
 

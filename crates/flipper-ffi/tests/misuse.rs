@@ -3,6 +3,7 @@
 #![expect(unsafe_code, reason = "this is the place of a C program")]
 #![allow(clippy::unwrap_used, reason = "a test that fails panics")]
 
+use std::mem::{MaybeUninit, offset_of};
 use std::ptr::{null, null_mut};
 
 use flipper_ffi::*;
@@ -14,14 +15,13 @@ fn text(text: &'static str) -> FlipperStr {
 }
 
 fn config() -> FlipperClientConfig {
+    // SAFETY: zero is good for all of it.
+    let nothing = unsafe { MaybeUninit::<FlipperClientConfig>::zeroed().assume_init() };
     FlipperClientConfig {
         size: size_of::<FlipperClientConfig>(),
         app: text("Sample"),
         app_id: text("com.example.sample"),
-        os: text("Linux"),
-        device: text("box"),
-        device_id: text("d"),
-        seed: 0,
+        ..nothing
     }
 }
 
@@ -43,7 +43,13 @@ fn a_client_is_made_of_a_good_record_only() {
         unsafe { flipper_client_free(client) };
         code
     };
-    assert_eq!(new(&FlipperClientConfig { size: 8, ..config() }), FlipperResult::BadSize);
+    for size in [0, 7, size_of::<FlipperClientConfig>() - 4, size_of::<FlipperClientConfig>() + 8, usize::MAX] {
+        assert_eq!(new(&FlipperClientConfig { size, ..config() }), FlipperResult::BadSize, "{size}");
+    }
+    // An earlier version may have had no more than this; what it lacks has its default.
+    let earlier = offset_of!(FlipperClientConfig, os);
+    assert_eq!(new(&FlipperClientConfig { size: earlier, medium: 77, ..config() }), FlipperResult::Ok);
+    assert_eq!(new(&FlipperClientConfig { size: size_of::<usize>(), ..config() }), FlipperResult::Null, "no name");
     assert_eq!(
         new(&FlipperClientConfig { app: FlipperStr { ptr: c"\xff".as_ptr(), len: 1 }, ..config() }),
         FlipperResult::InvalidUtf8
@@ -75,7 +81,7 @@ fn null_is_told_and_frees_nothing() {
             FlipperResult::Ok,
             "a message without bytes is one"
         );
-        assert_eq!(flipper_client_poll_timeout(client, null_mut()), FlipperResult::Null);
+        assert_eq!(flipper_client_poll_timeout(client, null_mut(), null_mut()), FlipperResult::Null);
         flipper_client_free(client);
     }
 }
@@ -95,7 +101,8 @@ fn misuse_has_numbers() {
         assert_eq!((send(text("1.10")), send(NOTHING)), (FlipperResult::Ok, FlipperResult::Ok));
         assert_eq!(flipper_client_respond(client, 5, c"{}".as_ptr(), 2), FlipperResult::UnknownCall);
         assert_eq!(flipper_client_respond_supported(client, 5, 1), FlipperResult::UnknownCall);
-        assert_eq!(flipper_client_report(client, id.ptr, id.len), FlipperResult::NotConnected);
+        let report = || flipper_client_report_error(client, id.ptr, id.len, null(), 0, null(), 0);
+        assert_eq!(report(), FlipperResult::NotConnected);
         assert_eq!(flipper_client_closed(client, 0, 999, 0, null(), 0, 0), FlipperResult::BadValue);
         flipper_client_free(client);
     }
@@ -130,7 +137,7 @@ fn what_is_polled_is_not_lost_and_has_only_its_own_fields() {
         assert_eq!(flipper_event_text(event, FlipperEventField::Text as u32, &mut words), FlipperResult::Ok);
         assert_eq!(words.len, "preparing".len());
         flipper_event_free(event);
-        assert_eq!(flipper_client_poll_timeout(client, &mut number), FlipperResult::Ok);
+        assert_eq!(flipper_client_poll_timeout(client, null_mut(), &mut number), FlipperResult::Ok);
         assert_eq!(number, u64::MAX, "no timer");
         flipper_client_free(client);
     }

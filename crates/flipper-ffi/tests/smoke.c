@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_FIELDS = 12, MAX_LINE = 1 << 20 };
+enum { MAX_FIELDS = 40, MAX_LINE = 1 << 20 };
 
 static char *fields[MAX_FIELDS];
 static int field_count;
@@ -49,9 +49,10 @@ static size_t unhex(char *hex) {
 }
 
 static flipper_credentials credentials(int at) {
-    flipper_credentials found = {sizeof found, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, 0, 0};
+    flipper_credentials found = {0};
+    found.size = sizeof found;
     found.generation = number(at);
-    found.medium = (uint8_t)number(at + 1);
+    found.medium = (uint32_t)number(at + 1);
     found.valid_until_ms = number(at + 2);
     found.device_id = text(at + 3);
     found.csr = text(at + 4);
@@ -73,7 +74,8 @@ static flipper_result tell(flipper_client *client) {
     if (!strcmp(what, "respond")) return flipper_client_respond(client, id, b.ptr, b.len);
     if (!strcmp(what, "error")) return flipper_client_respond_error(client, id, b.ptr, b.len);
     if (!strcmp(what, "supported")) return flipper_client_respond_supported(client, id, (uint8_t)number(3));
-    if (!strcmp(what, "report")) return flipper_client_report(client, a.ptr, a.len);
+    if (!strcmp(what, "fail")) return flipper_client_fail(client, id, b.ptr, b.len, NULL, 0);
+    if (!strcmp(what, "report")) return flipper_client_report_error(client, a.ptr, a.len, NULL, 0, NULL, 0);
     if (!strcmp(what, "opened")) return flipper_client_opened(client, id, now);
     if (!strcmp(what, "message")) return flipper_client_message(client, id, b.ptr, b.len, now);
     if (!strcmp(what, "binary")) return flipper_client_binary(client, id, b.ptr, unhex(fields[3]), now);
@@ -84,20 +86,28 @@ static flipper_result tell(flipper_client *client) {
         return flipper_client_closed(client, id, (uint32_t)number(3), (uint16_t)number(4), reason.ptr, reason.len, now);
     }
     if (!strcmp(what, "loaded")) {
-        found = credentials(3);
-        return flipper_client_job_loaded(client, id, has(3) ? &found : NULL, now);
+        found = credentials(5);
+        c = text(4);
+        return flipper_client_job_loaded(client, id, has(5) ? &found : NULL, (uint32_t)number(3), c.ptr, c.len, now);
     }
     if (!strcmp(what, "prepared")) {
-        flipper_str csr = text(5), destination = text(6);
-        return flipper_client_job_prepared(client, id, number(3), csr.ptr, csr.len, destination.ptr, destination.len,
-                                           number(4), now);
+        flipper_prepared prepared = {0};
+        prepared.size = sizeof prepared;
+        prepared.generation = number(3);
+        prepared.wall_ms = number(4);
+        prepared.csr = text(5);
+        prepared.destination = text(6);
+        prepared.pairing_id = text(7);
+        prepared.pairing_nonce = text(8);
+        prepared.pairing_proof = text(9);
+        return flipper_client_job_prepared(client, id, &prepared, now);
     }
     if (!strcmp(what, "stored")) {
         found = credentials(3);
         return flipper_client_job_stored(client, id, &found, now);
     }
     if (!strcmp(what, "done")) return flipper_client_job_done(client, id, now);
-    if (!strcmp(what, "failed")) return flipper_client_job_failed(client, id, b.ptr, b.len, now);
+    if (!strcmp(what, "failed")) return flipper_client_job_failed(client, id, (uint32_t)number(3), c.ptr, c.len, now);
     if (!strcmp(what, "timeout")) return flipper_client_timeout(client, now);
     fail(what);
     return FLIPPER_RESULT_OK;
@@ -191,7 +201,7 @@ static void print_everything(flipper_client *client) {
         print_event(event);
         flipper_event_free(event);
     }
-    if (flipper_client_poll_timeout(client, &timer) != FLIPPER_RESULT_OK) fail("no timer");
+    if (flipper_client_poll_timeout(client, NULL, &timer) != FLIPPER_RESULT_OK) fail("no timer");
     if (timer == FLIPPER_NEVER) {
         printf("timer none\n");
     } else {
@@ -199,17 +209,35 @@ static void print_everything(flipper_client *client) {
     }
 }
 
-int main(void) {
-    static char line[MAX_LINE];
-    flipper_client_config config = {sizeof config, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, 0};
-    flipper_client *client = NULL;
-    if (fgets(line, sizeof line, stdin) == NULL) fail("no configuration");
-    split(line);
+static flipper_client_config configuration(void) {
+    flipper_client_config config = {0};
+    config.size = sizeof config;
     config.app = text(0);
     config.app_id = text(1);
     config.os = text(2);
     config.device = text(3);
     config.device_id = text(4);
+    config.host = text(5);
+    config.os_fixed = (uint32_t)number(6);
+    config.medium = (uint32_t)number(7);
+    config.insecure_port = (uint16_t)number(8);
+    config.secure_port = (uint16_t)number(9);
+    config.message_bytes = number(10);
+    config.buffered_event_bytes = number(11);
+    config.buffered_events = (uint32_t)number(12);
+    config.overflow = (uint32_t)number(13);
+    config.event_pause_ms = number(14);
+    config.seed = number(15);
+    return config;
+}
+
+int main(void) {
+    static char line[MAX_LINE];
+    flipper_client_config config;
+    flipper_client *client = NULL;
+    if (fgets(line, sizeof line, stdin) == NULL) fail("no configuration");
+    split(line);
+    config = configuration();
     if (flipper_client_new(&config, &client) != FLIPPER_RESULT_OK) fail("no client");
     while (fgets(line, sizeof line, stdin) != NULL) {
         size_t used = strlen(line);

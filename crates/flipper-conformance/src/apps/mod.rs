@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::Result;
 
-pub use self::of_program::{Binding, ProgramApp};
+pub use self::of_program::{Binding, CSansIo, CThreaded, ProgramApp, Python};
 pub use self::part::Part;
 
 /// What an app is started with.

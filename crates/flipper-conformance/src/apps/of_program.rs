@@ -31,6 +31,30 @@ pub trait Binding: 'static {
     }
 }
 
+/// Over the threaded layer of the C ABI.
+#[derive(Debug)]
+pub enum CThreaded {}
+
+impl Binding for CThreaded {
+    const NAME: &'static str = "c-threaded";
+}
+
+/// Over the sans-IO layer of the C ABI, with sockets and TLS of its own.
+#[derive(Debug)]
+pub enum CSansIo {}
+
+impl Binding for CSansIo {
+    const NAME: &'static str = "c-sans-io";
+}
+
+/// Over the Python package.
+#[derive(Debug)]
+pub enum Python {}
+
+impl Binding for Python {
+    const NAME: &'static str = "python";
+}
+
 /// An app that is a program.
 #[derive(Debug)]
 pub struct ProgramApp<B> {

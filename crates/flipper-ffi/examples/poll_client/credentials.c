@@ -4,6 +4,7 @@
 
 #include "../common/pin.h"
 #include "files.h"
+#include "flipper.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -41,16 +42,22 @@ static void path_of(path to, const char *directory, uint64_t generation, const c
     if (len < 0 || len >= PATH_MAX) to[0] = '\0';
 }
 
-static int because(char *why, const char *format, ...) {
+/* Something is damaged, or does not fit. */
+static int because(credentials_fault *fault, const char *format, ...) {
     va_list values;
+    fault->problem = FLIPPER_CREDENTIAL_PROBLEM_INVALID;
     va_start(values, format);
-    vsnprintf(why, CREDENTIALS_WHY, format, values);
+    vsnprintf(fault->why, sizeof fault->why, format, values);
     va_end(values);
     return -1;
 }
 
-static int disk_failed(char *why, const char *what, const char *path) {
-    return because(why, "cannot %s %.300s: %s", what, path, strerror(errno));
+static int disk_failed(credentials_fault *fault, const char *what, const char *path) {
+    int reason = errno;
+    because(fault, "cannot %s %.300s: %s", what, path, strerror(reason));
+    /* That a file is not there, or is something else, is no fault of the disk's. */
+    if (reason != ENOENT && reason != EFBIG) fault->problem = FLIPPER_CREDENTIAL_PROBLEM_IO;
+    return -1;
 }
 
 /* --- The parts of a generation --- */
@@ -69,31 +76,31 @@ static void parts_free(parts *parts) {
     memset(parts, 0, sizeof *parts);
 }
 
-static char *read_part(const char *directory, uint64_t generation, const char *name, char *why) {
+static char *read_part(const char *directory, uint64_t generation, const char *name, credentials_fault *fault) {
     path from;
     size_t len;
     char *content;
     path_of(from, directory, generation, name);
     content = files_read(from, &len);
-    if (content == NULL) disk_failed(why, "read", from);
+    if (content == NULL) disk_failed(fault, "read", from);
     return content;
 }
 
-static X509 *read_certificate(const char *directory, uint64_t generation, const char *name, char *why) {
-    char *pem = read_part(directory, generation, name, why);
+static X509 *read_certificate(const char *directory, uint64_t generation, const char *name, credentials_fault *fault) {
+    char *pem = read_part(directory, generation, name, fault);
     BIO *bio = pem == NULL ? NULL : BIO_new_mem_buf(pem, -1);
     X509 *certificate = bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL, NULL, NULL);
-    if (pem != NULL && certificate == NULL) because(why, "%s holds no certificate", name);
+    if (pem != NULL && certificate == NULL) because(fault, "%s holds no certificate", name);
     BIO_free(bio);
     free(pem);
     return certificate;
 }
 
-static EVP_PKEY *read_key(const char *directory, uint64_t generation, char *why) {
-    char *pem = read_part(directory, generation, KEY, why);
+static EVP_PKEY *read_key(const char *directory, uint64_t generation, credentials_fault *fault) {
+    char *pem = read_part(directory, generation, KEY, fault);
     BIO *bio = pem == NULL ? NULL : BIO_new_mem_buf(pem, -1);
     EVP_PKEY *key = bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
-    if (pem != NULL && key == NULL) because(why, "%s holds no key", KEY);
+    if (pem != NULL && key == NULL) because(fault, "%s holds no key", KEY);
     BIO_free(bio);
     if (pem != NULL) OPENSSL_cleanse(pem, strlen(pem));
     free(pem);
@@ -101,19 +108,19 @@ static EVP_PKEY *read_key(const char *directory, uint64_t generation, char *why)
 }
 
 /* Reads all parts and checks that they fit each other. */
-static int read_parts(const char *directory, uint64_t generation, parts *parts, char *why) {
+static int read_parts(const char *directory, uint64_t generation, parts *parts, credentials_fault *fault) {
     memset(parts, 0, sizeof *parts);
-    parts->csr = read_part(directory, generation, REQUEST, why);
-    if (parts->csr != NULL) parts->key = read_key(directory, generation, why);
-    if (parts->key != NULL) parts->ca = read_certificate(directory, generation, CA, why);
-    if (parts->ca != NULL) parts->certificate = read_certificate(directory, generation, CERTIFICATE, why);
+    parts->csr = read_part(directory, generation, REQUEST, fault);
+    if (parts->csr != NULL) parts->key = read_key(directory, generation, fault);
+    if (parts->key != NULL) parts->ca = read_certificate(directory, generation, CA, fault);
+    if (parts->ca != NULL) parts->certificate = read_certificate(directory, generation, CERTIFICATE, fault);
     if (parts->certificate == NULL) goto failed;
     if (pin_ca_fault(parts->ca) != X509_V_OK) {
-        because(why, "%s is no certificate of a CA", CA);
+        because(fault, "%s is no certificate of a CA", CA);
     } else if (EVP_PKEY_eq(X509_get0_pubkey(parts->certificate), parts->key) != 1) {
-        because(why, "%s is a certificate of another key than the app's", CERTIFICATE);
+        because(fault, "%s is a certificate of another key than the app's", CERTIFICATE);
     } else if (pin_issue_fault(parts->certificate, parts->ca) != X509_V_OK) {
-        because(why, "%s was not issued by the CA in %s", CERTIFICATE, CA);
+        because(fault, "%s was not issued by the CA in %s", CERTIFICATE, CA);
     } else {
         return 0;
     }
@@ -139,11 +146,11 @@ static char *told(const char *directory, uint64_t generation) {
     return strdup(absolute);
 }
 
-static int fill(const char *directory, uint64_t generation, connection_config *config, credentials *found, char *why) {
+static int fill(const char *directory, uint64_t generation, connection_config *config, credentials *found, credentials_fault *fault) {
     parts parts;
     uint64_t of_ca;
     memset(found, 0, sizeof *found);
-    if (read_parts(directory, generation, &parts, why) != 0) return -1;
+    if (read_parts(directory, generation, &parts, fault) != 0) return -1;
     found->generation = generation;
     found->config = *config;
     memset(config, 0, sizeof *config);
@@ -157,15 +164,15 @@ static int fill(const char *directory, uint64_t generation, connection_config *c
     return 0;
 }
 
-static int load_generation(const char *directory, uint64_t generation, credentials *found, char *why) {
+static int load_generation(const char *directory, uint64_t generation, credentials *found, credentials_fault *fault) {
     connection_config config;
-    char *json = read_part(directory, generation, CONFIG, why);
+    char *json = read_part(directory, generation, CONFIG, fault);
     int readable, result;
     if (json == NULL) return -1;
     readable = connection_config_read(json, &config);
     free(json);
-    if (!readable) return because(why, "%s does not hold the device id and the medium of an exchange", CONFIG);
-    result = fill(directory, generation, &config, found, why);
+    if (!readable) return because(fault, "%s does not hold the device id and the medium of an exchange", CONFIG);
+    result = fill(directory, generation, &config, found, fault);
     connection_config_free(&config);
     return result;
 }
@@ -181,18 +188,18 @@ static uint64_t read_number(const char *text) {
 }
 
 /* The generation that is in use: 1; 0 if there is no pointer; -1 if it is damaged. */
-static int read_pointer(const char *directory, uint64_t *generation, char *why) {
+static int read_pointer(const char *directory, uint64_t *generation, credentials_fault *fault) {
     path from;
     size_t len;
     char *text;
     path_of(from, directory, FLAT, "current");
     text = files_read(from, &len);
     *generation = 0;
-    if (text == NULL) return errno == ENOENT ? 0 : disk_failed(why, "read", from);
+    if (text == NULL) return errno == ENOENT ? 0 : disk_failed(fault, "read", from);
     text[strcspn(text, "\n")] = '\0';
     *generation = read_number(text);
     free(text);
-    return *generation == 0 ? because(why, "%.300s names no generation", from) : 1;
+    return *generation == 0 ? because(fault, "%.300s names no generation", from) : 1;
 }
 
 static int is_there(const char *directory, uint64_t generation, const char *name) {
@@ -215,20 +222,22 @@ static uint64_t newest_below(const char *directory, uint64_t limit) {
     return newest;
 }
 
-int credentials_load(const char *directory, credentials *found, char why[CREDENTIALS_WHY]) {
-    char of_older[CREDENTIALS_WHY];
+int credentials_load(const char *directory, credentials *found, credentials_fault *fault) {
+    credentials_fault of_older;
     uint64_t generation;
-    int pointer = read_pointer(directory, &generation, why);
+    int pointer;
+    fault->problem = 0;
+    pointer = read_pointer(directory, &generation, fault);
     if (pointer == 0) {
         if (!is_there(directory, FLAT, CONFIG)) return 0;
-        return load_generation(directory, FLAT, found, why) == 0;
+        return load_generation(directory, FLAT, found, fault) == 0;
     }
-    if (pointer > 0 && load_generation(directory, generation, found, why) == 0) return 1;
+    if (pointer > 0 && load_generation(directory, generation, found, fault) == 0) return 1;
     if (pointer < 0) generation = UINT64_MAX;
     while ((generation = newest_below(directory, generation)) > 0) {
-        if (load_generation(directory, generation, found, of_older) == 0) return 1;
+        if (load_generation(directory, generation, found, &of_older) == 0) return 1;
     }
-    return load_generation(directory, FLAT, found, of_older) == 0;
+    return load_generation(directory, FLAT, found, &of_older) == 0;
 }
 
 /* --- Making --- */
@@ -242,12 +251,12 @@ static const char *common_name(const char *app_id) {
     return is_name ? app_id : "com.flipper";
 }
 
-static int write_pem(BIO *bio, const char *directory, uint64_t generation, const char *name, char *why) {
+static int write_pem(BIO *bio, const char *directory, uint64_t generation, const char *name, credentials_fault *fault) {
     path to;
     char *content;
     long len = BIO_get_mem_data(bio, &content);
     path_of(to, directory, generation, name);
-    return files_write(to, content, (size_t)len) == 0 ? 0 : disk_failed(why, "write", to);
+    return files_write(to, content, (size_t)len) == 0 ? 0 : disk_failed(fault, "write", to);
 }
 
 static X509_REQ *make_request(EVP_PKEY *key, const char *app_id) {
@@ -267,22 +276,22 @@ static X509_REQ *make_request(EVP_PKEY *key, const char *app_id) {
 }
 
 /* Makes a folder of the next number; that it is made by this process alone decides between processes. */
-static int make_folder(const char *directory, uint64_t *generation, char *why) {
-    char ignored[CREDENTIALS_WHY];
+static int make_folder(const char *directory, uint64_t *generation, credentials_fault *fault) {
+    credentials_fault ignored;
     uint64_t current, newest;
     path folder;
-    if (files_make_directories(directory) != 0) return disk_failed(why, "make the directory", directory);
+    if (files_make_directories(directory) != 0) return disk_failed(fault, "make the directory", directory);
     /* A damaged pointer must not keep the app from replacing what it points to. */
-    (void)read_pointer(directory, &current, ignored);
+    (void)read_pointer(directory, &current, &ignored);
     newest = newest_below(directory, UINT64_MAX);
     *generation = newest > current ? newest : current;
     do {
         path_of(folder, directory, ++*generation, "");
     } while (mkdir(folder, 0700) != 0 && errno == EEXIST);
-    return is_there(directory, *generation, "") ? 0 : disk_failed(why, "make the directory", folder);
+    return is_there(directory, *generation, "") ? 0 : disk_failed(fault, "make the directory", folder);
 }
 
-int credentials_prepare(const char *directory, const char *app_id, credentials *made, char why[CREDENTIALS_WHY]) {
+int credentials_prepare(const char *directory, const char *app_id, credentials *made, credentials_fault *fault) {
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509_REQ *request = key == NULL ? NULL : make_request(key, app_id);
     BIO *key_pem = BIO_new(BIO_s_secmem()), *request_pem = BIO_new(BIO_s_mem());
@@ -291,11 +300,11 @@ int credentials_prepare(const char *directory, const char *app_id, credentials *
     if (request == NULL || key_pem == NULL || request_pem == NULL ||
         PEM_write_bio_PKCS8PrivateKey(key_pem, key, NULL, NULL, 0, NULL, NULL) != 1 ||
         PEM_write_bio_X509_REQ(request_pem, request) != 1) {
-        because(why, "OpenSSL could not make a key and a certificate request");
-    } else if (make_folder(directory, &made->generation, why) == 0 &&
-               write_pem(key_pem, directory, made->generation, KEY, why) == 0 &&
-               write_pem(request_pem, directory, made->generation, REQUEST, why) == 0) {
-        made->csr = read_part(directory, made->generation, REQUEST, why);
+        because(fault, "OpenSSL could not make a key and a certificate request");
+    } else if (make_folder(directory, &made->generation, fault) == 0 &&
+               write_pem(key_pem, directory, made->generation, KEY, fault) == 0 &&
+               write_pem(request_pem, directory, made->generation, REQUEST, fault) == 0) {
+        made->csr = read_part(directory, made->generation, REQUEST, fault);
         made->csr_path = told(directory, made->generation);
         result = made->csr == NULL || made->csr_path == NULL ? -1 : 0;
     }
@@ -308,36 +317,37 @@ int credentials_prepare(const char *directory, const char *app_id, credentials *
 }
 
 /* Makes a file our own that the desktop wrote: others may have been able to read it, or may own it. */
-static int adopt(const char *directory, uint64_t generation, const char *name, char *why) {
+static int adopt(const char *directory, uint64_t generation, const char *name, credentials_fault *fault) {
     path at;
-    char *content = read_part(directory, generation, name, why);
+    char *content = read_part(directory, generation, name, fault);
     int result;
     if (content == NULL) return -1;
     path_of(at, directory, generation, name);
     result = files_write(at, content, strlen(content));
     free(content);
-    return result == 0 ? 0 : disk_failed(why, "write", at);
+    return result == 0 ? 0 : disk_failed(fault, "write", at);
 }
 
 int credentials_store(const char *directory, uint64_t generation, connection_config *granted, credentials *stored,
-                      char why[CREDENTIALS_WHY]) {
+                      credentials_fault *fault) {
     path folder, at;
     char *json;
     int result;
     path_of(folder, directory, generation, "");
     if (!is_there(directory, generation, CA) && !is_there(directory, generation, CERTIFICATE)) {
-        return because(why,
-                       "the desktop answered, but %s and %s are not in %.300s: run it where it sees this directory",
-                       CA, CERTIFICATE, folder);
+        because(fault, "the desktop answered, but %s and %s are not in %.300s: run it where it sees this directory", CA,
+                CERTIFICATE, folder);
+        fault->problem = FLIPPER_CREDENTIAL_PROBLEM_NOT_DELIVERED;
+        return -1;
     }
-    if (adopt(directory, generation, CA, why) != 0 || adopt(directory, generation, CERTIFICATE, why) != 0) return -1;
+    if (adopt(directory, generation, CA, fault) != 0 || adopt(directory, generation, CERTIFICATE, fault) != 0) return -1;
     json = connection_config_write(granted);
-    if (json == NULL) return because(why, "there is no memory");
-    result = fill(directory, generation, granted, stored, why);
+    if (json == NULL) return because(fault, "there is no memory");
+    result = fill(directory, generation, granted, stored, fault);
     path_of(at, directory, generation, CONFIG);
     if (result == 0 && files_write(at, json, strlen(json)) != 0) {
         credentials_free(stored);
-        result = disk_failed(why, "write", at);
+        result = disk_failed(fault, "write", at);
     }
     free(json);
     return result;
@@ -345,34 +355,34 @@ int credentials_store(const char *directory, uint64_t generation, connection_con
 
 /* --- Putting in use, and away --- */
 
-int credentials_promote(const char *directory, uint64_t generation, char why[CREDENTIALS_WHY]) {
+int credentials_promote(const char *directory, uint64_t generation, credentials_fault *fault) {
     credentials whole;
     char text[32];
     path folder, pointer;
-    if (load_generation(directory, generation, &whole, why) != 0) return -1;
+    if (load_generation(directory, generation, &whole, fault) != 0) return -1;
     credentials_free(&whole);
     /* What is pointed to must be there after a loss of power, so it goes to the disk first. */
     path_of(folder, directory, generation, "");
-    if (files_sync(folder) != 0) return disk_failed(why, "sync", folder);
-    if (files_sync(directory) != 0) return disk_failed(why, "sync", directory);
+    if (files_sync(folder) != 0) return disk_failed(fault, "sync", folder);
+    if (files_sync(directory) != 0) return disk_failed(fault, "sync", directory);
     path_of(pointer, directory, FLAT, "current");
     snprintf(text, sizeof text, "%" PRIu64 "\n", generation);
-    if (files_write(pointer, text, strlen(text)) != 0) return disk_failed(why, "write", pointer);
-    return files_sync(directory) == 0 ? 0 : disk_failed(why, "sync", directory);
+    if (files_write(pointer, text, strlen(text)) != 0) return disk_failed(fault, "write", pointer);
+    return files_sync(directory) == 0 ? 0 : disk_failed(fault, "sync", directory);
 }
 
-static int remove_folder(const char *directory, uint64_t generation, char *why) {
+static int remove_folder(const char *directory, uint64_t generation, credentials_fault *fault) {
     path folder;
     path_of(folder, directory, generation, "");
-    return files_remove_directory(folder) == 0 ? 0 : disk_failed(why, "remove", folder);
+    return files_remove_directory(folder) == 0 ? 0 : disk_failed(fault, "remove", folder);
 }
 
-int credentials_discard(const char *directory, uint64_t generation, char why[CREDENTIALS_WHY]) {
+int credentials_discard(const char *directory, uint64_t generation, credentials_fault *fault) {
     uint64_t current;
-    if (generation == FLAT) return because(why, "an official client's credentials are only read");
-    if (read_pointer(directory, &current, why) < 0) return -1;
-    if (current == generation) return because(why, "generation %" PRIu64 " is in use", generation);
-    return remove_folder(directory, generation, why);
+    if (generation == FLAT) return because(fault, "an official client's credentials are only read");
+    if (read_pointer(directory, &current, fault) < 0) return -1;
+    if (current == generation) return because(fault, "generation %" PRIu64 " is in use", generation);
+    return remove_folder(directory, generation, fault);
 }
 
 static int is_abandoned(const char *at) {
@@ -380,11 +390,11 @@ static int is_abandoned(const char *at) {
     return stat(at, &found) == 0 && time(NULL) - found.st_mtime >= ABANDONED_AFTER_S;
 }
 
-int credentials_prune(const char *directory, char why[CREDENTIALS_WHY]) {
+int credentials_prune(const char *directory, credentials_fault *fault) {
     DIR *opened = opendir(directory);
     const struct dirent *entry;
     uint64_t current;
-    int result = read_pointer(directory, &current, why) < 0 ? -1 : 0;
+    int result = read_pointer(directory, &current, fault) < 0 ? -1 : 0;
     while (result == 0 && opened != NULL && (entry = readdir(opened)) != NULL) {
         uint64_t generation = read_number(entry->d_name);
         path at;
@@ -393,7 +403,7 @@ int credentials_prune(const char *directory, char why[CREDENTIALS_WHY]) {
         if (generation == 0 || generation == current) continue;
         /* What is younger may be an exchange of another process. */
         if ((generation < current && is_there(directory, generation, CONFIG)) || is_abandoned(at)) {
-            result = remove_folder(directory, generation, why);
+            result = remove_folder(directory, generation, fault);
         }
     }
     if (opened != NULL) closedir(opened);
@@ -402,15 +412,15 @@ int credentials_prune(const char *directory, char why[CREDENTIALS_WHY]) {
 
 /* --- Using --- */
 
-SSL_CTX *credentials_tls(const char *directory, uint64_t generation, char why[CREDENTIALS_WHY]) {
+SSL_CTX *credentials_tls(const char *directory, uint64_t generation, credentials_fault *fault) {
     parts parts;
     SSL_CTX *context;
-    if (read_parts(directory, generation, &parts, why) != 0) return NULL;
+    if (read_parts(directory, generation, &parts, fault) != 0) return NULL;
     context = SSL_CTX_new(TLS_client_method());
     if (context == NULL || SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1 ||
         SSL_CTX_use_certificate(context, parts.certificate) != 1 ||
         SSL_CTX_use_PrivateKey(context, parts.key) != 1 || pin_peers(context, parts.ca) != 1) {
-        because(why, "OpenSSL does not take the credentials of generation %" PRIu64, generation);
+        because(fault, "OpenSSL does not take the credentials of generation %" PRIu64, generation);
         SSL_CTX_free(context);
         context = NULL;
     }

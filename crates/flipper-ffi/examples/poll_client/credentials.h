@@ -11,7 +11,7 @@
  * An exchange never touches what works: it makes a new generation, which is pointed to once a desktop has accepted it. The
  * files of an official client, which lie in the directory itself, are read as generation 0 and never changed.
  *
- * Each function does a job of the state machine, and waits for the disk. They return 0, or -1 with the reason in `why`.
+ * Each function does a job of the state machine, and waits for the disk. They return 0, or -1 with the fault.
  */
 #ifndef CREDENTIALS_H
 #define CREDENTIALS_H
@@ -21,7 +21,11 @@
 #include <openssl/ssl.h>
 #include <stdint.h>
 
-enum { CREDENTIALS_WHY = 512 };
+/* What is wrong: a `flipper_credential_problem`, and words for people. */
+typedef struct credentials_fault {
+    uint32_t problem;
+    char why[512];
+} credentials_fault;
 
 typedef struct credentials {
     uint64_t generation;
@@ -32,27 +36,30 @@ typedef struct credentials {
     uint64_t valid_ms;
 } credentials;
 
-/* Reads those in use, or the newest before them where they are damaged: 1 if there are any, else 0. */
-int credentials_load(const char *directory, credentials *found, char why[CREDENTIALS_WHY]);
+/*
+ * Reads those in use: 1 if there are any, else 0. Where they are damaged, that is the fault, whose problem is 0 otherwise,
+ * and the newest before them take their place.
+ */
+int credentials_load(const char *directory, credentials *found, credentials_fault *fault);
 
 /* Makes a key and a certificate request in a new folder. Only `generation`, `csr` and `csr_path` are set. */
-int credentials_prepare(const char *directory, const char *app_id, credentials *made, char why[CREDENTIALS_WHY]);
+int credentials_prepare(const char *directory, const char *app_id, credentials *made, credentials_fault *fault);
 
 /* Checks what the desktop delivered, and writes down what it granted, which becomes the result's own. */
 int credentials_store(const char *directory, uint64_t generation, connection_config *granted, credentials *stored,
-                      char why[CREDENTIALS_WHY]);
+                      credentials_fault *fault);
 
 /* Puts a generation in use, for good. */
-int credentials_promote(const char *directory, uint64_t generation, char why[CREDENTIALS_WHY]);
+int credentials_promote(const char *directory, uint64_t generation, credentials_fault *fault);
 
 /* Removes a generation that is not in use. */
-int credentials_discard(const char *directory, uint64_t generation, char why[CREDENTIALS_WHY]);
+int credentials_discard(const char *directory, uint64_t generation, credentials_fault *fault);
 
 /* Removes what is older than the generation in use, and what a crash left behind. */
-int credentials_prune(const char *directory, char why[CREDENTIALS_WHY]);
+int credentials_prune(const char *directory, credentials_fault *fault);
 
-/* What a connection with these credentials needs; NULL with the reason in `why`. */
-SSL_CTX *credentials_tls(const char *directory, uint64_t generation, char why[CREDENTIALS_WHY]);
+/* What a connection with these credentials needs; NULL with the fault. */
+SSL_CTX *credentials_tls(const char *directory, uint64_t generation, credentials_fault *fault);
 
 void credentials_free(credentials *credentials);
 

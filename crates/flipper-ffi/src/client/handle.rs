@@ -1,8 +1,9 @@
 //! A client, and how one gets to it.
 
+use flipper_proto::Instant;
 use flipper_proto::client::Client;
 
-use super::record::FlipperClientConfig;
+use super::config::FlipperClientConfig;
 use crate::exclusive::{Exclusive, guard};
 use crate::pointer;
 use crate::result::FlipperResult;
@@ -50,4 +51,8 @@ pub(super) unsafe fn with(
         Ok(handle) => handle.client.enter(work),
         Err(result) => result,
     }
+}
+
+pub(super) fn at(now_ms: u64) -> Instant {
+    Instant::from_millis(now_ms)
 }

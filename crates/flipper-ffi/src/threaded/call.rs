@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use flipper_blocking::{Call, Responder, UnknownCall};
 use flipper_proto::{ErrorReport, Payload, Text};
 
-use super::plugins::{json, optional};
+use super::plugins::json;
 use crate::exclusive::guard;
 use crate::pointer::{self, FlipperStr};
 use crate::result::FlipperResult;
@@ -141,7 +141,7 @@ pub unsafe extern "C" fn flipper_call_fail(
     guard(|| unsafe {
         let call = pointer::shared(call)?;
         let mut report = ErrorReport::new(pointer::text(message, message_len)?);
-        report.name = optional(name, name_len)?;
+        report.name = pointer::optional(name, name_len)?.map(str::to_owned);
         Ok(call.take()?.error(&report)?)
     })
 }

@@ -3,16 +3,15 @@
 use std::ffi::c_void;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::Duration;
 
-use flipper_blocking::proto::{Medium, Overflow};
 use flipper_blocking::{Flipper, Notice, Options, Setup, StartError};
 use flipper_proto::client::{Config, Event};
 
-use super::record::{self, Record};
 use super::user::User;
+use crate::client::{self, FlipperMedium};
 use crate::event::FlipperEvent;
 use crate::pointer::FlipperStr;
+use crate::record::{self, Record, set_limit, set_span};
 use crate::result::FlipperResult;
 
 /// What an app says before it starts. Zero it, then set its size, the app's name and its id: everything else has a
@@ -39,42 +38,41 @@ pub struct FlipperAppConfig {
     /// Pairs the app with a desktop on another machine, by the link that `flipper pair` prints there. It holds a secret.
     /// Default: what the variable FLIPPER_PAIRING says.
     pub pairing: FlipperStr,
-    /// The desktop's plain port. Default of both: what the variables FLIPPER_ALT_PORTS or FLIPPER_PORTS say, else 9089
-    /// and 9088. It is both or none.
-    pub insecure_port: u16,
-    /// The desktop's port with TLS.
-    pub secure_port: u16,
-    /// How certificates reach the app: 1 by files, 2 over the network (with `pairing` only), 3 not at all, because they lie in
-    /// the directory. Default: files, or over the network where there is a pairing.
+    /// How long the first wait after a failure is; each further one is twice as long. Default: 250 ms.
+    pub backoff_first_ms: u64,
+    /// How long a wait is at most. Default: 10 s.
+    pub backoff_ceiling_ms: u64,
+    /// How long the desktop may take to answer the certificate request. Default: 20 s.
+    pub grant_ms: u64,
+    /// How long the pauses between bursts of events are at least. Default: there are none. The official UI shows nothing of
+    /// an app that is never silent for 250 ms.
+    pub event_pause_ms: u64,
+    /// The largest message in bytes, in and out. Default: 64 MiB.
+    pub message_bytes: u64,
+    /// How many bytes the calls of the desktop that wait for their answers may have together. Default: 128 MiB.
+    pub pending_call_bytes: u64,
+    /// How many bytes the events of one plugin that wait may have together. Default: 8 MiB.
+    pub buffered_event_bytes: u64,
+    /// How many calls of the desktop may wait for their answers. Default: 16,384.
+    pub pending_calls: u32,
+    /// How many events of one plugin wait for a desktop that wants them. Default: 10,000.
+    pub buffered_events: u32,
+    /// How many plugins there may be. Default: 1,024.
+    pub plugins: u32,
+    /// A `flipper_overflow`. Default: the oldest event goes.
+    pub overflow: u32,
+    /// A `flipper_medium`. Default: FS_ACCESS, or WWW where there is a pairing, without which there is no WWW.
     pub medium: u32,
-    /// How many threads make callbacks, up to 1024. Default: 1, and then everything comes one after the other. With more,
+    /// How many threads make callbacks, up to 1,024. Default: 1, and then everything comes one after the other. With more,
     /// calls come side by side, also those of one plugin.
     pub handlers: u32,
-    /// Which event goes when too many wait: 1 the newest. Default: the oldest.
-    pub overflow: u32,
-    /// The wait after the first failure, milliseconds; it doubles with each further one. Default: 250.
-    pub backoff_first_ms: u64,
-    /// The longest wait between two attempts, milliseconds. Default: 10,000.
-    pub backoff_ceiling_ms: u64,
-    /// How long the desktop may take to issue a certificate, milliseconds. Default: 20,000.
-    pub grant_ms: u64,
-    /// How long the pauses between bursts of events are at least, milliseconds. The official UI shows what comes after
-    /// 200 ms of silence only: an app that always sends needs 250. Default: no pauses.
-    pub event_pause_ms: u64,
-    /// The largest message, bytes. Default: 64 MiB.
-    pub message_bytes: usize,
-    /// How many calls may wait for their answers. Default: 16,384.
-    pub pending_calls: usize,
-    /// How many bytes these calls may have together. Default: 128 MiB.
-    pub pending_call_bytes: usize,
-    /// How many plugins there may be. Default: 1,024.
-    pub plugins: usize,
-    /// How many events of one plugin wait for a desktop. Default: 10,000.
-    pub buffered_events: usize,
-    /// How many bytes these events may have together. Default: 8 MiB.
-    pub buffered_event_bytes: usize,
-    /// Is told of every state, step, failure and misbehaviour (`flipper_event_kind` 1 to 4), one after the other. The event
-    /// is good until the callback returns, and must not be freed.
+    /// The desktop's port for certificate exchanges. Both ports are given, or none; then they are what the variables
+    /// FLIPPER_ALT_PORTS or FLIPPER_PORTS say, else 9089 and 9088.
+    pub insecure_port: u16,
+    /// The desktop's port for sessions.
+    pub secure_port: u16,
+    /// Is told, one after the other, of every state, step, failure and misbehaviour: `flipper_event_kind`s 1 to 4. The event
+    /// is good until the callback returns, and is not to be freed.
     pub on_event: Option<unsafe extern "C" fn(user: *mut c_void, event: *const FlipperEvent)>,
     /// What `on_event` gets as its `user`.
     pub user: *mut c_void,
@@ -125,14 +123,10 @@ impl FlipperAppConfig {
             (0, _) | (_, 0) => return Err(FlipperResult::BadValue),
             (insecure, secure) => builder.ports(insecure, secure),
         };
-        if this.medium != 0 {
-            builder = builder.medium(Medium::from_number(this.medium.into()).ok_or(FlipperResult::BadValue)?);
+        if this.medium != FlipperMedium::Automatic as u32 {
+            builder = builder.medium(client::medium(this.medium)?);
         }
-        builder = match this.overflow {
-            0 => builder,
-            1 => builder.overflow(Overflow::DropNewest),
-            _ => return Err(FlipperResult::BadValue),
-        };
+        builder = builder.overflow(client::overflow(this.overflow)?);
         if let Some(on_event) = this.on_event {
             let user = Arc::clone(&observer);
             builder = builder.observer(move |notice| {
@@ -142,7 +136,8 @@ impl FlipperAppConfig {
                 }
             });
         }
-        let setup = builder.configure(|config| this.tune(config)).into_setup()?;
+        let mut setup = builder.into_setup()?;
+        this.tune(&mut setup.config)?;
         Ok(Wanted { setup, options: this.options()?, observer })
     }
 
@@ -155,35 +150,24 @@ impl FlipperAppConfig {
         Ok(options)
     }
 
-    fn tune(&self, config: &mut Config) {
-        let set_time = |time: &mut Duration, ms: u64| {
-            if ms != 0 {
-                *time = Duration::from_millis(ms);
-            }
-        };
-        set_time(&mut config.backoff.first, self.backoff_first_ms);
-        set_time(&mut config.backoff.ceiling, self.backoff_ceiling_ms);
-        set_time(&mut config.timing.grant, self.grant_ms);
-        set_time(&mut config.event_pause, self.event_pause_ms);
+    fn tune(&self, config: &mut Config) -> Result<(), FlipperResult> {
+        set_span(&mut config.backoff.first, self.backoff_first_ms);
+        set_span(&mut config.backoff.ceiling, self.backoff_ceiling_ms);
+        set_span(&mut config.timing.grant, self.grant_ms);
+        set_span(&mut config.event_pause, self.event_pause_ms);
         let limits = &mut config.limits;
-        for (limit, given) in [
-            (&mut limits.message_bytes, self.message_bytes),
-            (&mut limits.pending_calls, self.pending_calls),
-            (&mut limits.pending_call_bytes, self.pending_call_bytes),
-            (&mut limits.plugins, self.plugins),
-            (&mut limits.buffered_events, self.buffered_events),
-            (&mut limits.buffered_event_bytes, self.buffered_event_bytes),
-        ] {
-            if given != 0 {
-                *limit = given;
-            }
-        }
+        set_limit(&mut limits.message_bytes, self.message_bytes)?;
+        set_limit(&mut limits.pending_call_bytes, self.pending_call_bytes)?;
+        set_limit(&mut limits.buffered_event_bytes, self.buffered_event_bytes)?;
+        set_limit(&mut limits.pending_calls, self.pending_calls.into())?;
+        set_limit(&mut limits.buffered_events, self.buffered_events.into())?;
+        set_limit(&mut limits.plugins, self.plugins.into())
     }
 }
 
 /// A notice, as the state machine told it.
 fn event(notice: &Notice) -> Option<FlipperEvent> {
-    Some(FlipperEvent::new(match notice {
+    Some(FlipperEvent::of_client(match notice {
         Notice::State(state) => Event::StateChanged(state.clone()),
         Notice::Step(step) => Event::Step(step.clone()),
         Notice::Failed(failure) => Event::Failed(failure.clone()),

@@ -4,7 +4,6 @@ mod app;
 mod call;
 mod config;
 mod plugins;
-mod record;
 mod status;
 mod user;
 

@@ -8,9 +8,9 @@ use flipper_proto::{ErrorReport, Payload};
 
 use super::app::{FlipperApp, with};
 use super::call::FlipperCall;
-use super::record::{self, Record};
 use super::user::User;
 use crate::pointer;
+use crate::record::{self, Record};
 use crate::result::FlipperResult;
 
 /// What a plugin does. All of it may be NULL.
@@ -138,8 +138,8 @@ pub unsafe extern "C" fn flipper_app_report_error(
     unsafe {
         with(app, |shared| {
             let mut report = ErrorReport::new(pointer::text(message, message_len)?);
-            report.name = optional(name, name_len)?;
-            report.stacktrace = optional(stacktrace, stacktrace_len)?;
+            report.name = pointer::optional(name, name_len)?.map(str::to_owned);
+            report.stacktrace = pointer::optional(stacktrace, stacktrace_len)?.map(str::to_owned);
             Ok(shared.flipper.connection("").report_error(&report)?)
         })
     }
@@ -186,14 +186,6 @@ pub unsafe extern "C" fn flipper_app_dropped(
 pub(super) unsafe fn json(ptr: *const c_char, len: usize) -> Result<Payload, FlipperResult> {
     // SAFETY: the caller's promise.
     Payload::from_json(unsafe { pointer::text(ptr, len) }?).map_err(|_| FlipperResult::InvalidJson)
-}
-
-/// # Safety
-/// As [`pointer::text`].
-pub(super) unsafe fn optional(ptr: *const c_char, len: usize) -> Result<Option<String>, FlipperResult> {
-    // SAFETY: the caller's promise.
-    let text = unsafe { pointer::text(ptr, len) }?;
-    Ok((!text.is_empty()).then(|| text.to_owned()))
 }
 
 impl From<SendError> for FlipperResult {

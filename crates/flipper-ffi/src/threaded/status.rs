@@ -1,55 +1,13 @@
 //! Where an app stands.
 
 use std::ffi::c_char;
-use std::slice;
-
-use flipper_proto::client::State;
 
 use super::app::{FlipperApp, with};
 use crate::pointer;
 use crate::result::FlipperResult;
+use crate::state::{FlipperCounter, FlipperStateKind};
 
-/// Where an app is on its way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(C)]
-pub enum FlipperStateKind {
-    /// Not started, or stopped.
-    Stopped = 1,
-    /// Reading the stored credentials.
-    Preparing = 2,
-    /// On the plain port, to have certificates issued.
-    Exchanging = 3,
-    /// On the way to a session.
-    Connecting = 4,
-    /// In a session.
-    Connected = 5,
-    /// In a session, and the desktop has left pings unanswered. It goes on.
-    Unresponsive = 6,
-    /// After a failure, before the next attempt.
-    Waiting = 7,
-    /// Closing the connection: before a new one, or for good.
-    Closing = 8,
-}
-
-/// What is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(C)]
-pub enum FlipperCounter {
-    /// Messages that broke the protocol.
-    BadMessages = 1,
-    /// Answers to nobody, among the bad messages.
-    UnexpectedReplies = 2,
-    /// Binary messages that held text and were read as such.
-    BinaryMessages = 3,
-    /// Events that found their plugin's buffer full.
-    EventsDropped = 4,
-    /// Answers that were replaced by an error, because the desktop does not read or because they were too large.
-    AnswersReplaced = 5,
-    /// Answers for which not even that error found room.
-    AnswersDropped = 6,
-    /// What the observer was not told, because callbacks have blocked for so long that too much waits.
-    MissedNotices = 20,
-}
+const MISSED_NOTICES: u32 = FlipperCounter::MissedNotices as u32;
 
 /// Where an app stands: a `flipper_state_kind`.
 ///
@@ -59,17 +17,7 @@ pub unsafe extern "C" fn flipper_app_state(app: *const FlipperApp, out: *mut u32
     // SAFETY: the caller's promise.
     unsafe {
         with(app, |shared| {
-            let kind = match shared.flipper.status().state {
-                State::Stopped => FlipperStateKind::Stopped,
-                State::Preparing => FlipperStateKind::Preparing,
-                State::Exchanging => FlipperStateKind::Exchanging,
-                State::Connecting => FlipperStateKind::Connecting,
-                State::Connected { unresponsive: false } => FlipperStateKind::Connected,
-                State::Connected { unresponsive: true } => FlipperStateKind::Unresponsive,
-                State::Waiting { .. } => FlipperStateKind::Waiting,
-                State::Closing => FlipperStateKind::Closing,
-                _ => return Err(FlipperResult::NotFound),
-            };
+            let kind = FlipperStateKind::of(&shared.flipper.status().state).ok_or(FlipperResult::NotFound)?;
             pointer::write(out, kind as u32)
         })
     }
@@ -87,7 +35,7 @@ pub unsafe extern "C" fn flipper_app_state_text(
     length: *mut usize,
 ) -> FlipperResult {
     // SAFETY: the caller's promise.
-    unsafe { with(app, |shared| copy(&shared.flipper.status().state.to_string(), buffer, capacity, length)) }
+    unsafe { with(app, |shared| pointer::copy(&shared.flipper.status().state.to_string(), buffer, capacity, length)) }
 }
 
 /// What failed last, also when it is over, for people: what happened, where, and what to do. The buffer is as that of
@@ -107,7 +55,7 @@ pub unsafe extern "C" fn flipper_app_last_failure(
     unsafe {
         with(app, |shared| {
             let failure = shared.flipper.status().last_failure.ok_or(FlipperResult::NotFound)?;
-            copy(&failure.to_string(), buffer, capacity, length)
+            pointer::copy(&failure.to_string(), buffer, capacity, length)
         })
     }
 }
@@ -120,41 +68,11 @@ pub unsafe extern "C" fn flipper_app_counter(app: *const FlipperApp, counter: u3
     // SAFETY: the caller's promise.
     unsafe {
         with(app, |shared| {
-            let counters = shared.flipper.counters();
-            let known = [
-                (FlipperCounter::BadMessages, counters.bad_messages),
-                (FlipperCounter::UnexpectedReplies, counters.unexpected_replies),
-                (FlipperCounter::BinaryMessages, counters.binary_messages),
-                (FlipperCounter::EventsDropped, counters.events_dropped),
-                (FlipperCounter::AnswersReplaced, counters.answers_replaced),
-                (FlipperCounter::AnswersDropped, counters.answers_dropped),
-                (FlipperCounter::MissedNotices, shared.flipper.missed_notices()),
-            ];
-            let found = known.into_iter().find(|(known, _)| *known as u32 == counter);
-            pointer::write(out, found.ok_or(FlipperResult::BadValue)?.1)
+            let count = match counter {
+                MISSED_NOTICES => Some(shared.flipper.missed_notices()),
+                counter => FlipperCounter::count(&shared.flipper.counters(), counter),
+            };
+            pointer::write(out, count.ok_or(FlipperResult::BadValue)?)
         })
     }
-}
-
-/// Copies as much of a text as fits, whole characters, with a NUL.
-///
-/// # Safety
-/// `buffer` points to `capacity` bytes, or is NULL; `length` is NULL, or points to a number.
-unsafe fn copy(text: &str, buffer: *mut c_char, capacity: usize, length: *mut usize) -> Result<(), FlipperResult> {
-    if capacity > 0 {
-        if buffer.is_null() {
-            return Err(FlipperResult::Null);
-        }
-        // No longer than what is written: whatever capacity may say, no more is touched.
-        let taken = text.floor_char_boundary(capacity - 1);
-        // SAFETY: the caller's promise.
-        let buffer = unsafe { slice::from_raw_parts_mut(buffer.cast::<u8>(), taken + 1) };
-        buffer[..taken].copy_from_slice(&text.as_bytes()[..taken]);
-        buffer[taken] = 0;
-    }
-    if !length.is_null() {
-        // SAFETY: the caller's promise.
-        unsafe { pointer::write(length, text.len()) }?;
-    }
-    Ok(())
 }
