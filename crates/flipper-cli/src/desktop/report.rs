@@ -23,6 +23,8 @@ pub(super) enum Report {
 pub(super) struct Setting {
     pub(super) addresses: Vec<IpAddr>,
     pub(super) ports: json::Ports,
+    /// Where to open the official desktop's page, with the token in it.
+    pub(super) official_ui: Option<String>,
     pub(super) directory: PathBuf,
     pub(super) recording: Option<PathBuf>,
 }
@@ -39,7 +41,9 @@ impl Report {
                 secure: ports.secure,
                 browser: ports.browser,
                 ui: api.port(),
+                official_ui: api.official_ui_port(),
             },
+            official_ui: api.official_ui_link(),
             directory: directory.to_owned(),
             recording: recording.map(Path::to_owned),
         };
@@ -99,7 +103,7 @@ struct Stopped {
 
 impl Lines {
     fn begin(&mut self) -> io::Result<()> {
-        let Setting { addresses, ports, directory, recording } = &self.setting;
+        let Setting { addresses, ports, directory, recording, .. } = &self.setting;
         let line = Listening {
             event: "listening",
             time: now(),

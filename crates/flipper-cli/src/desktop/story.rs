@@ -45,7 +45,7 @@ impl Story {
     }
 
     pub(super) fn begin(&mut self) -> io::Result<()> {
-        let Setting { addresses, ports, directory, recording } = &self.setting;
+        let Setting { addresses, ports, official_ui, directory, recording } = &self.setting;
         let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
         let mut rows = vec![
             (ports.insecure.to_string(), "apps that have no certificate yet".to_owned()),
@@ -53,6 +53,8 @@ impl Story {
         ];
         rows.extend(ports.browser.map(|port| (port.to_string(), "apps in browsers and in Node".to_owned())));
         rows.push((ports.ui.to_string(), "flipper apps, flipper call, flipper tail, scripts".to_owned()));
+        let page = ports.official_ui.zip(official_ui.as_ref());
+        rows.extend(page.map(|(port, link)| (port.to_string(), format!("the official UI: {link}"))));
         rows.push(("state".to_owned(), directory.display().to_string()));
         rows.extend(recording.as_ref().map(|path| ("record".to_owned(), path.display().to_string())));
         let title = format!("A Flipper desktop listens on {}. Ctrl-C stops it.", addresses.join(" and "));

@@ -7,7 +7,7 @@ use crate::result::FlipperResult;
 /// Something that a desktop counts, from its making on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
-pub enum FlipperDesktopCounterKind {
+pub enum FlipperDesktopCounter {
     /// Connections that were refused, before or after the upgrade.
     RefusedConnections = 1,
     /// Certificate requests that were refused because they came too fast.
@@ -37,11 +37,11 @@ pub unsafe extern "C" fn flipper_desktop_connections(desktop: *mut FlipperDeskto
     unsafe { with(desktop, |desktop| pointer::write(out, desktop.connections() as u64)) }
 }
 
-/// A counter: a `flipper_desktop_counter_kind`. FLIPPER_RESULT_BAD_VALUE for a number that is none.
+/// A counter: a `flipper_desktop_counter`. FLIPPER_RESULT_BAD_VALUE for a number that is none.
 ///
 /// Threads: any, one at a time.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn flipper_desktop_counter(
+pub unsafe extern "C" fn flipper_desktop_counter_of(
     desktop: *mut FlipperDesktop,
     counter: u32,
     out: *mut u64,
@@ -51,15 +51,15 @@ pub unsafe extern "C" fn flipper_desktop_counter(
         with(desktop, |desktop| {
             let counters = desktop.counters();
             let known = [
-                (FlipperDesktopCounterKind::RefusedConnections, counters.refused_connections),
-                (FlipperDesktopCounterKind::LimitedExchanges, counters.limited_exchanges),
-                (FlipperDesktopCounterKind::WrongProofs, counters.wrong_proofs),
-                (FlipperDesktopCounterKind::LockedExchanges, counters.locked_exchanges),
-                (FlipperDesktopCounterKind::BadMessages, counters.bad_messages),
-                (FlipperDesktopCounterKind::UnexpectedReplies, counters.unexpected_replies),
-                (FlipperDesktopCounterKind::LateReplies, counters.late_replies),
-                (FlipperDesktopCounterKind::BinaryMessages, counters.binary_messages),
-                (FlipperDesktopCounterKind::StaleFacts, counters.stale_facts),
+                (FlipperDesktopCounter::RefusedConnections, counters.refused_connections),
+                (FlipperDesktopCounter::LimitedExchanges, counters.limited_exchanges),
+                (FlipperDesktopCounter::WrongProofs, counters.wrong_proofs),
+                (FlipperDesktopCounter::LockedExchanges, counters.locked_exchanges),
+                (FlipperDesktopCounter::BadMessages, counters.bad_messages),
+                (FlipperDesktopCounter::UnexpectedReplies, counters.unexpected_replies),
+                (FlipperDesktopCounter::LateReplies, counters.late_replies),
+                (FlipperDesktopCounter::BinaryMessages, counters.binary_messages),
+                (FlipperDesktopCounter::StaleFacts, counters.stale_facts),
             ];
             let found = known.into_iter().find(|(known, _)| *known as u32 == counter);
             let (_, count) = found.ok_or(FlipperResult::BadValue)?;
