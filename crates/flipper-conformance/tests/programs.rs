@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use flipper_conformance::Result;
 use flipper_conformance::apps::{self, App as _, Binding, ProgramApp};
+use flipper_conformance::check::shim::Flags;
 use flipper_conformance::programs::{Program, Settings};
 use flipper_conformance::roles::Sample;
 use tempfile::TempDir;
@@ -93,4 +94,19 @@ fn a_program_ends_when_nobody_is_left_to_tell_it_anything() -> Result {
     program.command(&["start"])?;
     program.wait_for("a failure", |told| (told[0] == "failed").then_some(()))?;
     program.hang_up()
+}
+
+#[test]
+fn the_waits_of_a_program_are_read_in_milliseconds() {
+    let given =
+        "--host h --ports 1,2 --directory d --scenario s --app a --app-id i --backoff 20,200 --grant 1000 --new 1";
+    let parse = |line: &str| Flags::parse(line.split(' ').map(str::to_owned)).map_err(|error| error.to_string());
+    let flags = parse(given).expect("they make sense");
+    assert_eq!(flags.backoff, Some((Duration::from_millis(20), Duration::from_millis(200))));
+    assert_eq!(flags.grant, Some(Duration::from_secs(1)));
+    for bad in ["--backoff 20", "--backoff 20,", "--grant soon"] {
+        let flag = bad.split(' ').next().unwrap_or_default();
+        let error = parse(&format!("{given} {bad}")).expect_err("it makes no sense");
+        assert!(error.starts_with(flag) && error.ends_with("makes no sense"), "{error}");
+    }
 }
