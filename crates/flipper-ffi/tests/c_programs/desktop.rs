@@ -189,13 +189,7 @@ impl Driver for CDesktop {
         self.command(&["init", app, plugin])
     }
 
-    fn start_call(
-        &mut self,
-        app: &str,
-        plugin: &str,
-        method: &str,
-        params: Value,
-    ) -> std::result::Result<(), String> {
+    fn start_call(&mut self, app: &str, plugin: &str, method: &str, params: Value) -> std::result::Result<(), String> {
         self.command(&["call", app, plugin, method, &params.to_string()])
     }
 
