@@ -1,7 +1,7 @@
 //! Real apps and real desktops: every adapter with our desktop on every runtime, and with the official one.
 
 use flipper_conformance::adapters::{BlockingAdapter, SmolAdapter, TokioAdapter};
-use flipper_conformance::apps::{CSansIo, ProgramApp, Python};
+use flipper_conformance::apps::{CSansIo, CThreaded, ProgramApp, Python};
 use flipper_conformance::desktops::{OnSmol, OnTokio, Ours};
 use flipper_conformance::matrix_suite;
 use flipper_conformance::suite;
@@ -57,5 +57,6 @@ macro_rules! program_with_desktops {
     };
 }
 
+program_with_desktops! { c_threaded: CThreaded }
 program_with_desktops! { c_sans_io: CSansIo }
 program_with_desktops! { python: Python }

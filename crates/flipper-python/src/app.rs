@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use flipper_blocking::proto::client::State;
-use flipper_blocking::{Flipper, Notice, Options as Threads, Status};
+use flipper_blocking::{Flipper, Notice, Status};
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyDict, PyString};
 
 use crate::error::{misused, not_started, raise};
 use crate::network::Network;
-use crate::options::{Options, seconds};
+use crate::options::{self, seconds};
 use crate::plugin::{Connection, PluginCore, PythonPlugin};
 use crate::registry::{Local, Registration, SIGNALS, wait};
 use crate::text::text;
@@ -57,18 +57,17 @@ impl App {
         py: Python<'_>,
         name: &Bound<'_, PyString>,
         app_id: &Bound<'_, PyString>,
-        options: Options<'_>,
+        options: &Bound<'_, PyDict>,
         plugins: Vec<Added<'_>>,
         observer: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
         let builder = Flipper::builder(text(name, "the app's name")?, text(app_id, "the app's id")?);
-        let mut threads = Threads::default();
-        threads.handlers = options.handlers.unwrap_or(threads.handlers);
-        let mut builder = options.apply(py, builder)?;
+        let threads = options::threads(options)?;
+        let mut builder = options::apply(options, builder)?;
         let mut ids = BTreeSet::new();
         for plugin in &plugins {
             if !ids.insert(plugin.id()) {
-                return Err(raise(py, "DuplicatePlugin", (format!("two plugins have the id {:?}", plugin.id()),)));
+                return Err(raise(py, "DuplicatePlugin", &format!("two plugins have the id {:?}", plugin.id())));
             }
             builder = match plugin {
                 Added::Python(core, hooks) => {

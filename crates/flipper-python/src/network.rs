@@ -9,7 +9,7 @@ use pyo3::types::PyBytes;
 
 use crate::options::seconds;
 use crate::registry::{Once, Process};
-use crate::text::bytes;
+use crate::text::{shown, with_bytes};
 
 /// Shows the app's HTTP traffic in the desktop's Network plugin, and answers requests with the mock responses that are set
 /// there. Clients and servers record with it: see `flipper.httpx`, `flipper.requests`, `flipper.asgi` and `flipper.wsgi`.
@@ -96,47 +96,45 @@ impl Network {
     /// Begins an exchange: a request goes out, or comes in. `None` when nobody will see it.
     ///
     /// Headers are pairs of texts or bytes. The body is what is known of it by now; what streams goes through
-    /// `Exchange.request_body`.
+    /// `Exchange.request_body`. Nothing that is only shown ever raises.
     #[pyo3(signature = (method, url, headers, body=None))]
     fn request(
         &self,
-        method: &str,
-        url: &str,
+        py: Python<'_>,
+        method: &Bound<'_, PyAny>,
+        url: &Bound<'_, PyAny>,
         headers: &Bound<'_, PyAny>,
-        body: Option<&[u8]>,
-    ) -> PyResult<Option<Exchange>> {
-        let Some(network) = self.get() else { return Ok(None) };
+        body: Option<&Bound<'_, PyAny>>,
+    ) -> Option<Exchange> {
+        let network = self.get()?;
         if !network.is_recording() {
             // It is counted.
             drop(network.request(|| network::Request::new("", "")));
-            return Ok(None);
+            return None;
         }
-        let mut request = network::Request::new(method, url);
-        for_each_header(headers, |name, value| request.headers.push((name, value)))?;
-        request = request.body(body.unwrap_or_default());
-        let exchange = network.request(|| request);
-        Ok(exchange.is_seen().then(|| Exchange(Once::of(Some(exchange)))))
+        let mut request = network::Request::new(shown(method), shown(url));
+        request.headers = pairs(headers);
+        if let Some(body) = body {
+            with_bytes(body, |bytes| request.body = bytes.to_vec().into());
+        }
+        let exchange = py.detach(|| network.request(|| request));
+        exchange.is_seen().then(|| Exchange(Once::of(Some(exchange))))
     }
 
     /// The response that somebody has set in the desktop for such a request: status, headers and body.
-    fn mock<'py>(&self, py: Python<'py>, method: &str, url: &str) -> Option<Mock<'py>> {
-        let mock = self.get()?.mock(method, url)?;
-        Some((mock.status, mock.headers, PyBytes::new(py, &mock.body)))
+    fn mock<'py>(&self, method: &Bound<'py, PyAny>, url: &Bound<'py, PyAny>) -> Option<Mock<'py>> {
+        let mock = self.get()?.mock(&shown(method), &shown(url))?;
+        Some((mock.status, mock.headers, PyBytes::new(method.py(), &mock.body)))
     }
 }
 
 type Mock<'py> = (u16, Vec<(String, String)>, Bound<'py, PyBytes>);
 
-/// Hands over names and values as they are shown: those that are no UTF-8 are shown escaped.
-fn for_each_header(headers: &Bound<'_, PyAny>, mut take: impl FnMut(String, String)) -> PyResult<()> {
-    for pair in headers.try_iter()? {
-        let (name, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = pair?.extract()?;
-        let readable = |bytes: Vec<u8>| {
-            String::from_utf8(bytes).unwrap_or_else(|error| error.as_bytes().escape_ascii().to_string())
-        };
-        take(readable(bytes(&name)?), readable(bytes(&value)?));
-    }
-    Ok(())
+/// Names and values as they are shown. What is no pair is left out.
+fn pairs(headers: &Bound<'_, PyAny>) -> Vec<(String, String)> {
+    let Ok(headers) = headers.try_iter() else { return Vec::new() };
+    let pairs = headers.flatten().filter_map(|pair| pair.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>().ok());
+    pairs.map(|(name, value)| (shown(&name), shown(&value))).collect()
 }
 
 /// A request that has no response yet. Dropped, it is shown as cancelled.
@@ -155,28 +153,40 @@ impl Exchange {
     ///
     /// `decoded` says that the body will be recorded as it was before it was encoded, whatever its headers say.
     #[pyo3(signature = (status, reason, headers, body=None, *, mock=false, decoded=false))]
+    #[expect(clippy::too_many_arguments, reason = "in Python they have names and defaults")]
     fn response(
         &self,
-        status: u16,
-        reason: &str,
+        py: Python<'_>,
+        status: i64,
+        reason: &Bound<'_, PyAny>,
         headers: &Bound<'_, PyAny>,
-        body: Option<&[u8]>,
+        body: Option<&Bound<'_, PyAny>>,
         mock: bool,
         decoded: bool,
-    ) -> PyResult<Body> {
-        let mut response = network::Response::new(status).reason(reason).body(body.unwrap_or_default());
-        for_each_header(headers, |name, value| response.headers.push((name, value)))?;
+    ) -> Body {
+        let mut response = network::Response::new(u16::try_from(status).unwrap_or_default()).reason(shown(reason));
+        response.headers = pairs(headers);
+        if let Some(body) = body {
+            with_bytes(body, |bytes| response.body = bytes.to_vec().into());
+        }
         response.is_mock = mock;
         response.is_decoded = decoded;
-        Ok(Body(Once::of(self.0.take().map(|exchange| exchange.response(|| response)))))
+        let exchange = self.0.take();
+        Body(Once::of(py.detach(|| exchange.map(|exchange| exchange.response(|| response)))))
     }
 
     /// The exchange has failed without a response.
     #[pyo3(signature = (error, details=None))]
-    fn fail(&self, error: &str, details: Option<&str>) {
+    fn fail(&self, error: &Bound<'_, PyAny>, details: Option<&Bound<'_, PyAny>>) {
         if let Some(exchange) = self.0.take() {
-            exchange.fail_with(error, details.unwrap_or(error));
+            exchange.fail_with(shown(error), shown(details.unwrap_or(error)));
         }
+    }
+
+    /// Nobody waits for the response any more.
+    fn cancel(&self, py: Python<'_>) {
+        let taken = self.0.take();
+        py.detach(|| drop(taken));
     }
 }
 
@@ -187,23 +197,31 @@ pub(crate) struct Body(Once<network::BodyRecorder>);
 #[pymethods]
 impl Body {
     /// A piece has passed.
-    fn chunk(&self, data: &[u8]) {
-        if let Some(body) = self.0.lock().as_mut().and_then(|body| body.as_mut()) {
-            body.chunk(data);
-        }
+    fn chunk(&self, data: &Bound<'_, PyAny>) {
+        with_bytes(data, |bytes| {
+            if let Some(body) = self.0.lock().as_mut().and_then(|body| body.as_mut()) {
+                body.chunk(bytes);
+            }
+        });
     }
 
     /// The body is complete.
-    fn end(&self) {
+    fn end(&self, py: Python<'_>) {
         if let Some(body) = self.0.take() {
-            body.end();
+            py.detach(|| body.end());
         }
     }
 
     /// The body has failed.
-    fn fail(&self, error: &str) {
+    fn fail(&self, error: &Bound<'_, PyAny>) {
         if let Some(body) = self.0.take() {
-            body.fail(error);
+            body.fail(shown(error));
         }
+    }
+
+    /// Nobody reads on.
+    fn cancel(&self, py: Python<'_>) {
+        let taken = self.0.take();
+        py.detach(|| drop(taken));
     }
 }

@@ -1,99 +1,93 @@
 //! The settings of an app, as Python gives them.
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use flipper_blocking::Builder;
 use flipper_blocking::proto::client::Config;
 use flipper_blocking::proto::{Medium, Overflow};
+use flipper_blocking::{Builder, Options as Threads};
+use pyo3::conversion::FromPyObjectOwned;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::error::raise;
 
-/// What `flipper.start` takes, each perhaps `None`, which stands for the default.
-#[derive(FromPyObject)]
-#[pyo3(from_item_all)]
-pub(crate) struct Options<'py> {
-    host: Option<String>,
-    ports: Option<(u16, u16)>,
-    directory: Option<PathBuf>,
-    os: Option<String>,
-    device: Option<String>,
-    device_id: Option<String>,
-    medium: Option<String>,
-    pairing: Option<String>,
-    backoff: Option<(f64, f64)>,
-    grant: Option<f64>,
-    event_pause: Option<f64>,
-    overflow: Option<String>,
-    limits: Option<Bound<'py, PyDict>>,
-    pub(crate) handlers: Option<NonZeroUsize>,
+/// Applies what `flipper.start` was given: each option by its name, `None` for its default.
+pub(crate) fn apply(options: &Bound<'_, PyDict>, mut builder: Builder) -> PyResult<Builder> {
+    let py = options.py();
+    if let Some(host) = get::<String>(options, "host")? {
+        builder = builder.host(host);
+    }
+    if let Some((insecure, secure)) = get(options, "ports")? {
+        builder = builder.ports(insecure, secure);
+    }
+    if let Some(directory) = get::<PathBuf>(options, "directory")? {
+        builder = builder.directory(directory);
+    }
+    if let Some(os) = get::<String>(options, "os")? {
+        builder = builder.os(os);
+    }
+    if let Some(device) = get::<String>(options, "device")? {
+        builder = builder.device(device);
+    }
+    if let Some(device_id) = get::<String>(options, "device_id")? {
+        builder = builder.device_id(device_id);
+    }
+    if let Some(medium) = get::<String>(options, "medium")? {
+        builder = builder.medium(match medium.as_str() {
+            "fs-access" => Medium::FsAccess,
+            "www" => Medium::Www,
+            "none" => Medium::None,
+            _ => return Err(bad(py, "medium", "must be \"fs-access\", \"www\" or \"none\"")),
+        });
+    }
+    if let Some(link) = get::<String>(options, "pairing")? {
+        builder = builder.pairing(link);
+    }
+    if let Some(overflow) = get::<String>(options, "overflow")? {
+        builder = builder.overflow(match overflow.as_str() {
+            "oldest" => Overflow::DropOldest,
+            "newest" => Overflow::DropNewest,
+            _ => return Err(bad(py, "overflow", "must be \"oldest\" or \"newest\", whichever is to go")),
+        });
+    }
+    let mut configured = Ok(());
+    builder = builder.configure(|config| configured = configure(options, config));
+    configured.map(|()| builder)
 }
 
-impl Options<'_> {
-    pub(crate) fn apply(self, py: Python<'_>, mut builder: Builder) -> PyResult<Builder> {
-        if let Some(host) = self.host {
-            builder = builder.host(host);
-        }
-        if let Some((insecure, secure)) = self.ports {
-            builder = builder.ports(insecure, secure);
-        }
-        if let Some(directory) = self.directory {
-            builder = builder.directory(directory);
-        }
-        if let Some(os) = self.os {
-            builder = builder.os(os);
-        }
-        if let Some(device) = self.device {
-            builder = builder.device(device);
-        }
-        if let Some(device_id) = self.device_id {
-            builder = builder.device_id(device_id);
-        }
-        if let Some(medium) = self.medium {
-            builder = builder.medium(match medium.as_str() {
-                "fs-access" => Medium::FsAccess,
-                "www" => Medium::Www,
-                "none" => Medium::None,
-                _ => return Err(bad(py, "medium", "must be \"fs-access\", \"www\" or \"none\"")),
-            });
-        }
-        if let Some(link) = self.pairing {
-            builder = builder.pairing(link);
-        }
-        if let Some(overflow) = self.overflow {
-            builder = builder.overflow(match overflow.as_str() {
-                "oldest" => Overflow::DropOldest,
-                "newest" => Overflow::DropNewest,
-                _ => return Err(bad(py, "overflow", "must be \"oldest\" or \"newest\", whichever is to go")),
-            });
-        }
-        let backoff = match self.backoff {
-            Some((first, ceiling)) => Some((seconds(py, "backoff", first)?, seconds(py, "backoff", ceiling)?)),
-            None => None,
-        };
-        let grant = self.grant.map(|grant| seconds(py, "grant", grant)).transpose()?;
-        let event_pause = self.event_pause.map(|pause| seconds(py, "event_pause", pause)).transpose()?;
-        let mut refused = Ok(());
-        builder = builder.configure(|config| {
-            if let Some((first, ceiling)) = backoff {
-                config.backoff.first = first;
-                config.backoff.ceiling = ceiling;
-            }
-            if let Some(grant) = grant {
-                config.timing.grant = grant;
-            }
-            if let Some(event_pause) = event_pause {
-                config.event_pause = event_pause;
-            }
-            if let Some(limits) = &self.limits {
-                refused = set_limits(config, limits);
-            }
-        });
-        refused.map(|()| builder)
+fn configure(options: &Bound<'_, PyDict>, config: &mut Config) -> PyResult<()> {
+    let py = options.py();
+    if let Some((first, ceiling)) = get(options, "backoff")? {
+        config.backoff.first = seconds(py, "backoff", first)?;
+        config.backoff.ceiling = seconds(py, "backoff", ceiling)?;
     }
+    if let Some(grant) = get(options, "grant")? {
+        config.timing.grant = seconds(py, "grant", grant)?;
+    }
+    if let Some(pause) = get(options, "event_pause")? {
+        config.event_pause = seconds(py, "event_pause", pause)?;
+    }
+    match get::<Bound<'_, PyDict>>(options, "limits")? {
+        Some(limits) => set_limits(config, &limits),
+        None => Ok(()),
+    }
+}
+
+/// How many threads call plugins back.
+pub(crate) fn threads(options: &Bound<'_, PyDict>) -> PyResult<Threads> {
+    let mut threads = Threads::default();
+    threads.handlers = get(options, "handlers")?.unwrap_or(threads.handlers);
+    Ok(threads)
+}
+
+/// An option, unless it has its default.
+fn get<'py, T: FromPyObjectOwned<'py>>(options: &Bound<'py, PyDict>, name: &str) -> PyResult<Option<T>> {
+    let Some(given) = options.get_item(name)?.filter(|given| !given.is_none()) else { return Ok(None) };
+    given.extract::<T>().map(Some).map_err(|error| {
+        let error = Into::<PyErr>::into(error);
+        bad(options.py(), name, &format!("is {given:?}: {error}"))
+    })
 }
 
 fn set_limits(config: &mut Config, given: &Bound<'_, PyDict>) -> PyResult<()> {
@@ -114,7 +108,7 @@ fn set_limits(config: &mut Config, given: &Bound<'_, PyDict>) -> PyResult<()> {
                 return Err(bad(given.py(), "limits", &format!("has {name:?}; there are {known}")));
             }
         };
-        *limit = value.extract()?;
+        *limit = value.extract().map_err(|error| bad(given.py(), &name, &format!("is {value:?}: {error}")))?;
     }
     Ok(())
 }
@@ -126,5 +120,5 @@ pub(crate) fn seconds(py: Python<'_>, what: &str, seconds: f64) -> PyResult<Dura
 }
 
 fn bad(py: Python<'_>, option: &str, why: &str) -> PyErr {
-    raise(py, "StartError", (format!("{option} {why}"),))
+    raise(py, "StartError", &format!("{option} {why}"))
 }

@@ -111,7 +111,7 @@ pub(crate) struct Responder(Once<flipper_blocking::Responder>);
 impl Responder {
     fn take(&self, py: Python<'_>) -> PyResult<flipper_blocking::Responder> {
         self.0.need(py)?;
-        self.0.take().ok_or_else(|| raise(py, "AlreadyAnswered", ()))
+        self.0.take().ok_or_else(|| raise(py, "AlreadyAnswered", "the call was answered already"))
     }
 }
 
@@ -131,13 +131,13 @@ impl Responder {
     fn success(&self, result: &Bound<'_, PyString>) -> PyResult<()> {
         let py = result.py();
         let payload = json(result, "the result")?;
-        self.take(py)?.success_json(payload).map_err(|error| raise(py, "SessionEnded", (error.to_string(),)))
+        self.take(py)?.success_json(payload).map_err(|error| raise(py, "SessionEnded", &error.to_string()))
     }
 
     fn error_json(&self, error: &Bound<'_, PyString>) -> PyResult<()> {
         let py = error.py();
         let payload = json(error, "the error")?;
-        self.take(py)?.error_json(payload).map_err(|error| raise(py, "SessionEnded", (error.to_string(),)))
+        self.take(py)?.error_json(payload).map_err(|error| raise(py, "SessionEnded", &error.to_string()))
     }
 
     #[pyo3(signature = (message, name=None, stacktrace=None))]
@@ -149,7 +149,7 @@ impl Responder {
     ) -> PyResult<()> {
         let py = message.py();
         let report = report(message, name, stacktrace)?;
-        self.take(py)?.error(&report).map_err(|error| raise(py, "SessionEnded", (error.to_string(),)))
+        self.take(py)?.error(&report).map_err(|error| raise(py, "SessionEnded", &error.to_string()))
     }
 }
 

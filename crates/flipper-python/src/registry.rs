@@ -12,6 +12,9 @@ use crate::error::raise;
 /// How often a thread that waits looks for signals, such as Ctrl-C.
 pub(crate) const SIGNALS: Duration = Duration::from_millis(100);
 
+/// What an app is told in a child of its process.
+const FORKED: &str = "this was started before the process was forked, and is not there in the child; start another one";
+
 static FORKS: AtomicU64 = AtomicU64::new(0);
 
 /// How many forks lie between the first process and this one.
@@ -30,7 +33,7 @@ impl Process {
     }
 
     pub(crate) fn check(self, py: Python<'_>) -> PyResult<()> {
-        if self.is_this() { Ok(()) } else { Err(raise(py, "Forked", ())) }
+        if self.is_this() { Ok(()) } else { Err(raise(py, "Forked", FORKED)) }
     }
 }
 
@@ -52,7 +55,7 @@ impl<T> Local<T> {
 
     /// As [`get`](Self::get), with an error for other processes.
     pub(crate) fn need(&self, py: Python<'_>) -> PyResult<&T> {
-        self.get().ok_or_else(|| raise(py, "Forked", ()))
+        self.get().ok_or_else(|| raise(py, "Forked", FORKED))
     }
 }
 
@@ -162,7 +165,7 @@ pub(crate) fn wait(py: Python<'_>, stopping: &Stopping, timeout: Option<Duration
             Ok(true) => return Ok(true),
             Ok(false) if left.is_some_and(|left| left <= slice) => return Ok(false),
             Ok(false) => py.check_signals()?,
-            Err(in_callback) => return Err(raise(py, "InCallback", (in_callback.to_string(),))),
+            Err(in_callback) => return Err(raise(py, "InCallback", &in_callback.to_string())),
         }
     }
 }

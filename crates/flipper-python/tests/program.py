@@ -70,7 +70,7 @@ class Program:
         if self.app is not None:
             self.app.remove_plugin(id)
         elif id not in self.plugins:
-            raise flipper.UnknownPlugin
+            raise flipper.UnknownPlugin(id)
         self.plugins.pop(id, None)
 
     def start(self) -> None:
@@ -84,7 +84,7 @@ class Program:
         with self.lock:
             call = self.calls.pop(number, None)
         if call is None:
-            raise flipper.AlreadyAnswered
+            raise flipper.AlreadyAnswered(number)
         if outcome == "ok":
             call.respond_json(json)
         else:
@@ -92,7 +92,7 @@ class Program:
 
     def report(self, message: str, name: str, stacktrace: str) -> None:
         if self.app is None:
-            raise flipper.NotConnected
+            raise flipper.NotConnected("it was not started")
         self.app.report_error(message, name=name or None, stacktrace=stacktrace or None)
 
     def waiting(self, id: str) -> None:
@@ -111,7 +111,7 @@ class Program:
 
     def plugin(self, id: str) -> flipper.Plugin:
         if id not in self.plugins:
-            raise flipper.UnknownPlugin
+            raise flipper.UnknownPlugin(id)
         return self.plugins[id]
 
     def obey(self, command: str, *fields: str) -> None:

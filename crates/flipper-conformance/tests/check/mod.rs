@@ -2,10 +2,8 @@
 
 #![allow(dead_code, reason = "every test file uses another part of it")]
 
-use std::ffi::OsStr;
 use std::io::{self, Write as _};
 
-use flipper_conformance::check::client::{Check, Subject};
 use flipper_conformance::check::{Format, Outcome, Report, Verdict};
 
 pub(crate) use flipper_conformance::Result;
@@ -14,16 +12,6 @@ pub(crate) use flipper_conformance::Result;
 pub(crate) fn assert_good(report: &Report) {
     assert!(report.is_good(), "\n{}", report.write(Format::Text));
     assert!(report.summary().passed > 0, "nothing was checked");
-}
-
-/// Fails unless a client does everything as it should. Its verdicts are shown as a column of the conformance matrix.
-pub(crate) fn assert_conforms(column: &str, shim: &str, arguments: &[&OsStr]) -> Result {
-    let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect();
-    let check = Check::of(Subject::Shim { program: shim.into(), arguments });
-    let report = check.listen()?.run(&mut |_| {})?;
-    show_column(column, &report)?;
-    assert_good(&report);
-    Ok(())
 }
 
 /// Prints a line for each scenario, which `cargo xtask` reads: a cell of the conformance matrix.

@@ -252,7 +252,7 @@ class App:
         await self.aclose()
 
     def __repr__(self) -> str:
-        return f"<App {self._name}: {self.state}>"
+        return f"<App {self._name}: {'not started' if self._core is None else self.state}>"
 
     @property
     def _running(self) -> _flipper.App:

@@ -15,12 +15,6 @@ class InvalidText(Error, ValueError):
     """A text holds surrogates, which are no characters. They come from bytes that were decoded with `surrogateescape`, as
     file names are: decode them with `errors="replace"` instead."""
 
-    def __init__(self, what: str) -> None:
-        super().__init__(
-            f"{what} holds surrogates, which are no characters and have no UTF-8; they come from bytes that were decoded"
-            ' with "surrogateescape", such as file names: decode those with errors="replace"'
-        )
-
 
 class NotJson(Error, ValueError):
     """A value cannot be written as JSON. The text says which, and what to do."""
@@ -34,17 +28,9 @@ class TooLarge(Error):
     #: The limit in bytes.
     max: int
 
-    def __init__(self, size: int, max: int) -> None:
-        super().__init__(f"the message has {size} bytes, {max} are allowed; send it in pieces, or raise message_bytes")
-        self.size = size
-        self.max = max
-
 
 class NotConnected(Error):
     """No desktop is connected, and what was to be sent does not wait for one."""
-
-    def __init__(self) -> None:
-        super().__init__("no desktop is connected, and errors do not wait for one")
 
 
 class NotAdded(Error):
@@ -54,9 +40,6 @@ class NotAdded(Error):
 class UnknownPlugin(Error):
     """The plugin was removed from the app, or was never added to it."""
 
-    def __init__(self) -> None:
-        super().__init__("no plugin of this id was added to the app, or it was removed")
-
 
 class DuplicatePlugin(Error):
     """The app has a plugin of this id already, or the plugin belongs to another app."""
@@ -65,23 +48,14 @@ class DuplicatePlugin(Error):
 class Stopped(Error):
     """The app's Flipper was stopped. One that was stopped never comes back: start another one."""
 
-    def __init__(self, text: str = "Flipper was stopped; start another one") -> None:
-        super().__init__(text)
-
 
 class Forked(Stopped):
     """The app was started in the process that this one was forked from. Its threads and its connection are not here: start
     one in the child."""
 
-    def __init__(self) -> None:
-        super().__init__("this was started before the process was forked, and is not there in the child; start another one")
-
 
 class AlreadyAnswered(Error):
     """A call is answered once."""
-
-    def __init__(self) -> None:
-        super().__init__("the call was answered already")
 
 
 class SessionEnded(Error):

@@ -221,8 +221,8 @@ class Plugin:
         except BaseException as error:
             _fail(call, error)
 
-    def _spawn(self, awaitable: Awaitable[Any], call: Call | None = None) -> None:
-        """Runs what is to be awaited on the app's loop. An error of it is the answer of `call`, unless that has one."""
+    def _spawn(self, awaitable: Awaitable[Any], call: Call | None = None, *, answers: bool = False) -> None:
+        """Awaits something on the app's loop. What comes of it `answers` the call; an error does so in any case."""
         loop = None if self._app is None else self._app._loop
         if loop is None or loop.is_closed():
             if hasattr(awaitable, "close"):
@@ -233,7 +233,9 @@ class Plugin:
 
         async def run() -> None:
             try:
-                await awaitable
+                result = await awaitable
+                if call is not None and answers:
+                    call.respond(result)
             except BaseException as error:
                 if call is None:
                     _log().exception("a callback of plugin %s failed", self.id)
@@ -246,9 +248,6 @@ class Plugin:
 
 
 def _answering(function: Callable[[Any], Any]) -> Callable[[Call], None]:
-    async def answer_later(call: Call, result: Awaitable[Any]) -> None:
-        call.respond(await result)
-
     def handle(call: Call) -> None:
         try:
             params = call.params
@@ -257,7 +256,7 @@ def _answering(function: Callable[[Any], Any]) -> Callable[[Call], None]:
             return
         result = function(params)
         if _is_awaitable(result):
-            call.plugin._spawn(answer_later(call, result), call)
+            call.plugin._spawn(result, call, answers=True)
         else:
             call.respond(result)
 
