@@ -1,7 +1,7 @@
 //! What happens, for people.
 
 use std::collections::BTreeMap;
-use std::io::{self, Stdout, Write as _, stdout};
+use std::io::{self, IsTerminal as _, Stdout, Write as _, stdout};
 use std::time::Instant;
 
 use flipper_desktop::proto::ClientId;
@@ -53,8 +53,11 @@ impl Story {
         ];
         rows.extend(ports.browser.map(|port| (port.to_string(), "apps in browsers and in Node".to_owned())));
         rows.push((ports.ui.to_string(), "flipper apps, flipper call, flipper tail, scripts".to_owned()));
-        let page = ports.official_ui.zip(official_ui.as_ref());
-        rows.extend(page.map(|(port, link)| (port.to_string(), format!("the official UI: {link}"))));
+        if let (Some(port), Some(link)) = (ports.official_ui, official_ui) {
+            // What is no terminal may be a log, which is no place for the token.
+            let shown = if self.out.is_terminal() { link } else { link.split('?').next().unwrap_or_default() };
+            rows.push((port.to_string(), format!("the official UI: {shown}")));
+        }
         rows.push(("state".to_owned(), directory.display().to_string()));
         rows.extend(recording.as_ref().map(|path| ("record".to_owned(), path.display().to_string())));
         let title = format!("A Flipper desktop listens on {}. Ctrl-C stops it.", addresses.join(" and "));

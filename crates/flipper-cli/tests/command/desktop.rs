@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use super::support::{ANY_PORTS, Desktop, Done, Process, flipper};
+use super::support::{ANY_PORTS, Desktop, Done, Process, flipper, install_official_ui};
 
 #[cfg(unix)]
 #[test]
@@ -91,7 +91,7 @@ fn a_port_that_is_taken_is_named_and_nothing_is_left_behind() {
 }
 
 #[test]
-fn the_official_ui_is_served_where_it_is_installed_and_the_link_is_printed() {
+fn the_official_ui_is_served_where_it_is_installed() {
     let home = tempfile::tempdir().unwrap();
     let ui = home.path().join("ui");
     let options = ["--official-ui", ui.to_str().unwrap(), "--official-ui-port", "0"];
@@ -99,17 +99,7 @@ fn the_official_ui_is_served_where_it_is_installed_and_the_link_is_printed() {
     let said = Done::of(command.arg("desktop").args(ANY_PORTS).args(options).output().unwrap()).failed(1);
     assert!(said.contains("npm install --ignore-scripts flipper-server@0.162.0"), "{said}");
 
-    for (name, text) in [
-        ("index.web.html", "<script>window.flipperConfig = {}</script>"),
-        ("bundle.js", ""),
-        ("style.css", ""),
-        ("themes/light.css", ""),
-        ("defaultPlugins/bundled.json", "[]"),
-    ] {
-        let path = ui.join("static").join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
+    install_official_ui(&ui);
     let mut command = flipper(home.path());
     let process = Process::start(command.arg("desktop").args(ANY_PORTS).args(options));
     let link = loop {
@@ -121,7 +111,9 @@ fn the_official_ui_is_served_where_it_is_installed_and_the_link_is_printed() {
     let running = Done::of(flipper(home.path()).args(["wait-for", "desktop"]).output().unwrap()).ok();
     let running: serde_json::Value = serde_json::from_str(&running).unwrap();
     let port = &running["ports"]["official_ui"];
-    assert!(link.starts_with(&format!("http://localhost:{port}/?token=")), "{link} {port}");
+    assert_eq!(link, format!("http://localhost:{port}/"), "what is no terminal gets no token");
+    let token = std::fs::read_to_string(home.path().join("state/desktop/token")).unwrap();
+    let link = format!("{link}?token={}", token.trim_end());
     let agent: ureq::Agent = ureq::Agent::config_builder().max_redirects(0).build().into();
     let answer = agent.get(&link).call().unwrap();
     assert_eq!(answer.status(), 303, "a browser gets its cookie, and is led on");

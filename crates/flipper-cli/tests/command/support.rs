@@ -190,3 +190,18 @@ impl Desktop {
         Process::start(command.arg("--dir").arg(directory))
     }
 }
+
+/// What npm would install, as far as the desktop looks at it.
+pub(crate) fn install_official_ui(at: &Path) {
+    for (name, text) in [
+        ("index.web.html", "<script>window.flipperConfig = {}</script>"),
+        ("bundle.js", ""),
+        ("style.css", ""),
+        ("themes/light.css", ""),
+        ("defaultPlugins/bundled.json", "[]"),
+    ] {
+        let path = at.join("static").join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+}

@@ -12,7 +12,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 use serde_json::{Value, json};
 
-use super::support::{Desktop, PATIENCE, Process, flipper};
+use super::support::{ANY_PORTS, Desktop, PATIENCE, Process, flipper, install_official_ui};
 
 /// A process on a terminal of 100 by 20.
 struct Screen {
@@ -257,10 +257,14 @@ fn long_work_shows_how_far_it_is() {
 fn the_desktop_itself_says_what_happens_in_colours() {
     let home = tempfile::tempdir().unwrap();
     let mut command = flipper(home.path());
-    command.env_remove("NO_COLOR").args(["desktop"]).args(super::support::ANY_PORTS);
-    let mut screen = Screen::start(&mut command);
+    let ui = home.path().join("ui");
+    install_official_ui(&ui);
+    command.env_remove("NO_COLOR").arg("desktop").args(ANY_PORTS);
+    let mut screen = Screen::start(command.args(["--official-ui-port", "0", "--official-ui"]).arg(ui));
     let text = screen.until(|text| text.contains("state"));
     assert!(text.contains("\x1b[1m   state\x1b[0m"), "{text:?}");
+    let token = std::fs::read_to_string(home.path().join("state/desktop/token")).unwrap();
+    assert!(text.contains(&format!("/?token={}\n", token.trim_end())), "a person gets the whole link: {text:?}");
     let pid = rustix::process::Pid::from_child(&screen.child);
     rustix::process::kill_process(pid, Signal::TERM).unwrap();
     let (text, status) = screen.end();
