@@ -5,6 +5,7 @@
 // The plugin answers `uptime` and `echo`, and tells `tick` every second while a desktop has initialised it. Interrupt it
 // to stop it.
 
+import {randomUUID} from 'node:crypto';
 import {hostname} from 'node:os';
 import {parseArgs} from 'node:util';
 import WebSocket from 'ws';
@@ -39,6 +40,7 @@ const client = C.out('flipper_client_new', C.record('flipper_client_config', {
   device: str(hostname()),
   device_id: str('node-client-1'),
   host: str(flags.host),
+  instance_id: str(randomUUID()),
   seed: Math.floor(Math.random() * Number.MAX_SAFE_INTEGER),
   insecure_port: insecurePort,
   secure_port: securePort,

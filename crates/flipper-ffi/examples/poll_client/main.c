@@ -10,6 +10,7 @@
 
 #include "poll_client.h"
 
+#include <inttypes.h>
 #include <openssl/rand.h>
 #include <signal.h>
 #include <stdio.h>
@@ -100,6 +101,8 @@ static void tick(app *app, flipper_client *core) {
 /* --- The program --- */
 
 static poll_client_settings read_arguments(int count, char **arguments) {
+    /* Tells this process from others of the same app. */
+    static char instance[17];
     poll_client_settings settings;
     int at;
     memset(&settings, 0, sizeof settings);
@@ -111,6 +114,8 @@ static poll_client_settings read_arguments(int count, char **arguments) {
     settings.config.device = text_of("this machine");
     settings.config.device_id = text_of("poll-client-1");
     (void)RAND_bytes((unsigned char *)&settings.config.seed, sizeof settings.config.seed);
+    snprintf(instance, sizeof instance, "%016" PRIx64, settings.config.seed);
+    settings.config.instance_id = text_of(instance);
     for (at = 1; at + 1 < count; at += 2) {
         char *value = arguments[at + 1], *rest;
         if (strcmp(arguments[at], "--directory") == 0) {

@@ -253,6 +253,8 @@ static void read_pair(const char *text, unsigned long *first, unsigned long *sec
 }
 
 static poll_client_settings read_arguments(int count, char **arguments) {
+    /* Tells this process from others of the same app. */
+    static char instance[17];
     poll_client_settings settings;
     flipper_client_config *config = &settings.config;
     unsigned long first, second;
@@ -263,6 +265,8 @@ static poll_client_settings read_arguments(int count, char **arguments) {
     config->device = str_of("localhost");
     config->device_id = str_of("localhost");
     (void)RAND_bytes((unsigned char *)&config->seed, sizeof config->seed);
+    snprintf(instance, sizeof instance, "%016" PRIx64, config->seed);
+    config->instance_id = str_of(instance);
     for (at = 1; at + 1 < count; at += 2) {
         const char *flag = arguments[at], *value = arguments[at + 1];
         if (strcmp(flag, "--host") == 0) config->host = str_of(value);
