@@ -182,3 +182,63 @@ fn events_that_wait_are_counted_and_what_has_left_is_known() {
         flipper_client_free(client);
     }
 }
+
+#[test]
+fn a_paired_app_proves_it_and_is_given_its_certificates_to_check() {
+    let (client, job) = started(&FlipperClientConfig { medium: FlipperMedium::Www as u32, ..config() });
+    let prepared = FlipperPrepared {
+        size: size_of::<FlipperPrepared>(),
+        generation: 3,
+        csr: text("request"),
+        destination: text("/app/3/"),
+        wall_ms: 1_700_000_000_000,
+        pairing_id: text("pair"),
+        pairing_nonce: text("fresh"),
+        pairing_proof: text("known"),
+    };
+    // SAFETY: the handles and the records are good.
+    unsafe {
+        assert_eq!(flipper_client_job_loaded(client, job, null(), 0, null(), 0, 6), FlipperResult::Ok);
+        let attempt = action(client, FlipperActionKind::Connect, FlipperActionField::Attempt);
+        assert_eq!(flipper_client_opened(client, attempt, 7), FlipperResult::Ok);
+        let job = action(client, FlipperActionKind::Job, FlipperActionField::Job);
+        assert_eq!(flipper_client_job_prepared(client, job, &prepared, 8), FlipperResult::Ok);
+        assert_eq!(flipper_client_writable(client, attempt, 1 << 20, 8), FlipperResult::Ok);
+        let request = texts(client, FlipperActionKind::Send, [FlipperActionField::Text]).concat();
+        assert!(request.contains(r#""pairing":{"id":"pair","nonce":"fresh","proof":"known"}"#), "{request}");
+        support::message(client, attempt, r#"{"deviceId":"d","bundle":{"ca":"CA","certificate":"C","proof":"P"}}"#);
+        let fields = [
+            FlipperActionField::DeviceId,
+            FlipperActionField::Ca,
+            FlipperActionField::Certificate,
+            FlipperActionField::Proof,
+        ];
+        assert_eq!(texts(client, FlipperActionKind::Job, fields), ["d", "CA", "C", "P"]);
+        flipper_client_free(client);
+    }
+}
+
+/// Texts of the next action of this kind; others are passed over.
+fn texts<const N: usize>(
+    client: *mut FlipperClient,
+    kind: FlipperActionKind,
+    fields: [FlipperActionField; N],
+) -> [String; N] {
+    let (mut action, mut words) = (null_mut(), support::NOTHING);
+    // SAFETY: the handles and the places to write to are good.
+    unsafe {
+        loop {
+            assert_eq!(flipper_client_poll_action(client, &mut action), FlipperResult::Ok);
+            if flipper_action_kind_of(action) == kind as u32 {
+                break;
+            }
+            flipper_action_free(action);
+        }
+        let texts = fields.map(|field| {
+            assert_eq!(flipper_action_text(action, field as u32, &mut words), FlipperResult::Ok, "{field:?}");
+            owned(words)
+        });
+        flipper_action_free(action);
+        texts
+    }
+}
