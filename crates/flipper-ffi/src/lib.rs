@@ -64,3 +64,17 @@ pub use self::threaded::*;
 
 /// No time at all, where a time is asked for.
 pub const FLIPPER_NEVER: u64 = u64::MAX;
+
+/// Handles go from thread to thread, and those that are only read are read by several at once.
+const _: () = {
+    const fn is_for_every_thread<T: Send + Sync>() {}
+    is_for_every_thread::<FlipperAction>();
+    is_for_every_thread::<FlipperClient>();
+    is_for_every_thread::<FlipperDesktop>();
+    is_for_every_thread::<FlipperEvent>();
+    #[cfg(feature = "threaded")]
+    {
+        is_for_every_thread::<FlipperApp>();
+        is_for_every_thread::<FlipperCall>();
+    }
+};
