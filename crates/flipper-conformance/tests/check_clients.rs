@@ -63,6 +63,9 @@ fn js_flipper_deviates_where_it_is_known_to() -> Result {
     conforms("js_flipper")
 }
 
+/// The checks that run, by column.
+type Running = BTreeMap<&'static str, JoinHandle<Result<Report>>>;
+
 /// A column of the conformance matrix.
 type Column = (&'static str, fn() -> Result<Check>);
 
@@ -79,7 +82,7 @@ const COLUMNS: [Column; 8] = [
 
 /// The checks that nobody has waited for yet. All of them begin with the first that somebody waits for: they wait most of
 /// the time themselves, and no more tests run at once than there are processors.
-static RUNNING: LazyLock<Mutex<BTreeMap<&str, JoinHandle<Result<Report>>>>> = LazyLock::new(|| {
+static RUNNING: LazyLock<Mutex<Running>> = LazyLock::new(|| {
     let wanted = COLUMNS.into_iter().filter(|(column, _)| *column != "js_flipper" || !official_is_skipped());
     Mutex::new(wanted.map(|(column, check)| (column, thread::spawn(move || run(check)))).collect())
 });

@@ -30,14 +30,21 @@ with_every_desktop! { tokio: TokioAdapter }
 with_every_desktop! { smol: SmolAdapter }
 with_every_desktop! { blocking: BlockingAdapter }
 
-/// The suite of one program with our desktop and with the official one.
-macro_rules! program_with_desktops {
+/// The suite of one program with every desktop.
+macro_rules! program_with_every_desktop {
     ($name:ident: $binding:ty) => {
         mod $name {
             use super::*;
 
             matrix_suite! {
                 on_tokio: ProgramApp<$binding>, Ours<OnTokio>,
+                skip: {
+                    a_plugin_that_panics_or_is_given_other_params_is_answered_for =>
+                        "the plugins of programs are played by the suite",
+                }
+            }
+            matrix_suite! {
+                on_smol: ProgramApp<$binding>, Ours<OnSmol>,
                 skip: {
                     a_plugin_that_panics_or_is_given_other_params_is_answered_for =>
                         "the plugins of programs are played by the suite",
@@ -57,6 +64,6 @@ macro_rules! program_with_desktops {
     };
 }
 
-program_with_desktops! { c_threaded: CThreaded }
-program_with_desktops! { c_sans_io: CSansIo }
-program_with_desktops! { python: Python }
+program_with_every_desktop! { c_threaded: CThreaded }
+program_with_every_desktop! { c_sans_io: CSansIo }
+program_with_every_desktop! { python: Python }
