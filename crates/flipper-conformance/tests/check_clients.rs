@@ -12,7 +12,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use flipper_conformance::apps::{Binding, CSansIo, Python};
+use flipper_conformance::apps::{Binding, CSansIo, CThreaded, Python};
 use flipper_conformance::check::client::{Check, Subject, Transport};
 use flipper_conformance::check::{Expectations, Report};
 use flipper_conformance::official;
@@ -41,6 +41,11 @@ fn the_reference_program_conforms() -> Result {
 }
 
 #[test]
+fn the_threaded_c_client_conforms() -> Result {
+    conforms("c_threaded")
+}
+
+#[test]
 fn the_sans_io_c_client_conforms() -> Result {
     conforms("c_sans_io")
 }
@@ -61,11 +66,12 @@ fn js_flipper_deviates_where_it_is_known_to() -> Result {
 /// A column of the conformance matrix.
 type Column = (&'static str, fn() -> Result<Check>);
 
-const COLUMNS: [Column; 7] = [
+const COLUMNS: [Column; 8] = [
     ("tokio", || Ok(adapter("tokio"))),
     ("smol", || Ok(adapter("smol"))),
     ("blocking", || Ok(adapter("blocking"))),
     ("program", || Ok(program(Path::new(env!("CARGO_BIN_EXE_program_rust"))))),
+    ("c_threaded", || Ok(program(&CThreaded::program()?))),
     ("c_sans_io", || Ok(program(&CSansIo::program()?))),
     ("python", || Ok(program(&Python::program()?))),
     ("js_flipper", js_flipper),

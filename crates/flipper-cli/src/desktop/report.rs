@@ -12,6 +12,7 @@ use flipper_desktop::{Batch, Desktop, json};
 use serde::Serialize;
 
 use super::story::Story;
+use crate::terminal;
 
 /// Tells what happens, to people or to programs.
 pub(super) enum Report {
@@ -122,11 +123,11 @@ impl Lines {
         if batch.missed > 0 {
             // What was missed came before what is here.
             let at = batch.occurrences.first().map_or_else(|| wall(now()), |first| first.at);
-            lines.push_str(&json::Event::missed(batch.missed, at).to_json());
+            lines.push_str(&terminal::json(&json::Event::missed(batch.missed, at).to_json()));
             lines.push('\n');
         }
         for occurrence in &batch.occurrences {
-            lines.push_str(&json::Event::line(occurrence));
+            lines.push_str(&terminal::json(&json::Event::line(occurrence)));
             lines.push('\n');
         }
         self.out.write_all(lines.as_bytes())?;
@@ -139,7 +140,7 @@ impl Lines {
     }
 
     fn line(&mut self, line: &str) -> io::Result<()> {
-        writeln!(self.out, "{line}")?;
+        writeln!(self.out, "{}", terminal::json(line))?;
         self.out.flush()
     }
 }

@@ -9,7 +9,7 @@ use flipper_proto::Excerpt;
 use flipper_proto::desktop::Host;
 
 use super::cookie::Cookie;
-use super::failure::{Failure, plain};
+use super::failure::Failure;
 use super::routes::query;
 use super::server::Server;
 
@@ -22,7 +22,7 @@ pub(super) async fn guard(State(server): State<Server>, request: Request, next: 
         Ok(()) => next.run(request).await,
         Err(failure) => {
             tracing::debug!(path = request.uri().path(), "a request is refused: {}", failure.error);
-            if server.hosting().is_some() { plain(&failure) } else { failure.into_response() }
+            failure.into_response()
         }
     }
 }
@@ -38,7 +38,7 @@ pub(super) struct Gate {
 }
 
 impl Gate {
-    fn check(&self, headers: &HeaderMap, uri: &Uri) -> Result<(), Failure> {
+    pub(super) fn check(&self, headers: &HeaderMap, uri: &Uri) -> Result<(), Failure> {
         let host = self.check_host(headers)?;
         check_origin(headers, host)?;
         self.check_token(headers, uri)
