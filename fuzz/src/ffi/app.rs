@@ -88,9 +88,8 @@ impl App {
             free_user: Some(free_user),
         };
         // SAFETY: the handle is NULL or good, and so are the text and the record.
-        let result = unsafe {
-            flipper_app_add_plugin(app, given.ptr(0), given.len(0), given.byte(0), given.record(&callbacks))
-        };
+        let result =
+            unsafe { flipper_app_add_plugin(app, given.ptr(0), given.len(0), given.byte(0), given.record(&callbacks)) };
         if result == FlipperResult::Ok {
             self.given += usize::from(callbacks.size == size_of::<FlipperPluginCallbacks>());
         }

@@ -35,20 +35,13 @@ impl Program {
                     given.ptr(2),
                     given.len(2),
                 ),
-                Function::ClientRespond => {
-                    flipper_client_respond(client, given.number(0), given.ptr(0), given.len(0))
-                }
+                Function::ClientRespond => flipper_client_respond(client, given.number(0), given.ptr(0), given.len(0)),
                 Function::ClientRespondError => {
                     flipper_client_respond_error(client, given.number(0), given.ptr(0), given.len(0))
                 }
-                Function::ClientFail => flipper_client_fail(
-                    client,
-                    given.number(0),
-                    given.ptr(0),
-                    given.len(0),
-                    given.ptr(1),
-                    given.len(1),
-                ),
+                Function::ClientFail => {
+                    flipper_client_fail(client, given.number(0), given.ptr(0), given.len(0), given.ptr(1), given.len(1))
+                }
                 Function::ClientRespondSupported => {
                     flipper_client_respond_supported(client, given.number(0), given.byte(1))
                 }
@@ -96,14 +89,9 @@ impl Program {
                     flipper_client_job_stored(client, given.number(0), given.record(&credentials(given)), now)
                 }
                 Function::ClientJobDone => flipper_client_job_done(client, given.number(0), now),
-                Function::ClientJobFailed => flipper_client_job_failed(
-                    client,
-                    given.number(0),
-                    given.word(1),
-                    given.ptr(0),
-                    given.len(0),
-                    now,
-                ),
+                Function::ClientJobFailed => {
+                    flipper_client_job_failed(client, given.number(0), given.word(1), given.ptr(0), given.len(0), now)
+                }
                 Function::ClientTimeout => self.time_out_client(client),
                 Function::ClientAsk => self.ask_client(client, given),
                 _ => return None,
@@ -114,8 +102,7 @@ impl Program {
     fn new_client(&mut self, given: &Given) -> FlipperResult {
         let record = config(given);
         // SAFETY: the record, its texts and the place are good.
-        let (result, made) =
-            given.place(null_mut(), |out| unsafe { flipper_client_new(given.record(&record), out) });
+        let (result, made) = given.place(null_mut(), |out| unsafe { flipper_client_new(given.record(&record), out) });
         if result == FlipperResult::Ok {
             // SAFETY: the old one is used no more.
             unsafe { flipper_client_free(std::mem::replace(&mut self.client, made)) };
