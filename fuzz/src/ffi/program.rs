@@ -199,7 +199,7 @@ impl Program {
         }
     }
 
-    fn end(mut self) {
+    fn end(self) {
         // SAFETY: nothing is used any more; what comes of a handle outlives it.
         unsafe {
             flipper_client_free(self.client);
