@@ -150,7 +150,9 @@ fn desktop_call(input: &DeskInput) -> Call {
             call(Function::DesktopUpgrade, &[channel as u64, certificate], &texts)
         }
         DeskInput::Message(conn, message) => call(Function::DesktopMessage, &[conn.as_u64()], &[text(message)]),
-        DeskInput::Binary(conn, bytes) => call(Function::DesktopBinary, &[conn.as_u64()], &[Text::Bytes(bytes.clone())]),
+        DeskInput::Binary(conn, bytes) => {
+            call(Function::DesktopBinary, &[conn.as_u64()], &[Text::Bytes(bytes.clone())])
+        }
         DeskInput::Alive(conn) => call(Function::DesktopAlive, &[conn.as_u64()], &[]),
         DeskInput::Writable(conn, room) => call(Function::DesktopWritable, &[conn.as_u64(), size(*room)], &[]),
         DeskInput::Closed(conn, cause) => {
@@ -173,9 +175,7 @@ fn desktop_call(input: &DeskInput) -> Call {
             let texts = [Text::Client, text(plugin), text(method), json(params.as_ref())];
             call(Function::DesktopNotify, &[], &texts)
         }
-        DeskInput::Disconnect(_, code) => {
-            call(Function::DesktopDisconnect, &[code.as_u16().into()], &[Text::Client])
-        }
+        DeskInput::Disconnect(_, code) => call(Function::DesktopDisconnect, &[code.as_u16().into()], &[Text::Client]),
         DeskInput::Stop => call(Function::DesktopStop, &[], &[]),
     }
 }

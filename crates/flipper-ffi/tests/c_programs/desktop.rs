@@ -32,6 +32,27 @@ fn the_desktop_exchanges_and_calls_under_valgrind() -> Result {
     conforms(Watch::Valgrind, few())
 }
 
+#[cfg(feature = "threaded")]
+#[test]
+fn an_app_in_rust_gets_its_certificate_of_the_desktop_and_answers_its_calls() -> Result {
+    use flipper_blocking::{Flipper, plugin};
+
+    let (state, directory) = (TempDir::new()?, TempDir::new()?);
+    let mut desktop = CDesktop::start(Watch::Gcc, state.path())?;
+    let greeter = plugin("Greeter").background();
+    let greeter = greeter.method("greet", |name: String| -> std::result::Result<_, String> { Ok([name]) });
+    let app = Flipper::builder("Rust", "com.example.rust").ports(desktop.ports[0], desktop.ports[1]);
+    let app = app.directory(directory.path().display().to_string()).plugin(greeter.build()).start()?;
+    app.connection("Greeter").send("opened", &["at last"])?;
+    let patience = Duration::from_secs(60);
+    desktop.wait(patience, |line| (line[0] == "plugins").then_some(()))?;
+    assert_eq!(desktop.event("Rust", "Greeter", "opened", patience)?, serde_json::json!(["at last"]));
+    desktop.start_call("Rust", "Greeter", "greet", "you".into())?;
+    assert_eq!(desktop.finish_call(patience)?, Ok(serde_json::json!(["you"])));
+    app.stop().wait()?;
+    desktop.stop()
+}
+
 #[test]
 fn the_desktop_and_the_poll_client_understand_each_other() -> Result {
     let (state, directory) = (TempDir::new()?, TempDir::new()?);
