@@ -25,6 +25,8 @@ pub(super) struct Setting {
     pub(super) ports: json::Ports,
     pub(super) directory: PathBuf,
     pub(super) recording: Option<PathBuf>,
+    /// The link to the page.
+    pub(super) page: String,
 }
 
 impl Report {
@@ -42,6 +44,7 @@ impl Report {
             },
             directory: directory.to_owned(),
             recording: recording.map(Path::to_owned),
+            page: api.page_link(),
         };
         if json { Self::Programs(Lines { out: stdout(), setting }) } else { Self::People(Story::new(setting)) }
     }
@@ -99,7 +102,7 @@ struct Stopped {
 
 impl Lines {
     fn begin(&mut self) -> io::Result<()> {
-        let Setting { addresses, ports, directory, recording } = &self.setting;
+        let Setting { addresses, ports, directory, recording, .. } = &self.setting;
         let line = Listening {
             event: "listening",
             time: now(),

@@ -1,7 +1,7 @@
 //! What happens, for people.
 
 use std::collections::BTreeMap;
-use std::io::{self, Stdout, Write as _, stdout};
+use std::io::{self, IsTerminal as _, Stdout, Write as _, stdout};
 use std::time::Instant;
 
 use flipper_desktop::proto::ClientId;
@@ -45,7 +45,7 @@ impl Story {
     }
 
     pub(super) fn begin(&mut self) -> io::Result<()> {
-        let Setting { addresses, ports, directory, recording } = &self.setting;
+        let Setting { addresses, ports, directory, recording, page } = &self.setting;
         let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
         let mut rows = vec![
             (ports.insecure.to_string(), "apps that have no certificate yet".to_owned()),
@@ -53,6 +53,9 @@ impl Story {
         ];
         rows.extend(ports.browser.map(|port| (port.to_string(), "apps in browsers and in Node".to_owned())));
         rows.push((ports.ui.to_string(), "flipper apps, flipper call, flipper tail, scripts".to_owned()));
+        // What is no terminal may be a log, which is no place for the token.
+        let shown = if self.out.is_terminal() { page } else { page.split('#').next().unwrap_or_default() };
+        rows.push(("page".to_owned(), shown.to_owned()));
         rows.push(("state".to_owned(), directory.display().to_string()));
         rows.extend(recording.as_ref().map(|path| ("record".to_owned(), path.display().to_string())));
         let title = format!("A Flipper desktop listens on {}. Ctrl-C stops it.", addresses.join(" and "));

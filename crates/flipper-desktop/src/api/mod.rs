@@ -27,6 +27,7 @@ mod builder;
 mod failure;
 mod find;
 mod gate;
+mod page;
 #[cfg(feature = "records")]
 mod recordings;
 mod routes;

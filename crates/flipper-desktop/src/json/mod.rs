@@ -3,6 +3,7 @@
 //! All of it can be written and read, so that programs on the other side need not spell the fields anew. What apps sent
 //! is passed on as the text that it came in: numbers survive verbatim.
 
+mod advice;
 mod app;
 mod device;
 mod error;

@@ -94,7 +94,7 @@ async fn every_route_is_there() {
     let routes =
         document.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` |").map(|(route, _)| route));
     let routes: Vec<_> = routes.filter_map(|route| route.split_once(" /")).collect();
-    assert_eq!(routes.len(), 16);
+    assert_eq!(routes.len(), 18);
     for (method, path) in routes {
         if path.contains("recordings") && !cfg!(feature = "records") {
             continue;

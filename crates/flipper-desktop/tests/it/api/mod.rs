@@ -5,6 +5,7 @@ mod files;
 mod gate;
 mod http;
 mod official;
+mod page;
 #[cfg(feature = "records")]
 mod recordings;
 mod socket;

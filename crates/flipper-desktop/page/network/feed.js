@@ -1,0 +1,1 @@
+export {Feed as NetworkFeed} from '../feed.js';
