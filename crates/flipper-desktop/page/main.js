@@ -1,6 +1,7 @@
 // The page: one socket to the desktop, what it told, and what is shown of it.
 
 import {Link} from './link.js';
+import {Recordings} from './recordings.js';
 import {Route} from './route.js';
 import {settings} from './settings.js';
 import {Shell} from './shell.js';
@@ -16,7 +17,8 @@ settings.apply();
 const store = new Store();
 const link = new Link();
 const route = new Route();
-const page = {store, link, route, settings, update};
+const recordings = new Recordings(store, link);
+const page = {store, link, route, settings, recordings, update};
 const shell = new Shell(page, document.getElementById('page'));
 
 link.onEvent = (event, size) => store.take(event, size);
@@ -24,7 +26,11 @@ link.onChange = () => {
   if (link.state === 'gone') store.end();
   update();
 };
-link.onOpen = () => store.begin(link);
+link.onOpen = async () => {
+  await store.begin(link);
+  // What the address names may be a recording.
+  shell.show();
+};
 store.onChange = update;
 route.onChange = () => shell.show();
 

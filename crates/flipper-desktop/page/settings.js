@@ -15,7 +15,7 @@ const values = read();
 
 export const settings = {
   get(name, otherwise) {
-    return typeof values[name] === typeof otherwise ? values[name] : otherwise;
+    return name in values && typeof values[name] === typeof otherwise ? values[name] : otherwise;
   },
 
   set(name, value) {

@@ -1,16 +1,31 @@
 // The frame: what is at the left, and the view that the address names.
 
+import {DatabasesView} from './databases/view.js';
 import {html, nothing, render} from './lib/lit-html/lit-html.js';
+import {NetworkView} from './network/view.js';
+import {recordingOf} from './recordings.js';
 import {sidebar} from './sidebar.js';
 import {count} from './text.js';
 import {setToken} from './token.js';
 import {AppView} from './views/app.js';
 import {GenericView} from './views/generic.js';
+import {LogsView} from './views/logs.js';
+import {NavigationView} from './views/navigation.js';
 import {PluginView} from './views/plugin.js';
+import {PreferencesView} from './views/preferences.js';
+import {RecordingsView} from './views/recordings.js';
+import {SandboxView} from './views/sandbox.js';
 import {WelcomeView} from './views/welcome.js';
 
 // What shows a plugin; any other is shown by the generic view.
-const PLUGINS = {};
+const PLUGINS = {
+  Network: NetworkView,
+  Databases: DatabasesView,
+  Preferences: PreferencesView,
+  Navigation: NavigationView,
+  Sandbox: SandboxView,
+  'rust-logs': LogsView,
+};
 
 // Views that are kept with all that was typed and chosen in them.
 const MAX_VIEWS = 20;
@@ -32,6 +47,8 @@ export class Shell {
   show() {
     const {route, store} = this.#page;
     const [kind, id, plugin, ...rest] = route.parts;
+    const recording = kind === 'app' ? recordingOf(id) : undefined;
+    if (recording && this.#page.link.state === 'open') this.#page.recordings.read(recording);
     const key = JSON.stringify(kind === 'app' ? [kind, id, plugin] : [kind]);
     const view = this.#views.get(key) ?? this.#make(kind, id, plugin);
     this.#views.delete(key);
@@ -39,7 +56,7 @@ export class Shell {
     if (this.#views.size > MAX_VIEWS) this.#views.delete(this.#views.keys().next().value);
     const isOther = view !== this.#view;
     this.#view = view;
-    view.open?.(plugin === undefined ? [] : rest);
+    view.open?.(kind === 'app' ? rest : route.parts.slice(1));
     this.update();
     const name = kind === 'app' ? [plugin, store.apps.get(id)?.name ?? id].filter(Boolean).join(' – ') : '';
     document.title = name ? `${name} – Flipper` : 'Flipper';
@@ -67,7 +84,8 @@ export class Shell {
     if (kind === 'app' && plugin !== undefined) {
       return new PluginView(this.#page, id, plugin, PLUGINS[plugin] ?? GenericView);
     }
-    return kind === 'app' ? new AppView(this.#page, id) : new WelcomeView(this.#page);
+    if (kind === 'app') return new AppView(this.#page, id);
+    return kind === 'recordings' ? new RecordingsView(this.#page) : new WelcomeView(this.#page);
   }
 
   // What stands in the way of seeing anything new.

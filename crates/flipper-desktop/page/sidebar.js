@@ -8,7 +8,9 @@ const THEMES = {auto: ['◐', 'as the system has it'], light: ['☀', 'light'], 
 
 export function sidebar(page) {
   const {store, link, route} = page;
-  const apps = [...store.apps.values()].sort((one, other) => Number(other.here) - Number(one.here));
+  const all = [...store.apps.values()].sort((one, other) => Number(other.here) - Number(one.here));
+  const apps = all.filter((app) => !app.recording);
+  const recorded = all.filter((app) => app.recording);
   const failures = store.failures.list();
   return html`<aside class="side">
     <header class="brand">
@@ -19,6 +21,10 @@ export function sidebar(page) {
     <nav aria-label="Apps">
       <h2>Apps</h2>
       ${apps.length === 0 ? html`<p class="none">No app is connected.</p>` : html`<ul>${apps.map((app) => appItem(page, app, route.parts))}</ul>`}
+    </nav>
+    <nav aria-label="Recordings">
+      <ul class="places"><li><a href="#/recordings" aria-current=${route.parts[0] === 'recordings' ? 'page' : nothing}>Recordings</a></li></ul>
+      ${recorded.length === 0 ? nothing : html`<ul>${recorded.map((app) => appItem(page, app, route.parts))}</ul>`}
     </nav>
     ${failures.length === 0
       ? nothing
@@ -39,10 +45,10 @@ function themeButton({settings, update}) {
 
 function appItem(page, app, [kind, id, plugin]) {
   const isIt = kind === 'app' && id === app.id;
-  return html`<li class="app" ?data-gone=${!app.here}>
+  return html`<li class="app" ?data-gone=${!app.here && !app.recording}>
     <a href=${address('app', app.id)} aria-current=${isIt && plugin === undefined ? 'page' : nothing}>
       <span class="name">${told(app.name, 80)}</span>${state(app)}
-      <span class="where">${told(`${app.os} · ${app.device}`, 80)} · ${app.here ? age(Date.now() - app.since) : 'gone'}</span>
+      <span class="where">${told(`${app.os} · ${app.device}`, 80)} · ${app.recording ? told(app.recording, 60) : app.here ? age(Date.now() - app.since) : 'gone'}</span>
     </a>
     ${app.plugins === null
       ? html`<p class="none">It has not told its plugins yet.</p>`
@@ -51,6 +57,7 @@ function appItem(page, app, [kind, id, plugin]) {
 }
 
 function state(app) {
+  if (app.recording) return html`<span class="chip">recorded</span>`;
   if (!app.here) return html`<span class="chip">gone</span>`;
   if (app.unresponsive) return html`<span class="chip warn" title="It leaves pings unanswered: perhaps it is stopped at a breakpoint">not answering</span>`;
   return nothing;

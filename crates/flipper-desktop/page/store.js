@@ -108,7 +108,7 @@ export class Store {
     const app = known ?? {feeds: new Map(), errors: new Feed()};
     Object.assign(app, told, {here: true, since: Date.now() - told.connected_for_ms, cause: undefined});
     this.apps.set(told.id, app);
-    const gone = [...this.apps.values()].filter((app) => !app.here);
+    const gone = [...this.apps.values()].filter((app) => !app.here && !app.recording);
     gone.slice(0, Math.max(0, gone.length - MAX_GONE)).forEach((app) => this.apps.delete(app.id));
   }
 

@@ -1,7 +1,7 @@
 // <data-table .shown=…>: any number of rows, of which only those in sight are made. All rows have the same height.
 //
-// `shown` is {label, columns, rows, selected, onselect, leftOut, sort, onsort, follow, rowClass}. `rows` has `length` and
-// `at`, and each row a `key`. A column is {key, title, width, cell(row), end, sorts}.
+// `shown` is {label, columns, rows, selected, onselect, leftOut, sort, onsort, follow, rowClass, onrange}. `rows` has `length` and
+// `at`, and each row a `key`. `onrange` is told the rows that are about to be drawn. A column is {key, title, width, cell(row), end, sorts}.
 
 import {html, nothing, render} from './lib/lit-html/lit-html.js';
 
@@ -57,6 +57,7 @@ class DataTable extends HTMLElement {
     const first = Math.max(0, Math.floor((pane?.scrollTop ?? 0) / ROW_HEIGHT) - MARGIN);
     const last = Math.min(rows.length, first + Math.ceil(height / ROW_HEIGHT) + 2 * MARGIN);
     const drawn = [];
+    this.#shown.onrange?.(Array.from({length: Math.max(0, last - first)}, (_, at) => rows.at(first + at)));
     let active = nothing;
     for (let index = first; index < last; index++) {
       const row = rows.at(index);

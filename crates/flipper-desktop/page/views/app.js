@@ -2,6 +2,7 @@
 
 import {html, nothing, render} from '../lib/lit-html/lit-html.js';
 import {address} from '../route.js';
+import {recordingOf} from '../recordings.js';
 import {title} from '../sidebar.js';
 import {age, bytes, clock, count, failure, told} from '../text.js';
 
@@ -23,7 +24,7 @@ export class AppView {
   }
 
   open() {
-    if (this.#page.link.state === 'open') this.#page.store.refresh(this.#id);
+    if (this.#page.link.state === 'open' && !recordingOf(this.#id)) this.#page.store.refresh(this.#id);
   }
 
   update() {
@@ -33,11 +34,10 @@ export class AppView {
 
   #about(app) {
     return html`<header class="title"><h2>${told(app.name, 80)}</h2>
-        ${app.here
-          ? html`<button @click=${() => this.#disconnect()}>Disconnect</button>`
-          : html`<button @click=${() => this.#forget()}>Forget</button>`}</header>
+        ${app.here ? html`<button @click=${() => this.#disconnect()}>Disconnect</button>` : nothing}
+        ${app.here || app.recording ? nothing : html`<button @click=${() => this.#forget()}>Forget</button>`}</header>
       ${this.#failed ? failure(this.#failed) : nothing}
-      ${app.here ? nothing : html`<p class="note">It left${app.cause ? html`: ${told(app.cause, 300)}` : ''}. What it told is still here.</p>`}
+      ${app.here || app.recording ? nothing : html`<p class="note">It left${app.cause ? html`: ${told(app.cause, 300)}` : ''}. What it told is still here.</p>`}
       ${app.unresponsive ? html`<p class="note">It leaves pings unanswered: perhaps it is stopped at a breakpoint.</p>` : nothing}
       <dl>${this.#facts(app).map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>`)}</dl>
       <h3>Plugins</h3>
@@ -50,7 +50,7 @@ export class AppView {
       ['System', told(app.os)],
       ['Device', told(app.device_id ? `${app.device} (${app.device_id})` : app.device)],
       ['App id', app.app_id ? told(app.app_id) : '–'],
-      ['Connected', app.here ? `for ${age(Date.now() - app.since)}, from ${app.peer}` : `until ${clock(app.goneSince)}`],
+      ['Connected', app.here ? `for ${age(Date.now() - app.since)}, from ${app.peer}` : `until ${app.goneSince ? clock(app.goneSince) : 'the end'}`],
       ['Certificate', CERTIFICATES[app.certificate] ?? 'none: it came to the port for browsers'],
       ['SDK version', app.sdk_version ?? '–'],
       ['Client id', told(app.id, 500)],
@@ -62,7 +62,7 @@ export class AppView {
     const runs = app.initialised?.includes(plugin);
     const feed = app.feeds.get(plugin);
     return html`<li><a href=${address('app', app.id, plugin)}><strong>${told(title(plugin), 60)}</strong>
-      <span>${runs ? 'initialised' : 'not initialised'}${app.background?.includes(plugin) ? ', in the background' : ''}</span>
+      <span>${app.recording ? nothing : runs ? 'initialised' : 'not initialised'}${app.background?.includes(plugin) ? ', in the background' : ''}</span>
       <span>${feed ? count(feed.length + feed.leftOut, 'event') : nothing}</span></a></li>`;
   }
 

@@ -7,7 +7,7 @@ import {split} from '../split.js';
 import {clock, count, line, summary, told} from '../text.js';
 
 const COLUMNS = [
-  {key: 'time', title: 'Time', width: '104px', cell: (row) => clock(row.time)},
+  {key: 'time', title: 'Time', width: '112px', cell: (row) => clock(row.time)},
   {key: 'method', title: 'Event', width: 'minmax(80px, 180px)', cell: (row) => told(row.method, 60)},
   {key: 'params', title: 'Content', width: 'minmax(160px, 1fr)', cell: (row) => html`<bdi>${(row.summary ??= summary(row.params, 200))}</bdi>`},
 ];

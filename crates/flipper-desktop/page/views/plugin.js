@@ -1,6 +1,7 @@
 // The frame around a plugin's own view: it initialises the plugin, and says what is not shown.
 
 import {html, nothing, render} from '../lib/lit-html/lit-html.js';
+import {recordingOf} from '../recordings.js';
 import {title} from '../sidebar.js';
 import {count, failure, told} from '../text.js';
 
@@ -60,12 +61,18 @@ export class PluginView {
   }
 
   #notes(app, has, runs) {
-    if (!app) return html`<p class="note">This app is not connected. Once it is, it is shown here.</p>`;
+    if (!app) {
+      return recordingOf(this.#id)
+        ? html`<p class="note">This is in a recording, which is not open, or cannot be read. <a href="#/recordings">Recordings</a></p>`
+        : html`<p class="note">This app is not connected. Once it is, it is shown here.</p>`;
+    }
+    const leftOut = app.feeds.get(this.#plugin)?.leftOut ?? 0;
+    const left = leftOut > 0 ? html`${count(leftOut, 'older event')} left out, so that this page stays quick.` : nothing;
+    if (app.recording) return html`<p class="note">This is a recording: it shows what the app told, and cannot be asked anything. ${left}</p>`;
     if (!app.here) return html`<p class="note">The app is gone. What it told is still here.</p>`;
     if (app.plugins && !has) return html`<p class="note">The app has no such plugin any more.</p>`;
     if (!runs && this.#isLeft) return html`<p class="note">The plugin is not initialised: it tells nothing, and cannot be called.</p>`;
-    const leftOut = app.feeds.get(this.#plugin)?.leftOut ?? 0;
-    return leftOut > 0 ? html`<p class="note" role="status">${count(leftOut, 'older event')} left out, so that this page stays quick.</p>` : nothing;
+    return leftOut > 0 ? html`<p class="note" role="status">${left}</p>` : nothing;
   }
 
   async #start() {

@@ -29,6 +29,8 @@ mod find;
 mod gate;
 mod page;
 #[cfg(feature = "records")]
+mod recorded;
+#[cfg(feature = "records")]
 mod recordings;
 mod routes;
 mod running;

@@ -38,6 +38,11 @@ macro_rules! assets {
 static INDEX: Asset = Asset { name: "index.html", content: include_bytes!("../../page/index.html") };
 
 static ASSETS: &[Asset] = &assets![
+    "databases/cells.js",
+    "databases/data.js",
+    "databases/sql.js",
+    "databases/structure.js",
+    "databases/view.js",
     "failures.js",
     "feed.js",
     "icon.svg",
@@ -52,7 +57,14 @@ static ASSETS: &[Asset] = &assets![
     "long-text.js",
     "look.css",
     "main.js",
+    "network/body.js",
+    "network/detail.js",
+    "network/export.js",
     "network/feed.js",
+    "network/message-body.js",
+    "network/mocks.js",
+    "network/view.js",
+    "recordings.js",
     "route.js",
     "rows.js",
     "settings.js",
@@ -68,7 +80,12 @@ static ASSETS: &[Asset] = &assets![
     "views/app.js",
     "views/call-box.js",
     "views/generic.js",
+    "views/logs.js",
+    "views/navigation.js",
     "views/plugin.js",
+    "views/preferences.js",
+    "views/recordings.js",
+    "views/sandbox.js",
     "views/welcome.js",
 ];
 

@@ -19,10 +19,10 @@ use super::failure::{Failure, answer};
 use super::find::find;
 use super::gate::guard;
 use super::page;
-#[cfg(feature = "records")]
-use super::recordings;
 use super::server::Server;
 use super::socket;
+#[cfg(feature = "records")]
+use super::{recorded, recordings};
 use crate::audience::Occurrence;
 use crate::error::CallError;
 use crate::json;
@@ -37,7 +37,9 @@ pub(super) fn router(server: Server) -> Router {
     #[cfg(feature = "records")]
     let router = router
         .route("/api/v1/recordings", get(recordings::list).post(recordings::start))
-        .route("/api/v1/recordings/stop", post(recordings::stop));
+        .route("/api/v1/recordings/stop", post(recordings::stop))
+        .route("/api/v1/recordings/{name}", get(recorded::about))
+        .route("/api/v1/recordings/{name}/events", get(recorded::events));
     router
         .route("/api/v1/status", get(status))
         .route("/api/v1/devices", get(devices))

@@ -8,6 +8,7 @@ mod app;
 mod device;
 mod error;
 mod event;
+mod recorded;
 mod recording;
 mod status;
 
@@ -15,6 +16,7 @@ pub use self::app::{App, Certificate, Channel};
 pub use self::device::{Device, PortForward};
 pub use self::error::Error;
 pub use self::event::{Applicant, Event, EventApp, Kind};
+pub use self::recorded::{RecordedApp, RecordedEvent, RecordedEvents, RecordedSession, RecordingContent};
 pub use self::recording::{ActiveRecording, Recording};
 pub use self::status::{Counters, Ports, Status};
 

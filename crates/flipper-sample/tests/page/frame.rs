@@ -18,7 +18,7 @@ pub(crate) fn apps(scene: &mut Scene) -> Result {
     assert!(!address.to_string().contains("token"), "the token stays in no history: {address}");
     assert_eq!(page.barriers()?, Vec::<String>::new());
     assert_eq!(shop.get("products/5")?.0, 200);
-    page.see("nav li.app li:has-text('Network') .count[title='2 events']")?;
+    page.see("nav li.app li:has-text('Network') .count[title='1 event']")?;
 
     page.click("main .cards a:has-text('Rust Shop')")?;
     page.see("dd:has-text('com.example.shop')")?;

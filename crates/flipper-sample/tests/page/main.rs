@@ -9,9 +9,12 @@
 mod frame;
 mod generic;
 mod hostile;
+mod network;
 mod raw_app;
+mod recordings;
 mod scene;
 mod shop;
+mod views;
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -30,9 +33,16 @@ const LIT_HTML: [&str; 6] =
 type Part = fn(&mut Scene) -> Result;
 
 /// The last ones stop the desktop.
-const PARTS: [(&str, Part); 5] = [
+const PARTS: [(&str, Part); 12] = [
     ("apps", frame::apps),
     ("generic", generic::part),
+    ("network", network::part),
+    ("logs", views::logs),
+    ("databases", views::databases),
+    ("preferences", views::preferences),
+    ("navigation", views::navigation),
+    ("sandbox", views::sandbox),
+    ("recordings", recordings::part),
     ("hostile", hostile::part),
     ("failures", frame::failures),
     ("restart", frame::restart),

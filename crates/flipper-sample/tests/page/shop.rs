@@ -3,8 +3,10 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use flipper_conformance::Result;
+use flipper_conformance::{PATIENCE, Result};
 use serde_json::Value;
 
 use crate::scene::pictures_are_wanted;
@@ -45,8 +47,27 @@ impl Shop {
         answer(agent().get(format!("{}{path}", self.url)).call()?)
     }
 
+    /// Asks for a page again and again, until it has this on it.
+    pub(crate) fn get_until(&self, path: &str, wanted: &str) -> Result {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            let body = String::from_utf8(self.get(path)?.1)?;
+            if body.contains(wanted) {
+                return Ok(());
+            }
+            if Instant::now() > end {
+                return Err(format!("{path} never had {wanted}, but {body}").into());
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     pub(crate) fn post(&self, path: &str, body: &Value) -> Result<(u16, Vec<u8>)> {
         answer(agent().post(format!("{}{path}", self.url)).content_type("application/json").send(body.to_string())?)
+    }
+
+    pub(crate) fn patch(&self, path: &str, body: &Value) -> Result<(u16, Vec<u8>)> {
+        answer(agent().patch(format!("{}{path}", self.url)).content_type("application/json").send(body.to_string())?)
     }
 }
 
