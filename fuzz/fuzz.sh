@@ -57,7 +57,7 @@ unpack() {
 dictionary() {
     case $1 in
     query) echo -dict=fuzz/dictionaries/query.dict ;;
-    wire | client_ops | desktop_ops | driver) echo -dict=fuzz/dictionaries/json.dict ;;
+    wire | client_ops | desktop_ops | driver | ffi_ops) echo -dict=fuzz/dictionaries/json.dict ;;
     esac
 }
 

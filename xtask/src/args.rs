@@ -2,6 +2,9 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::path::PathBuf;
+
+use crate::c_library;
 
 pub(crate) const USAGE: &str = "\
 Usage: cargo xtask <CHORE>
@@ -10,11 +13,16 @@ Chores:
   test [--skip-official REASON]  run all tests, those with official peers included
   matrix [--skip-official REASON]
                                  run the conformance suite alone, and show it as a table
+  programs                       build the programs in other languages that the conformance suite runs; the chores
+                                 above do so before the tests
   screenshots                    run the tests in the official page, and have them take docs/images
   sim [LIVES]                    lead so many simulated lives under faults, 100,000 unless said otherwise
   fuzz [--seconds N] [TARGET...]  give the fuzz targets their committed inputs again, then each N seconds of new ones
   check                          clippy, formatting, documentation, flipper-proto without std,
                                  what adapters depend on, what is left of them when switched off
+  header                         write the C header anew, crates/flipper-ffi/include/flipper.h
+  c-library [--debug] [--prefix DIR]
+                                 build the library for C and lay it out below DIR, target/c unless said otherwise
   footprint                      measure what Flipper adds to an app: crates, seconds of a build, bytes of a program
   ci [--skip-official REASON]    test, fuzz --seconds 10, then check
   help                           print this
@@ -30,9 +38,12 @@ const SIMULATED_LIVES: u64 = 100_000;
 pub(crate) enum Chore {
     Test { skip_official: Option<String> },
     Matrix { skip_official: Option<String> },
+    Programs,
     Screenshots,
     Sim { lives: u64 },
     Fuzz { seconds: u64, targets: Vec<String> },
+    Header,
+    CLibrary { prefix: PathBuf, is_debug: bool },
     Footprint,
     Check,
     Ci { skip_official: Option<String> },
@@ -46,6 +57,7 @@ pub(crate) enum Misuse {
     Unknown(String),
     NoReason,
     NoNumber(String),
+    NoDirectory,
     SkipInCi,
 }
 
@@ -57,6 +69,7 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>, in_ci: bool) -> Re
         Some("test") => Ok(Chore::Test { skip_official: skip_official(args, in_ci)? }),
         Some("matrix") => Ok(Chore::Matrix { skip_official: skip_official(args, in_ci)? }),
         Some("ci") => Ok(Chore::Ci { skip_official: skip_official(args, in_ci)? }),
+        Some("programs") => nothing_more(args, Chore::Programs),
         Some("screenshots") => nothing_more(args, Chore::Screenshots),
         Some("sim") => {
             let lives =
@@ -64,6 +77,8 @@ pub(crate) fn parse(args: impl IntoIterator<Item = OsString>, in_ci: bool) -> Re
             nothing_more(args, Chore::Sim { lives })
         }
         Some("fuzz") => fuzz(args),
+        Some("header") => nothing_more(args, Chore::Header),
+        Some("c-library") => c_library(args),
         Some("footprint") => nothing_more(args, Chore::Footprint),
         Some("check") => nothing_more(args, Chore::Check),
         Some("help" | "--help" | "-h") => nothing_more(args, Chore::Help),
@@ -83,6 +98,21 @@ fn fuzz(args: impl Iterator<Item = String>) -> Result<Chore, Misuse> {
         Some(flag) => Err(Misuse::Unknown(flag.clone())),
         None => Ok(Chore::Fuzz { seconds, targets }),
     }
+}
+
+fn c_library(mut args: impl Iterator<Item = String>) -> Result<Chore, Misuse> {
+    let (mut prefix, mut is_debug) = (PathBuf::from(c_library::PREFIX), false);
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--debug" => is_debug = true,
+            "--prefix" => {
+                let folder = args.next().filter(|folder| !folder.is_empty() && !folder.starts_with('-'));
+                prefix = folder.ok_or(Misuse::NoDirectory)?.into();
+            }
+            _ => return Err(Misuse::Unknown(arg)),
+        }
+    }
+    Ok(Chore::CLibrary { prefix, is_debug })
 }
 
 fn skip_official(args: impl Iterator<Item = String>, in_ci: bool) -> Result<Option<String>, Misuse> {
@@ -118,6 +148,7 @@ impl fmt::Display for Misuse {
             Self::Unknown(arg) => write!(f, "unknown argument {arg:?}"),
             Self::NoReason => f.write_str("--skip-official needs a reason"),
             Self::NoNumber(arg) => write!(f, "{arg:?} is no number"),
+            Self::NoDirectory => f.write_str("--prefix needs a directory"),
             Self::SkipInCi => {
                 f.write_str("--skip-official is refused in CI: tests with official peers always run there")
             }
@@ -137,7 +168,13 @@ mod tests {
     fn chores() {
         assert_eq!(parse_words("test", true), Ok(Chore::Test { skip_official: None }));
         assert_eq!(parse_words("check", true), Ok(Chore::Check));
+        assert_eq!(parse_words("programs", true), Ok(Chore::Programs));
         assert_eq!(parse_words("screenshots", false), Ok(Chore::Screenshots));
+        assert_eq!(parse_words("header", false), Ok(Chore::Header));
+        let library = |prefix: &str, is_debug| Ok(Chore::CLibrary { prefix: prefix.into(), is_debug });
+        assert_eq!(parse_words("c-library", false), library("target/c", false));
+        assert_eq!(parse_words("c-library --prefix /usr/local --debug", true), library("/usr/local", true));
+        assert_eq!(parse_words("c-library --prefix --debug", true), Err(Misuse::NoDirectory));
         assert_eq!(parse_words("sim", true), Ok(Chore::Sim { lives: 100_000 }));
         assert_eq!(parse_words("sim 20", false), Ok(Chore::Sim { lives: 20 }));
         assert_eq!(parse_words("sim many", false), Err(Misuse::NoNumber("many".to_owned())));

@@ -3,6 +3,9 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod bindings;
+mod c;
+mod c_library;
 mod checks;
 mod footprint;
 mod fuzz;
@@ -44,9 +47,16 @@ fn main() -> ExitCode {
         }
         Chore::Test { skip_official } => suite::run(&mut report, skip_official.as_deref()),
         Chore::Matrix { skip_official } => suite::run_matrix(&mut report, skip_official.as_deref()),
+        Chore::Programs => {
+            bindings::build(&mut report);
+        }
         Chore::Screenshots => suite::take_screenshots(&mut report),
         Chore::Sim { lives } => checks::simulate(&mut report, *lives),
         Chore::Fuzz { seconds, targets } => fuzz::run(&mut report, *seconds, targets),
+        Chore::Header => c_library::write_header(&mut report),
+        Chore::CLibrary { prefix, is_debug } => {
+            report.step("library for C", || c_library::install(prefix, *is_debug));
+        }
         Chore::Footprint => footprint::run(&mut report),
         Chore::Check => checks::run(&mut report),
         Chore::Ci { skip_official } => {

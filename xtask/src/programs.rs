@@ -10,7 +10,7 @@ use crate::shell::{self, Failure};
 #[derive(Clone, Copy)]
 pub(crate) struct Program {
     name: &'static str,
-    /// Asks for its version, or for something else that shows that it will do.
+    /// Asks for its version, or for something else that shows that it will do; one argument a line.
     version: &'static str,
     /// Where it is found, for a person.
     from: &'static str,
@@ -34,14 +34,7 @@ pub(crate) const PEERS: [Program; 9] = [
         package: "openjdk-17-jdk-headless",
         without: SKIP,
     },
-    Program {
-        name: "python3",
-        // Debian's has no way to make environments unless that is installed as well.
-        version: "-cimport ensurepip, venv",
-        from: "Python 3.11 or later with venv and pip",
-        package: "python3-venv",
-        without: SKIP,
-    },
+    PYTHON,
     Program {
         name: "adb",
         version: "version",
@@ -68,6 +61,16 @@ pub(crate) const PEERS: [Program; 9] = [
     Program { name: "mksh", version: "-n", from: "mksh, Android's shell", package: "mksh", without: SKIP },
 ];
 
+/// What the package `flipper` is built with, and some peers run on.
+pub(crate) const PYTHON: Program = Program {
+    name: "python3",
+    // Debian's has no way to make environments unless that is installed as well.
+    version: "-cimport ensurepip, venv",
+    from: "Python 3.11 or later with venv and pip",
+    package: "python3-venv",
+    without: "run the tests that you need by themselves: cargo test --package NAME",
+};
+
 /// What tests between two networks need, which are Linux's.
 pub(crate) const NETWORKS: &[Program] = if cfg!(target_os = "linux") {
     &[Program { name: "ip", version: "-Version", from: "iproute2's command ip", package: "iproute2", without: SKIP }]
@@ -75,7 +78,40 @@ pub(crate) const NETWORKS: &[Program] = if cfg!(target_os = "linux") {
     &[]
 };
 
-/// What libFuzzer is built with.
+const SKIP_C: &str = "run the tests of one crate after another: cargo test --package NAME";
+
+/// What programs in C are built with, and watched by.
+pub(crate) const C: [Program; 7] = [
+    CXX,
+    Program { name: "gcc", version: "--version", from: "GCC", package: "gcc libc6-dev", without: SKIP_C },
+    Program {
+        name: "clang",
+        version: "--version",
+        from: "Clang with its sanitizers",
+        package: "clang libclang-rt-14-dev",
+        without: SKIP_C,
+    },
+    Program { name: "pkg-config", version: "--version", from: "pkg-config", package: "pkg-config", without: SKIP_C },
+    // It does not run where it does not find what it has to know of the C library.
+    Program { name: "valgrind", version: "-q\ntrue", from: "Valgrind", package: "valgrind libc6-dbg", without: SKIP_C },
+    // Whether a header is there is for the compiler to say.
+    Program {
+        name: "gcc",
+        version: "-fsyntax-only\n-xc\n-include\nopenssl/ssl.h\n/dev/null",
+        from: "OpenSSL 3 for C",
+        package: "libssl-dev",
+        without: SKIP_C,
+    },
+    Program {
+        name: "gcc",
+        version: "-fsyntax-only\n-xc\n-include\nwslay/wslay.h\n/dev/null",
+        from: "libwslay for C",
+        package: "libwslay-dev",
+        without: SKIP_C,
+    },
+];
+
+/// What libFuzzer is built with, and what takes the header for C++.
 pub(crate) const CXX: Program = Program {
     name: "c++",
     version: "--version",
@@ -117,7 +153,7 @@ fn missing(programs: &[Program]) -> Result<Vec<Program>, Failure> {
     for program in programs {
         let mut command = Command::new(program.name);
         command.env("PATH", search_path());
-        command.arg(program.version).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.args(program.version.lines()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         match command.status() {
             Ok(status) if status.success() => {}
             Ok(_) => missing.push(*program),

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use crate::matrix::Matrix;
 use crate::report::Report;
 use crate::shell::{self, Failure};
-use crate::{peers, programs, python};
+use crate::{bindings, peers, programs, python};
 
 /// Tells the tests with official peers why they are to be skipped; `flipper_conformance` reads it.
 const SKIP_VARIABLE: &str = "FLIPPER_SKIP_OFFICIAL";
@@ -15,18 +15,20 @@ const SKIP_VARIABLE: &str = "FLIPPER_SKIP_OFFICIAL";
 /// Runs all tests.
 pub(crate) fn run(report: &mut Report, skip_official: Option<&str>) {
     // `--all-targets` leaves out the documentation's examples and cannot be combined with them.
-    let all: [(_, &[_]); 2] = [
-        ("tests", &["--workspace", "--all-features", "--all-targets"]),
-        ("documentation tests", &["--workspace", "--all-features", "--doc"]),
+    let all = [
+        ("tests", cargo_test(&["--workspace", "--all-features", "--all-targets"])),
+        ("documentation tests", cargo_test(&["--workspace", "--all-features", "--doc"])),
+        ("Python tests", python::tests()),
     ];
-    run_steps(report, skip_official, &all);
+    run_steps(report, skip_official, all);
+    report.step("Python types", python::check_types);
 }
 
 /// Runs the scenarios of the conformance suite.
 pub(crate) fn run_matrix(report: &mut Report, skip_official: Option<&str>) {
     let suite =
         ["--package", "flipper-conformance", "--package", "flipper-desktop", "--package", "flipper-sim", "--tests"];
-    run_steps(report, skip_official, &[("conformance", &suite)]);
+    run_steps(report, skip_official, [("conformance", cargo_test(&suite))]);
 }
 
 /// Runs the tests in the official desktop's page, which then take the pictures of the documentation.
@@ -45,18 +47,26 @@ fn ready_for_peers(report: &mut Report) -> bool {
         && report.step("python peers", python::install)
 }
 
-fn run_steps(report: &mut Report, skip_official: Option<&str>, steps: &[(&'static str, &[&str])]) {
+fn cargo_test(what: &[&str]) -> Command {
+    let mut command = shell::cargo("test");
+    shell::lock_in_ci(&mut command);
+    command.arg("--no-fail-fast").args(what);
+    command
+}
+
+fn run_steps<const N: usize>(report: &mut Report, skip_official: Option<&str>, steps: [(&'static str, Command); N]) {
     match skip_official {
         Some(reason) => report.note(format!("Tests with official peers were skipped: {reason}")),
         // They would fail one by one, for the reason that has just been given.
         None if !ready_for_peers(report) => return,
         None => {}
     }
+    if !bindings::build(report) {
+        return;
+    }
     let mut results = Results { skip_official, ..Results::default() };
-    for (name, what) in steps {
-        let mut command = shell::cargo("test");
-        shell::lock_in_ci(&mut command);
-        command.arg("--no-fail-fast").args(*what).env_remove(SKIP_VARIABLE);
+    for (name, mut command) in steps {
+        command.env_remove(SKIP_VARIABLE);
         if let Some(reason) = skip_official {
             command.env(SKIP_VARIABLE, reason);
         }

@@ -1,7 +1,7 @@
 //! What an app holds while Flipper runs.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use flipper_client::{App, Builder, Clock, Connection, Jobs, Launch, Plugin, Setup, StartError, Status, Watch};
@@ -23,13 +23,29 @@ pub struct Flipper {
 struct Held {
     app: Arc<App>,
     crew: Arc<Crew>,
-    /// Not there in one that could not start.
-    parts: Option<(Arc<Bell>, Arc<Handlers>)>,
+    /// What the driver will work with. Not there any more once it was started, or cannot be.
+    jobs: Mutex<Option<Jobs>>,
+    /// Not there before the start.
+    parts: OnceLock<(Arc<Bell>, Arc<Handlers>)>,
+}
+
+impl Held {
+    fn jobs(&self) -> MutexGuard<'_, Option<Jobs>> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stop(&self) {
+        if self.jobs().take().is_some() {
+            // There is no driver to do it.
+            self.app.finish();
+        }
+        self.app.stop();
+    }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.app.stop();
+        self.stop();
     }
 }
 
@@ -44,20 +60,43 @@ impl Flipper {
     /// # Errors
     /// As [`Builder::start`].
     pub fn launch_with(setup: Setup, options: &Options) -> Result<Self, StartError> {
-        let jobs = Jobs::new(&setup);
+        let flipper = Self::prepare(setup);
+        flipper.begin(options)?;
+        Ok(flipper)
+    }
+
+    /// One that has no threads and is [stopped](State::Stopped) until it is told to [begin](Self::begin). Plugins may be
+    /// added before that, and events sent, which wait.
+    #[must_use]
+    pub fn prepare(setup: Setup) -> Self {
+        let jobs = Mutex::new(Some(Jobs::new(&setup)));
+        let app = App::new(setup, Clock::new(Instant::now), None);
+        Self { held: Arc::new(Held { app, crew: Arc::default(), jobs, parts: OnceLock::new() }) }
+    }
+
+    /// Starts what was [prepared](Self::prepare), and returns at once.
+    ///
+    /// # Errors
+    /// [`StartError::AlreadyStarted`], also after a start that failed and after a stop; [`StartError::NoRuntime`].
+    pub fn begin(&self, options: &Options) -> Result<(), StartError> {
+        let Held { app, crew, parts, .. } = &*self.held;
+        // Held until the state machine has started, so that whoever stops it meanwhile does so afterwards.
+        let mut kept = self.held.jobs();
+        let jobs = kept.take().ok_or(StartError::AlreadyStarted)?;
         let bell = Bell::new().map_err(|error| {
             tracing::error!("Flipper does not start, because it has nothing to wait with: {error}");
+            app.finish();
             StartError::NoRuntime("the system has nothing to wait with; perhaps too many files are open")
         })?;
-        let app = App::new(setup, Clock::new(Instant::now), None);
         let handlers = Arc::new(app.peek(|core| Handlers::new(Arc::clone(&bell), &core.config().limits)));
-        let crew = Arc::new(Crew::default());
+        let (bell, handlers) = parts.get_or_init(|| (bell, handlers));
         app.start();
-        let driver = Driver::new(Arc::clone(&app), jobs, Arc::clone(&bell), Arc::clone(&crew), Arc::clone(&handlers));
+        drop(kept);
+        let driver = Driver::new(Arc::clone(app), jobs, Arc::clone(bell), Arc::clone(crew), Arc::clone(handlers));
         // If a thread cannot be started, the driver is dropped, which ends those that were.
         let start = || {
             for _ in 0..options.handlers.get() {
-                let (app, handlers) = (Arc::clone(&app), Arc::clone(&handlers));
+                let (app, handlers) = (Arc::clone(app), Arc::clone(handlers));
                 crew.spawn("flipper-handler", move || handlers.work(&app))?;
             }
             crew.spawn("flipper-io", move || driver.run())
@@ -65,8 +104,7 @@ impl Flipper {
         start().map_err(|error: std::io::Error| {
             tracing::error!("Flipper does not start, because its threads do not: {error}");
             StartError::NoRuntime("the system starts no more threads; perhaps there are too many, or too little memory")
-        })?;
-        Ok(Self { held: Arc::new(Held { app, crew, parts: Some((bell, handlers)) }) })
+        })
     }
 
     /// Where the app stands with its desktop, and what failed last.
@@ -123,20 +161,26 @@ impl Flipper {
     /// How many notices the observer was not given, because it, or a plugin, has blocked for so long that too many wait.
     #[must_use]
     pub fn missed_notices(&self) -> u64 {
-        self.held.parts.as_ref().map_or(0, |(_, handlers)| handlers.missed())
+        self.held.parts.get().map_or(0, |(_, handlers)| handlers.missed())
     }
 
     /// How often the thread that does the IO has woken up so far. While nothing happens it does so for pings alone.
     #[must_use]
     pub fn wake_ups(&self) -> u64 {
-        self.held.parts.as_ref().map_or(0, |(bell, _)| bell.waits())
+        self.held.parts.get().map_or(0, |(bell, _)| bell.waits())
     }
 
     /// Stops: sends what is queued, closes the connection, and never comes back.
     ///
     /// It begins at once, whether [`Stopping::wait`] is called or not, so that a callback may call it.
     pub fn stop(&self) -> Stopping {
-        self.held.app.stop();
+        self.held.stop();
+        self.ending()
+    }
+
+    /// Waits for the end, whoever will [stop](Self::stop) it. One that was not started yet has ended.
+    #[must_use]
+    pub fn ending(&self) -> Stopping {
         Stopping { crew: Arc::clone(&self.held.crew) }
     }
 }
@@ -149,7 +193,8 @@ impl Launch for Flipper {
     }
 
     fn stopped() -> Self {
-        Self { held: Arc::new(Held { app: App::stopped(), crew: Arc::default(), parts: None }) }
+        let (crew, jobs, parts) = (Arc::default(), Mutex::default(), OnceLock::new());
+        Self { held: Arc::new(Held { app: App::stopped(), crew, jobs, parts }) }
     }
 }
 

@@ -28,6 +28,19 @@ impl Flipper {
         Ok(Self(()))
     }
 
+    /// The settings are dropped.
+    #[must_use]
+    #[inline]
+    pub fn prepare(_setup: Setup) -> Self {
+        Self(())
+    }
+
+    /// Always `Ok`.
+    #[inline]
+    pub fn begin(&self, _options: &Options) -> Result<(), StartError> {
+        Ok(())
+    }
+
     /// Always stopped, and nothing has failed.
     #[must_use]
     #[inline]
@@ -95,6 +108,13 @@ impl Flipper {
 
     #[inline]
     pub fn stop(&self) -> Stopping {
+        Stopping(())
+    }
+
+    /// Has ended.
+    #[must_use]
+    #[inline]
+    pub fn ending(&self) -> Stopping {
         Stopping(())
     }
 }

@@ -49,6 +49,11 @@ fn settings_end_in_a_start_or_in_a_setup() -> Result {
     options.handlers = NonZeroUsize::MIN;
     let flipper = Flipper::launch_with(setup, &options)?;
     flipper.stop().wait()?;
+    let prepared =
+        Flipper::prepare(Flipper::builder("App", "com.example.app").directory(directory.path()).into_setup()?);
+    prepared.begin(&options)?;
+    prepared.stop();
+    prepared.ending().wait()?;
     same_api::providers()
 }
 

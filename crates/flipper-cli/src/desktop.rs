@@ -45,10 +45,12 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode, Failure> {
     builder = options.allow_origin.iter().cloned().fold(builder, flipper_desktop::Builder::allowed_origin);
     builder = options.upload_to.iter().cloned().fold(builder, |builder, store| store.upload(builder));
     builder = builder.in_band_certificates(!options.upload_only);
+    let page = options.official_page()?;
     let events = builder.events();
     let mut interrupted = Interrupts::listen()?;
     let desktop = builder.start().await.map_err(Failure::new)?;
-    let api = Api::builder(&desktop).port(options.ui_port).state_directory(&directory).start().await;
+    let api = Api::builder(&desktop).port(options.ui_port).state_directory(&directory);
+    let api = page.into_iter().fold(api, flipper_desktop::api::Builder::official_ui).start().await;
     let api = match api {
         Ok(api) => api,
         Err(error) => {

@@ -35,6 +35,8 @@ pub enum StartError {
     NoCertificateProvider,
     /// The runtime is not there; the text says which, and what to do.
     NoRuntime(&'static str),
+    /// It was started or stopped before.
+    AlreadyStarted,
 }
 
 impl fmt::Display for StartError {
@@ -55,6 +57,7 @@ impl fmt::Display for StartError {
                  the link that `flipper pair` prints, or a provider, or leave the medium unset",
             ),
             Self::NoRuntime(what) => f.write_str(what),
+            Self::AlreadyStarted => f.write_str("it was started or stopped before, and starts only once"),
         }
     }
 }

@@ -2,7 +2,8 @@
 // `src/official/page.rs` runs it.
 //
 // Each line of standard input is a step, such as `{"do": "click", "at": "text=Network", "within": 1000}`; each line of
-// standard output is the answer to one, `{"is": …}` or `{"failed": …, "page": …}`. `at` is a selector of Playwright's.
+// standard output is the answer to one, `{"is": …}` or `{"failed": …, "page": …}`. `at` is a selector of Playwright's,
+// `tab` the number of one of the tabs that were opened.
 // Steps wait by themselves until they can be done, at most `within` milliseconds. It ends with its standard input.
 'use strict';
 
@@ -16,8 +17,7 @@ const WINDOW = {width: 1400, height: 800};
 const PATIENCE_AFTER_FAILURE = 5000;
 const TRY = 3000;
 
-// What the page's console has said since it was last asked for.
-const complaints = [];
+const tabs = [];
 
 const steps = {
   click: (at, {timeout}) => at.first().click({timeout}),
@@ -41,26 +41,31 @@ const steps = {
   miss: (at, {timeout}) => at.first().waitFor({timeout, state: 'hidden'}),
   text: (at, {timeout}) => at.first().innerText({timeout}),
   texts: (at) => at.allInnerTexts(),
-  complaints: () => complaints.splice(0),
-  hear: async (at, {timeout, text}) => {
+  cells: (at) => at.evaluateAll((rows) => rows.map((row) => [...row.children].map((cell) => cell.innerText))),
+  evaluate: (at, {expression}) => at.page().evaluate(expression),
+  open: async (at, {url}) => {
+    await openTab(await at.page().context().newPage(), url);
+  },
+  complaints: (at, {complaints}) => complaints.splice(0),
+  hear: async (at, {timeout, text, complaints}) => {
     const isIt = (said) => said.includes(text);
     if (!complaints.some(isIt)) {
       await at.page().waitForEvent('console', {timeout, predicate: (message) => isIt(message.text())});
     }
     complaints.splice(0, Infinity, ...complaints.filter((said) => !isIt(said)));
   },
-  picture: async (at, {timeout, to}) => {
+  picture: async (at, {timeout, to, complaints}) => {
     mkdirSync(dirname(to), {recursive: true});
     const page = at.page();
     await page.mouse.move(WINDOW.width - 1, WINDOW.height - 1);
     await page.locator('.ant-tooltip:not(.ant-tooltip-hidden)').first().waitFor({timeout, state: 'hidden'});
-    await closeNotices(page);
+    await closeNotices(page, complaints);
     await page.screenshot({timeout, path: to, animations: 'disabled', caret: 'hide'});
   },
 };
 
 // They float over the page until somebody closes them.
-async function closeNotices(page) {
+async function closeNotices(page, complaints) {
   for (let notice; (notice = page.locator('.ant-notification-notice').first()), await notice.isVisible(); ) {
     complaints.push(`notice: ${await notice.innerText()}`);
     await notice.locator('.ant-notification-notice-close').click();
@@ -95,12 +100,18 @@ async function open() {
     (address) => address.hostname !== 'localhost',
     (route) => route.fulfill({json: {}, headers: {'access-control-allow-origin': '*'}}),
   );
-  const page = context.pages()[0] ?? (await context.newPage());
+  await openTab(context.pages()[0] ?? (await context.newPage()), url);
+  return context;
+}
+
+async function openTab(page, url) {
+  // What the page's console has said since it was last asked for.
+  const complaints = [];
   page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
-  page.on('pageerror', (error) => complaints.push(`uncaught: ${error.stack ?? error}`));
-  await page.addLocatorHandler(page.locator('.ant-notification-notice').first(), () => closeNotices(page));
+  page.on('pageerror', (error) => complaints.push(`uncaught: ${error.stack || error}`));
+  await page.addLocatorHandler(page.locator('.ant-notification-notice').first(), () => closeNotices(page, complaints));
+  tabs.push({page, complaints});
   await page.goto(url);
-  return {context, page};
 }
 
 async function failure(page, step, error) {
@@ -116,12 +127,13 @@ async function failure(page, step, error) {
 }
 
 async function main() {
-  const {context, page} = await open();
+  const context = await open();
   say({is: 'open'});
   for await (const line of createInterface({input: process.stdin})) {
-    const {within: timeout, ...step} = JSON.parse(line);
+    const {within: timeout, tab, ...step} = JSON.parse(line);
+    const {page, complaints} = tabs[tab];
     try {
-      say({is: (await steps[step.do](page.locator(step.at ?? 'body'), {...step, timeout})) ?? null});
+      say({is: (await steps[step.do](page.locator(step.at ?? 'body'), {...step, timeout, complaints})) ?? null});
     } catch (error) {
       say(await failure(page, step, error));
     }

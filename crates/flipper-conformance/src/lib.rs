@@ -16,9 +16,13 @@ mod adapter;
 #[cfg(feature = "suite")]
 pub mod adapters;
 #[cfg(feature = "suite")]
+pub mod apps;
+#[cfg(feature = "suite")]
 pub mod desktops;
+pub mod programs;
 #[cfg(feature = "suite")]
 mod provision;
+pub mod roles;
 #[cfg(feature = "suite")]
 pub mod scenarios;
 #[cfg(feature = "suite")]

@@ -1,7 +1,7 @@
 //! The official desktop, npm package `flipper-server`, as a peer in tests.
 //!
 //! [`OfficialDesktop`] runs it, [`UiSocket`] looks at it and commands it as its own page would, [`Ui`] speaks to
-//! one app through it, and [`OfficialPage`] is the page itself, in a browser. Everything blocks on plain threads, so that tests of any runtime can use it; from an async test,
+//! one app through it, and [`OfficialPage`] is the page itself, in a browser, on whichever desktop serves it. Everything blocks on plain threads, so that tests of any runtime can use it; from an async test,
 //! call it through `spawn_blocking` or its like.
 //!
 //! A test begins so:
@@ -35,7 +35,8 @@ mod ui_socket;
 pub use desktop::OfficialDesktop;
 pub use error::{Error, ErrorKind};
 pub use events::{ClientQuery, ConnectedClient, ListedDevice, ServerEvent};
-pub use page::OfficialPage;
+pub use install::package;
+pub use page::{OfficialPage, PageHost};
 pub use ports::Ports;
 pub use skip::skips_this_test;
 pub use ui::Ui;

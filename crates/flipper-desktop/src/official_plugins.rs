@@ -71,6 +71,16 @@ impl OfficialPlugin {
         Ok(folder)
     }
 
+    #[cfg(feature = "api")]
+    pub(crate) fn package(&self) -> &Value {
+        &self.package
+    }
+
+    #[cfg(feature = "api")]
+    pub(crate) fn bundle(&self) -> &'static str {
+        self.bundle
+    }
+
     fn text(&self, field: &str) -> &str {
         self.package[field].as_str().unwrap_or_default()
     }
@@ -116,7 +126,8 @@ fn installed_plugins(home: &Path) -> PathBuf {
     home.join(".flipper/installed-plugins")
 }
 
-fn folders(of: &Path) -> io::Result<Vec<PathBuf>> {
+/// The folders in a folder. None where there is no such folder.
+pub(crate) fn folders(of: &Path) -> io::Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(of) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_FIELDS = 12, MAX_LINE = 1 << 20 };
+enum { MAX_FIELDS = 40, MAX_LINE = 1 << 20 };
 
 static char *fields[MAX_FIELDS];
 static int field_count;
@@ -49,9 +49,10 @@ static size_t unhex(char *hex) {
 }
 
 static flipper_credentials credentials(int at) {
-    flipper_credentials found = {sizeof found, 0, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, 0, 0};
+    flipper_credentials found = {0};
+    found.size = sizeof found;
     found.generation = number(at);
-    found.medium = (uint8_t)number(at + 1);
+    found.medium = (uint32_t)number(at + 1);
     found.valid_until_ms = number(at + 2);
     found.device_id = text(at + 3);
     found.csr = text(at + 4);
@@ -73,7 +74,8 @@ static flipper_result tell(flipper_client *client) {
     if (!strcmp(what, "respond")) return flipper_client_respond(client, id, b.ptr, b.len);
     if (!strcmp(what, "error")) return flipper_client_respond_error(client, id, b.ptr, b.len);
     if (!strcmp(what, "supported")) return flipper_client_respond_supported(client, id, (uint8_t)number(3));
-    if (!strcmp(what, "report")) return flipper_client_report(client, a.ptr, a.len);
+    if (!strcmp(what, "fail")) return flipper_client_fail(client, id, b.ptr, b.len, NULL, 0);
+    if (!strcmp(what, "report")) return flipper_client_report_error(client, a.ptr, a.len, NULL, 0, NULL, 0);
     if (!strcmp(what, "opened")) return flipper_client_opened(client, id, now);
     if (!strcmp(what, "message")) return flipper_client_message(client, id, b.ptr, b.len, now);
     if (!strcmp(what, "binary")) return flipper_client_binary(client, id, b.ptr, unhex(fields[3]), now);
@@ -84,28 +86,36 @@ static flipper_result tell(flipper_client *client) {
         return flipper_client_closed(client, id, (uint32_t)number(3), (uint16_t)number(4), reason.ptr, reason.len, now);
     }
     if (!strcmp(what, "loaded")) {
-        found = credentials(3);
-        return flipper_client_job_loaded(client, id, has(3) ? &found : NULL, now);
+        found = credentials(5);
+        c = text(4);
+        return flipper_client_job_loaded(client, id, has(5) ? &found : NULL, (uint32_t)number(3), c.ptr, c.len, now);
     }
     if (!strcmp(what, "prepared")) {
-        flipper_str csr = text(5), destination = text(6);
-        return flipper_client_job_prepared(client, id, number(3), csr.ptr, csr.len, destination.ptr, destination.len,
-                                           number(4), now);
+        flipper_prepared prepared = {0};
+        prepared.size = sizeof prepared;
+        prepared.generation = number(3);
+        prepared.wall_ms = number(4);
+        prepared.csr = text(5);
+        prepared.destination = text(6);
+        prepared.pairing_id = text(7);
+        prepared.pairing_nonce = text(8);
+        prepared.pairing_proof = text(9);
+        return flipper_client_job_prepared(client, id, &prepared, now);
     }
     if (!strcmp(what, "stored")) {
         found = credentials(3);
         return flipper_client_job_stored(client, id, &found, now);
     }
     if (!strcmp(what, "done")) return flipper_client_job_done(client, id, now);
-    if (!strcmp(what, "failed")) return flipper_client_job_failed(client, id, b.ptr, b.len, now);
+    if (!strcmp(what, "failed")) return flipper_client_job_failed(client, id, (uint32_t)number(3), c.ptr, c.len, now);
     if (!strcmp(what, "timeout")) return flipper_client_timeout(client, now);
     fail(what);
-    return FLIPPER_OK;
+    return FLIPPER_RESULT_OK;
 }
 
 static void print_action_number(const flipper_action *action, uint32_t field) {
     uint64_t value;
-    if (flipper_action_number(action, field, &value) != FLIPPER_OK) fail("an action lacks a number");
+    if (flipper_action_number(action, field, &value) != FLIPPER_RESULT_OK) fail("an action lacks a number");
     printf(" %" PRIu64, value);
 }
 
@@ -113,43 +123,43 @@ static void print_action_number(const flipper_action *action, uint32_t field) {
 static void print_action_text(const flipper_action *action, uint32_t field) {
     flipper_str value = {"-", 1};
     flipper_result result = flipper_action_text(action, field, &value);
-    if (result != FLIPPER_OK && result != FLIPPER_NOT_FOUND) fail("an action's text");
+    if (result != FLIPPER_RESULT_OK && result != FLIPPER_RESULT_NOT_FOUND) fail("an action's text");
     printf(" %.*s", (int)value.len, value.ptr);
 }
 
 static void print_job(const flipper_action *action) {
     static const char *const names[] = {"", "load", "prepare", "fetch", "store", "promote", "discard", "prune"};
     uint64_t kind = 0, generation;
-    print_action_number(action, FLIPPER_ACTION_JOB_ID);
-    if (flipper_action_number(action, FLIPPER_ACTION_JOB_KIND, &kind) != FLIPPER_OK) fail("a job of no kind");
+    print_action_number(action, FLIPPER_ACTION_FIELD_JOB);
+    if (flipper_action_number(action, FLIPPER_ACTION_FIELD_JOB_KIND, &kind) != FLIPPER_RESULT_OK) fail("a job of no kind");
     printf(" %s", names[kind]);
-    if (flipper_action_number(action, FLIPPER_ACTION_GENERATION, &generation) == FLIPPER_OK) {
+    if (flipper_action_number(action, FLIPPER_ACTION_FIELD_GENERATION, &generation) == FLIPPER_RESULT_OK) {
         printf(" %" PRIu64, generation);
     }
-    if (kind == FLIPPER_JOB_STORE) {
-        print_action_number(action, FLIPPER_ACTION_MEDIUM);
-        print_action_text(action, FLIPPER_ACTION_OS);
+    if (kind == FLIPPER_JOB_KIND_STORE) {
+        print_action_number(action, FLIPPER_ACTION_FIELD_MEDIUM);
+        print_action_text(action, FLIPPER_ACTION_FIELD_OS);
     }
-    if (kind == FLIPPER_JOB_STORE || kind == FLIPPER_JOB_FETCH) print_action_text(action, FLIPPER_ACTION_DEVICE_ID);
+    if (kind == FLIPPER_JOB_KIND_STORE || kind == FLIPPER_JOB_KIND_FETCH) print_action_text(action, FLIPPER_ACTION_FIELD_DEVICE_ID);
 }
 
 static void print_action(const flipper_action *action) {
     static const char *const names[] = {"", "connect", "send", "ping", "close", "abort", "job"};
-    uint32_t kind = flipper_action_kind(action);
+    uint32_t kind = flipper_action_kind_of(action);
     uint64_t generation;
     printf("%s", names[kind]);
-    if (kind == FLIPPER_ACTION_JOB) {
+    if (kind == FLIPPER_ACTION_KIND_JOB) {
         print_job(action);
     } else {
-        print_action_number(action, FLIPPER_ACTION_ATTEMPT);
+        print_action_number(action, FLIPPER_ACTION_FIELD_ATTEMPT);
     }
-    if (kind == FLIPPER_ACTION_SEND) print_action_text(action, FLIPPER_ACTION_TEXT);
-    if (kind == FLIPPER_ACTION_CLOSE) print_action_number(action, FLIPPER_ACTION_CODE);
-    if (kind == FLIPPER_ACTION_CONNECT) {
-        print_action_text(action, FLIPPER_ACTION_HOST);
-        print_action_number(action, FLIPPER_ACTION_PORT);
-        print_action_text(action, FLIPPER_ACTION_TARGET);
-        if (flipper_action_number(action, FLIPPER_ACTION_GENERATION, &generation) == FLIPPER_OK) {
+    if (kind == FLIPPER_ACTION_KIND_SEND) print_action_text(action, FLIPPER_ACTION_FIELD_TEXT);
+    if (kind == FLIPPER_ACTION_KIND_CLOSE) print_action_number(action, FLIPPER_ACTION_FIELD_CODE);
+    if (kind == FLIPPER_ACTION_KIND_CONNECT) {
+        print_action_text(action, FLIPPER_ACTION_FIELD_HOST);
+        print_action_number(action, FLIPPER_ACTION_FIELD_PORT);
+        print_action_text(action, FLIPPER_ACTION_FIELD_TARGET);
+        if (flipper_action_number(action, FLIPPER_ACTION_FIELD_GENERATION, &generation) == FLIPPER_RESULT_OK) {
             printf(" mutual %" PRIu64, generation);
         } else {
             printf(" exchange");
@@ -161,18 +171,18 @@ static void print_action(const flipper_action *action) {
 static void print_event(const flipper_event *event) {
     static const char *const names[] = {"",          "state",        "step", "failed", "misbehaved",
                                         "connected", "disconnected", "call", "tell",   "supports"};
-    static const uint32_t texts[] = {FLIPPER_EVENT_PLUGIN, FLIPPER_EVENT_METHOD, FLIPPER_EVENT_PARAMS,
-                                     FLIPPER_EVENT_TEXT};
-    uint32_t kind = flipper_event_kind(event);
+    static const uint32_t texts[] = {FLIPPER_EVENT_FIELD_PLUGIN, FLIPPER_EVENT_FIELD_METHOD, FLIPPER_EVENT_FIELD_PARAMS,
+                                     FLIPPER_EVENT_FIELD_TEXT};
+    uint32_t kind = flipper_event_kind_of(event);
     uint64_t call;
     flipper_str value;
     size_t at;
     printf("%s", names[kind]);
-    if (flipper_event_number(event, FLIPPER_EVENT_CALL_ID, &call) == FLIPPER_OK) printf(" %" PRIu64, call);
+    if (flipper_event_number(event, FLIPPER_EVENT_FIELD_CALL, &call) == FLIPPER_RESULT_OK) printf(" %" PRIu64, call);
     for (at = 0; at < sizeof texts / sizeof *texts; at++) {
-        if (flipper_event_text(event, texts[at], &value) == FLIPPER_OK) {
+        if (flipper_event_text(event, texts[at], &value) == FLIPPER_RESULT_OK) {
             printf(" %.*s", (int)value.len, value.ptr);
-        } else if (texts[at] == FLIPPER_EVENT_PARAMS && (kind == FLIPPER_EVENT_CALL || kind == FLIPPER_EVENT_TELL)) {
+        } else if (texts[at] == FLIPPER_EVENT_FIELD_PARAMS && (kind == FLIPPER_EVENT_KIND_CALL || kind == FLIPPER_EVENT_KIND_TELL)) {
             printf(" -");
         }
     }
@@ -183,15 +193,15 @@ static void print_everything(flipper_client *client) {
     flipper_action *action;
     flipper_event *event;
     uint64_t timer;
-    while (flipper_client_poll_action(client, &action) == FLIPPER_OK) {
+    while (flipper_client_poll_action(client, &action) == FLIPPER_RESULT_OK) {
         print_action(action);
         flipper_action_free(action);
     }
-    while (flipper_client_poll_event(client, &event) == FLIPPER_OK) {
+    while (flipper_client_poll_event(client, &event) == FLIPPER_RESULT_OK) {
         print_event(event);
         flipper_event_free(event);
     }
-    if (flipper_client_poll_timeout(client, &timer) != FLIPPER_OK) fail("no timer");
+    if (flipper_client_poll_timeout(client, NULL, &timer) != FLIPPER_RESULT_OK) fail("no timer");
     if (timer == FLIPPER_NEVER) {
         printf("timer none\n");
     } else {
@@ -199,22 +209,40 @@ static void print_everything(flipper_client *client) {
     }
 }
 
-int main(void) {
-    static char line[MAX_LINE];
-    flipper_config config = {sizeof config, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, {NULL, 0}, 0};
-    flipper_client *client = NULL;
-    if (fgets(line, sizeof line, stdin) == NULL) fail("no configuration");
-    split(line);
+static flipper_client_config configuration(void) {
+    flipper_client_config config = {0};
+    config.size = sizeof config;
     config.app = text(0);
     config.app_id = text(1);
     config.os = text(2);
     config.device = text(3);
     config.device_id = text(4);
-    if (flipper_client_new(&config, &client) != FLIPPER_OK) fail("no client");
+    config.host = text(5);
+    config.os_fixed = (uint32_t)number(6);
+    config.medium = (uint32_t)number(7);
+    config.insecure_port = (uint16_t)number(8);
+    config.secure_port = (uint16_t)number(9);
+    config.message_bytes = number(10);
+    config.buffered_event_bytes = number(11);
+    config.buffered_events = (uint32_t)number(12);
+    config.overflow = (uint32_t)number(13);
+    config.event_pause_ms = number(14);
+    config.seed = number(15);
+    return config;
+}
+
+int main(void) {
+    static char line[MAX_LINE];
+    flipper_client_config config;
+    flipper_client *client = NULL;
+    if (fgets(line, sizeof line, stdin) == NULL) fail("no configuration");
+    split(line);
+    config = configuration();
+    if (flipper_client_new(&config, &client) != FLIPPER_RESULT_OK) fail("no client");
     while (fgets(line, sizeof line, stdin) != NULL) {
         size_t used = strlen(line);
         split(line);
-        if (tell(client) != FLIPPER_OK) printf("refused\n");
+        if (tell(client) != FLIPPER_RESULT_OK) printf("refused\n");
         /* What the client was told is its own by now. */
         memset(line, 'x', used);
         print_everything(client);

@@ -33,7 +33,7 @@ struct Listening {
 impl Desk {
     pub(crate) fn start(directory: &Path) -> Result<Self> {
         let (state, recording) = (directory.join("state"), directory.join("soak.sqlite"));
-        let any = json::Ports { insecure: 0, secure: 0, browser: Some(0), ui: 0 };
+        let any = json::Ports { insecure: 0, secure: 0, browser: Some(0), ui: 0, official_ui: None };
         let (child, ports) = spawn(&state, &recording, any)?;
         Ok(Self { child, state, recording, ports })
     }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use flipper_desktop::adb::Address;
+use flipper_desktop::api::OfficialUi;
 use flipper_desktop::proto::desktop::{Config, Host, Origin, Rate};
 use flipper_desktop::records::{RecordOptions, recording_name};
 use flipper_desktop::{Android, Idb, InitPolicy};
@@ -41,6 +42,15 @@ pub(crate) struct Options {
     /// The port for `flipper apps`, `flipper call` and other scripts, always on this machine only.
     #[arg(long, value_name = "PORT", default_value_t = flipper_desktop::api::USUAL_PORT)]
     pub(super) ui_port: u16,
+    /// Serve the page of the official desktop as well, from an installed npm package flipper-server 0.162.0.
+    #[arg(long, value_name = "DIR")]
+    official_ui: Option<PathBuf>,
+    /// The port for that page, always on this machine only.
+    #[arg(long, value_name = "PORT", requires = "official_ui", default_value_t = OfficialUi::USUAL_PORT)]
+    official_ui_port: u16,
+    /// Serve that page as it was published: show its dialogs for new users, enable no plugins, repair nothing.
+    #[arg(long, requires = "official_ui")]
+    pristine: bool,
     /// Listen to apps on this address instead of this machine's own only; may be given several times.
     #[arg(long, value_name = "ADDRESS")]
     pub(super) bind: Vec<IpAddr>,
@@ -143,6 +153,14 @@ impl From<Init> for InitPolicy {
 }
 
 impl Options {
+    /// The page of the official desktop, if it is to be served.
+    pub(super) fn official_page(&self) -> Result<Option<OfficialUi>, Failure> {
+        let Some(directory) = &self.official_ui else { return Ok(None) };
+        let ui = OfficialUi::find(directory).map_err(Failure::new)?;
+        let ui = ui.port(self.official_ui_port).pristine(self.pristine);
+        Ok(Some(env::home_dir().into_iter().fold(ui, OfficialUi::home)))
+    }
+
     /// How Android devices are served, if they are.
     pub(super) fn android(&self) -> Result<Option<Android>, Failure> {
         if self.no_android {

@@ -23,6 +23,8 @@ pub(super) enum Report {
 pub(super) struct Setting {
     pub(super) addresses: Vec<IpAddr>,
     pub(super) ports: json::Ports,
+    /// Where to open the official desktop's page, with the token in it.
+    pub(super) official_ui: Option<String>,
     pub(super) directory: PathBuf,
     pub(super) recording: Option<PathBuf>,
     /// The link to the page.
@@ -41,7 +43,9 @@ impl Report {
                 secure: ports.secure,
                 browser: ports.browser,
                 ui: api.port(),
+                official_ui: api.official_ui_port(),
             },
+            official_ui: api.official_ui_link(),
             directory: directory.to_owned(),
             recording: recording.map(Path::to_owned),
             page: api.page_link(),

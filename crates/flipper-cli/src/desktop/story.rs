@@ -45,7 +45,7 @@ impl Story {
     }
 
     pub(super) fn begin(&mut self) -> io::Result<()> {
-        let Setting { addresses, ports, directory, recording, page } = &self.setting;
+        let Setting { addresses, ports, official_ui, directory, recording, page } = &self.setting;
         let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
         let mut rows = vec![
             (ports.insecure.to_string(), "apps that have no certificate yet".to_owned()),
@@ -56,6 +56,8 @@ impl Story {
         // What is no terminal may be a log, which is no place for the token.
         let shown = if self.out.is_terminal() { page } else { page.split('#').next().unwrap_or_default() };
         rows.push(("page".to_owned(), shown.to_owned()));
+        let official = ports.official_ui.zip(official_ui.as_ref());
+        rows.extend(official.map(|(port, link)| (port.to_string(), format!("the official UI: {link}"))));
         rows.push(("state".to_owned(), directory.display().to_string()));
         rows.extend(recording.as_ref().map(|path| ("record".to_owned(), path.display().to_string())));
         let title = format!("A Flipper desktop listens on {}. Ctrl-C stops it.", addresses.join(" and "));

@@ -17,16 +17,17 @@ pub(super) struct DesktopPorts {
     pub(super) secure: u16,
     browser: Option<u16>,
     ui: Option<u16>,
+    official_ui: Option<u16>,
 }
 
 impl DesktopPorts {
     pub(super) fn pair(insecure: u16, secure: u16) -> Self {
-        Self { insecure, secure, browser: None, ui: None }
+        Self { insecure, secure, browser: None, ui: None, official_ui: None }
     }
 
     pub(super) fn of_running(running: &RunningDesktop) -> Self {
-        let json::Ports { insecure, secure, browser, ui } = running.ports;
-        Self { insecure, secure, browser, ui: Some(ui) }
+        let json::Ports { insecure, secure, browser, ui, official_ui } = running.ports;
+        Self { insecure, secure, browser, ui: Some(ui), official_ui }
     }
 
     pub(super) fn of_environment() -> Result<Self, Failure> {
@@ -46,7 +47,7 @@ impl DesktopPorts {
 pub(super) fn check(report: &mut Report, ports: &DesktopPorts, holder: Option<InstanceHolder>) {
     check_port(report, ports.insecure, "exchanges", true, holder.as_ref());
     check_port(report, ports.secure, "sessions", true, holder.as_ref());
-    for (port, what) in [(ports.browser, "browsers"), (ports.ui, "tools")] {
+    for (port, what) in [(ports.browser, "browsers"), (ports.ui, "tools"), (ports.official_ui, "the official UI")] {
         if let Some(port) = port {
             check_port(report, port, what, false, holder.as_ref());
         }

@@ -3,7 +3,7 @@
 use std::env;
 use std::fmt;
 use std::future::pending;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use flipper_demo::example;
@@ -19,12 +19,14 @@ pub(crate) enum Client {
     Tokio,
     Smol,
     Blocking,
+    /// The blocking one through its C functions, in the shared library that `cargo xtask c-library` lays out.
+    C,
     /// The least that a Node.js client can do: the yardstick.
     Node,
 }
 
 impl Client {
-    pub(crate) const ALL: [Self; 4] = [Self::Tokio, Self::Smol, Self::Blocking, Self::Node];
+    pub(crate) const ALL: [Self; 5] = [Self::Tokio, Self::Smol, Self::Blocking, Self::C, Self::Node];
     pub(crate) const OURS: [Self; 3] = [Self::Tokio, Self::Smol, Self::Blocking];
 
     fn of_name(name: &str) -> Option<Self> {
@@ -33,14 +35,18 @@ impl Client {
 
     /// The command that runs it in a process of its own.
     pub(crate) fn command(self, directory: &Path, port: u16) -> Result<Command> {
-        let mut command = if self == Self::Node {
-            let mut node = Command::new("node");
-            node.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/session/bare_client.cjs"));
-            node
-        } else {
-            let mut this = Command::new(env::current_exe()?);
-            this.args([FLAG, &self.to_string()]);
-            this
+        let mut command = match self {
+            Self::Node => {
+                let mut node = Command::new("node");
+                node.arg(here().join("bare_client.cjs"));
+                node
+            }
+            Self::C => Command::new(build_c_client()?),
+            _ => {
+                let mut this = Command::new(env::current_exe()?);
+                this.args([FLAG, &self.to_string()]);
+                this
+            }
         };
         command.arg(directory).arg(port.to_string());
         Ok(command)
@@ -78,7 +84,7 @@ impl Client {
                     std::thread::park();
                 }
             }
-            Self::Node => Err("it is a program of its own".into()),
+            Self::C | Self::Node => Err("it is a program of its own".into()),
         }
     }
 
@@ -110,9 +116,30 @@ impl Client {
                     let _ended = flipper.stop().wait();
                 }))
             }
-            Self::Node => Err("it is a program of its own".into()),
+            Self::C | Self::Node => Err("it is a program of its own".into()),
         }
     }
+}
+
+/// Compiles the C client against the shared library, as its users do.
+fn build_c_client() -> Result<PathBuf> {
+    let library = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/c/lib");
+    if !library.join("libflipper.so").is_file() {
+        return Err("the library for C is not in target/c: run `cargo xtask c-library`, which builds it there".into());
+    }
+    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join("session_c_client");
+    let mut compiler = Command::new("cc");
+    compiler.args(["-std=c99", "-O2", "-o"]).arg(&program).arg(here().join("c_client.c"));
+    compiler.arg("-I").arg(library.join("../include")).arg("-L").arg(&library).arg("-lflipper");
+    compiler.arg(format!("-Wl,-rpath,{}", library.canonicalize()?.display()));
+    if !compiler.status()?.success() {
+        return Err("the C client does not compile".into());
+    }
+    Ok(program)
+}
+
+fn here() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/session")
 }
 
 impl fmt::Display for Client {
@@ -121,6 +148,7 @@ impl fmt::Display for Client {
             Self::Tokio => "tokio",
             Self::Smol => "smol",
             Self::Blocking => "blocking",
+            Self::C => "C",
             Self::Node => "node",
         })
     }

@@ -2,7 +2,8 @@
 //! turn, driven by the same desktop, which is written to be no limit.
 //!
 //! `cargo bench -p flipper-conformance --bench session [-- rpc | events | start]` prints medians, and the ratio to the Node
-//! client in the same run. The Node client does nothing but what it must: `ws`, `JSON.parse`, echo, `JSON.stringify`.
+//! client in the same run. The Node client does nothing but what it must: `ws`, `JSON.parse`, echo, `JSON.stringify`. The C
+//! client is a program with the shared library that `cargo xtask c-library` has laid out before.
 //!
 //! `-- desktop` measures our desktop instead, from an observer of its API to an app and back: all of it, or only what is
 //! named of its `begin`ning, `small` and `large` calls and the `stream` of events. With `official` as well it also measures the official one,

@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use flipper_client::{Call, Connection, Plugin, Responder, plugin};
-use flipper_proto::{ErrorReport, Payload};
-use serde::{Deserialize, Serialize};
+use flipper_client::Plugin;
+
+use crate::roles::{Played, Sample};
 
 /// The exit status of a shim that cannot run a scenario.
 pub const NOT_IMPLEMENTED: u8 = 89;
@@ -32,6 +32,11 @@ pub struct Flags {
     pub app: String,
     /// `--app-id`: the app's bundle id.
     pub app_id: String,
+    /// `--backoff FIRST,CEILING` in milliseconds, which [programs](crate::programs) are given: the first wait between two
+    /// attempts, and the longest.
+    pub backoff: Option<(Duration, Duration)>,
+    /// `--grant` in milliseconds, which they are given, too: how long a desktop may take to answer a certificate request.
+    pub grant: Option<Duration>,
 }
 
 /// Where a client under test is to connect.
@@ -75,6 +80,15 @@ impl Flags {
         } else {
             return Err(FlagsError("there is neither --ports nor --browser-port".to_owned()));
         };
+        let milliseconds = |flag, text: &str| text.parse().map(Duration::from_millis).map_err(|_| bad(flag, text));
+        let backoff = match values.get("--backoff") {
+            Some(pair) => {
+                let (first, ceiling) = pair.split_once(',').ok_or_else(|| bad("--backoff", pair))?;
+                Some((milliseconds("--backoff", first)?, milliseconds("--backoff", ceiling)?))
+            }
+            None => None,
+        };
+        let grant = values.get("--grant").map(|text| milliseconds("--grant", text)).transpose()?;
         let mut take = |flag: &str| values.remove(flag).ok_or_else(|| FlagsError(format!("{flag} is missing")));
         Ok(Self {
             host: take("--host")?,
@@ -83,6 +97,8 @@ impl Flags {
             app: take("--app")?,
             app_id: take("--app-id")?,
             ports,
+            backoff,
+            grant,
         })
     }
 }
@@ -98,69 +114,5 @@ impl Error for FlagsError {}
 /// The plugin `test` with every method that the scenarios call.
 #[must_use]
 pub fn contract() -> impl Plugin {
-    let connection = Arc::new(Mutex::new(None));
-    let (connected, disconnected, emitting) = (Arc::clone(&connection), Arc::clone(&connection), connection);
-    let held = Arc::new(Mutex::new(Vec::new()));
-    let (holding, releasing) = (Arc::clone(&held), held);
-    plugin("test")
-        .on_connect(move |connection| *lock(&connected) = Some(connection))
-        .on_disconnect(move || *lock(&disconnected) = None)
-        .method("reverse", |params: Word| -> Result<_, ErrorReport> {
-            Ok(Word { word: params.word.chars().rev().collect() })
-        })
-        .call("echo", |call: Call| {
-            let _ended = call.responder.success_json(call.params.unwrap_or_else(Payload::empty_object));
-        })
-        .method("fail", |_: Nothing| -> Result<Nothing, _> {
-            Err(ErrorReport::new("This method always fails").named("TestError"))
-        })
-        .method("emit", move |params: Emit| {
-            let connection: Option<Connection> = lock(&emitting).clone();
-            let connection = connection.ok_or_else(|| ErrorReport::new("the plugin is not connected"))?;
-            emit(&connection, &params)
-        })
-        .call("hold", move |call: Call| lock(&holding).push(call.responder))
-        .method("release", move |_: Nothing| -> Result<_, ErrorReport> {
-            let held: Vec<Responder> = lock(&releasing).drain(..).collect();
-            let released = held.len();
-            for responder in held {
-                let _ended = responder.success(&BTreeMap::from([("held", true)]));
-            }
-            Ok(BTreeMap::from([("released", released)]))
-        })
-        .build()
-}
-
-#[derive(Deserialize, Serialize)]
-struct Word {
-    word: String,
-}
-
-#[derive(Deserialize)]
-struct Emit {
-    count: u64,
-    #[serde(default)]
-    size: usize,
-}
-
-#[derive(Deserialize, Serialize)]
-struct Nothing {}
-
-#[derive(Serialize)]
-struct Row<'a> {
-    index: u64,
-    data: &'a str,
-}
-
-fn emit(connection: &Connection, params: &Emit) -> Result<BTreeMap<&'static str, u64>, ErrorReport> {
-    let data = "x".repeat(params.size);
-    for index in 0..params.count {
-        let row = Row { index, data: &data };
-        connection.send("row", &row).map_err(|error| ErrorReport::new(error.to_string()))?;
-    }
-    Ok(BTreeMap::from([("queued", params.count)]))
-}
-
-fn lock<T>(slot: &Mutex<T>) -> MutexGuard<'_, T> {
-    slot.lock().unwrap_or_else(PoisonError::into_inner)
+    Played::new(Sample::test())
 }

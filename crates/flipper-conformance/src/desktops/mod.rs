@@ -1,12 +1,16 @@
 //! Desktops that apps are tried with, as whoever uses a desktop sees it: in plain synchronous calls.
 
 mod host;
+#[cfg(unix)]
+mod hosted;
 mod inbox;
 #[cfg(unix)]
 mod official;
 mod ours;
 
 pub use self::host::{Host, OnSmol, OnTokio};
+#[cfg(unix)]
+pub use self::hosted::Hosted;
 #[cfg(unix)]
 pub use self::official::Official;
 pub use self::ours::Ours;

@@ -16,6 +16,11 @@ pub(super) const VERSION: &str = "0.162.0";
 /// then under way raises an error that nobody catches: the process ends.
 const LOG_FILE: &str = "static/flipper-server-log.out";
 
+/// Where the npm package is installed, if it is.
+pub fn package() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("node_modules/flipper-server")
+}
+
 /// The installed npm package. Nothing here writes to it: all instances of all tests share it.
 pub(super) struct Package {
     root: PathBuf,
@@ -23,7 +28,7 @@ pub(super) struct Package {
 
 impl Package {
     pub(super) fn find() -> Result<Self, Error> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("node_modules/flipper-server");
+        let root = package();
         let not_installed = |why| Error::new(ErrorKind::NotInstalled(why));
         let manifest = fs::read_to_string(root.join("package.json"))
             .map_err(|_| not_installed("the official desktop is not installed".to_owned()))?;

@@ -1,10 +1,11 @@
-//! The official desktop's own page, unmodified, in a headless Chromium.
+//! The official desktop's own page, in a headless Chromium.
 
 use std::cell::{Cell, RefCell};
 use std::env;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::rc::Rc;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
@@ -25,7 +26,7 @@ pub(crate) const PROGRAM_PATIENCE: Duration = Duration::from_secs(30);
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
 /// What the page says whatever an app does, by its beginning.
-const USUAL_COMPLAINTS: [&str; 4] = [
+const USUAL_COMPLAINTS: [&str; 8] = [
     // The npm package has no such file.
     "Failed to load changelog",
     // Plugins ask for modules of Node, which are empty in a browser. The page lives with most of that.
@@ -34,7 +35,31 @@ const USUAL_COMPLAINTS: [&str; 4] = [
     "\"error\" event intercepted: null",
     // Half a minute after an app on Linux has got its first certificate; the app is connected all the same.
     "notice: Timed out establishing connection with",
+    // It asks the outside for the newest version, which our desktop does not let it.
+    "Connecting to 'https://www.facebook.com/fbflipper/",
+    "Fetch API cannot load https://www.facebook.com/fbflipper/",
+    "\"unhandledrejection\" event intercepted: TypeError: Failed to fetch\n    at checkForUpdate",
+    "uncaught: TypeError: Failed to fetch\n    at checkForUpdate",
 ];
+
+/// A desktop that serves the official page.
+pub trait PageHost {
+    /// What a person opens.
+    fn page_url(&self) -> String;
+
+    /// Whether the page begins with dialogs, and with no plugin enabled.
+    fn greets_new_users(&self) -> bool;
+}
+
+impl PageHost for OfficialDesktop {
+    fn page_url(&self) -> String {
+        format!("http://localhost:{}/", self.ports().ui)
+    }
+
+    fn greets_new_users(&self) -> bool {
+        true
+    }
+}
 
 /// The official desktop's own page, as a person sees and uses it.
 ///
@@ -42,27 +67,47 @@ const USUAL_COMPLAINTS: [&str; 4] = [
 /// several elements the first is meant. Each waits until the element is there and can be used. A step that fails says what
 /// the page showed, and leaves a picture in `official-ui` under the target directory.
 ///
-/// The profile is fresh, and so nothing is enabled. Everything ends with the value, or with the process of the test.
+/// The profile is fresh. Everything ends with the last of its tabs, or with the process of the test.
 pub struct OfficialPage {
     patience: Duration,
-    program: RefCell<Program>,
+    browser: Rc<Browser>,
+    /// Which of its tabs this is.
+    tab: usize,
+    /// Whether plugins have to be enabled.
+    greets: bool,
     /// Whether the list of plugins that are not enabled has been opened.
     list_is_open: Cell<bool>,
+}
+
+/// What the tabs share.
+struct Browser {
+    program: RefCell<Program>,
+    tabs: Cell<usize>,
     _files: TempDir,
 }
 
 impl OfficialPage {
-    /// Opens the page of `desktop`, and leaves the dialogs behind that greet a new user.
-    pub fn open(desktop: &OfficialDesktop) -> Result<Self, Error> {
+    /// Opens the page of `desktop`, and leaves the dialogs behind that may greet a new user.
+    pub fn open(desktop: &impl PageHost) -> Result<Self, Error> {
         let files = TempDir::with_prefix("official-page-")
             .map_err(|error| Error::io("making a directory for the browser", error))?;
-        let url = format!("http://localhost:{}/", desktop.ports().ui);
-        let program = Program::start("official_ui.cjs", &url, files.path())?;
-        let page =
-            Self { patience: PATIENCE, program: RefCell::new(program), list_is_open: Cell::new(false), _files: files };
-        page.click("button:has-text('Looks fine')")?;
+        let program = RefCell::new(Program::start("official_ui.cjs", &desktop.page_url(), files.path())?);
+        let browser = Rc::new(Browser { program, tabs: Cell::new(1), _files: files });
+        let greets = desktop.greets_new_users();
+        let page = Self { patience: PATIENCE, browser, tab: 0, greets, list_is_open: Cell::new(false) };
+        if greets {
+            page.click("button:has-text('Looks fine')")?;
+        }
         page.miss(".ant-modal-wrap")?;
         Ok(page)
+    }
+
+    /// Opens `url` in another tab of the same browser, which knows already what was enabled in the first.
+    pub fn another_tab(&self, url: &str) -> Result<Self, Error> {
+        self.step("open", "body", json!({"url": url}))?;
+        let tab = self.browser.tabs.replace(self.browser.tabs.get() + 1);
+        let browser = Rc::clone(&self.browser);
+        Ok(Self { patience: self.patience, browser, tab, greets: self.greets, list_is_open: Cell::new(false) })
     }
 
     /// Changes what a step takes at most. Default: a minute.
@@ -72,13 +117,18 @@ impl OfficialPage {
         self
     }
 
-    /// Enables a plugin of the app that is shown, as a person does: with the `+` beside its name.
+    /// Enables a plugin of the app that is shown, as a person does: with the `+` beside its name. Where that was done
+    /// beforehand, this only looks whether it was.
     pub fn enable(&self, plugin: &str) -> Result<(), Error> {
+        let item = item_of(plugin);
+        let button = "button[title='Enable plugin']";
+        if !self.greets {
+            self.see(&item)?;
+            return self.miss(&format!("{item} {button}"));
+        }
         if !self.list_is_open.replace(true) {
             self.click("text=\"Disabled\"")?;
         }
-        let item = item_of(plugin);
-        let button = "button[title='Enable plugin']";
         self.step("clickUnderMouse", &item, json!({"button": button}))?;
         // It has gone to another list, and is made anew there.
         self.miss(&format!("{item} {button}"))
@@ -125,6 +175,16 @@ impl OfficialPage {
         self.parsed("texts", at, json!({}))
     }
 
+    /// The cells of all rows that there are at this moment.
+    pub fn cells(&self, at: &str) -> Result<Vec<Vec<String>>, Error> {
+        self.parsed("cells", at, json!({}))
+    }
+
+    /// What the page's own scripts make of an expression.
+    pub fn evaluate(&self, expression: &str) -> Result<Value, Error> {
+        self.step("evaluate", "body", json!({"expression": expression}))
+    }
+
     /// Takes what the page has said on its console and in notices (which are closed when they are in the way) since this was
     /// last asked for, but for what it always says.
     pub fn complaints(&self) -> Result<Vec<String>, Error> {
@@ -152,10 +212,11 @@ impl OfficialPage {
     fn step(&self, step: &str, at: &str, mut asked: Value) -> Result<Value, Error> {
         let picture = picture_of_failure("official-ui");
         asked["do"] = step.into();
+        asked["tab"] = self.tab.into();
         asked["at"] = at.into();
         asked["within"] = (self.patience.as_millis() as u64).into();
         asked["ifItFails"] = json!(picture);
-        let mut program = self.program.borrow_mut();
+        let mut program = self.browser.program.borrow_mut();
         program.ask(&asked, self.patience + PROGRAM_PATIENCE)?.into_result(|| (format!("{step} {at}"), picture))
     }
 }

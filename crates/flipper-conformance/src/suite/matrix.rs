@@ -1,22 +1,22 @@
 //! The scenarios for real apps and real desktops.
 
 /// Makes one `#[test]` of every scenario for an app and a desktop, in a module with the desktop's name, to be put into
-/// one with the adapter's.
+/// one with the app's.
 ///
 /// Skips are as in [`client_suite!`](crate::client_suite).
 #[macro_export]
 macro_rules! matrix_suite {
     (
-        $name:ident: $adapter:ty, $desktop:ty $(, skip: { $($scenario:ident => $reason:literal),* $(,)? })? $(,)?
+        $name:ident: $app:ty, $desktop:ty $(, skip: { $($scenario:ident => $reason:literal),* $(,)? })? $(,)?
     ) => {
         mod $name {
             use super::*;
 
-            type Adapter = $adapter;
+            type App = $app;
             type Desktop = $desktop;
 
             $crate::matrix_scenarios! {
-                $crate::__tests { ($) (matrix) (Adapter, Desktop) $($($scenario $reason)*)? }
+                $crate::__tests { ($) (matrix) (App, Desktop) $($($scenario $reason)*)? }
             }
         }
     };
@@ -41,6 +41,7 @@ macro_rules! matrix_scenarios {
             }
             talking: {
                 every_method_is_answered_as_the_protocol_says
+                a_plugin_that_panics_or_is_given_other_params_is_answered_for
                 a_thousand_events_arrive_in_order
                 events_from_before_the_desktop_looked_are_not_lost
                 a_plugin_that_is_initialised_again_starts_over

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use flipper_proto::desktop::Host;
 
 use super::USUAL_PORT;
+use super::official_ui::OfficialUi;
 use super::server::Api;
 use crate::desktop::Desktop;
 use crate::error::StartError;
@@ -20,6 +21,7 @@ pub struct Builder {
     pub(super) directory: Option<PathBuf>,
     pub(super) known_hosts: Vec<Host>,
     pub(super) connections: usize,
+    pub(super) official_ui: Option<OfficialUi>,
 }
 
 impl Builder {
@@ -31,6 +33,7 @@ impl Builder {
             directory: None,
             known_hosts: Vec::new(),
             connections: 256,
+            official_ui: None,
         }
     }
 
@@ -70,6 +73,12 @@ impl Builder {
     /// How many connections are served at once; more wait. Default: 256.
     pub fn connections(mut self, connections: usize) -> Self {
         self.connections = connections;
+        self
+    }
+
+    /// Serves the page of the official desktop as well, on a port of its own. Default: no.
+    pub fn official_ui(mut self, ui: OfficialUi) -> Self {
+        self.official_ui = Some(ui);
         self
     }
 

@@ -86,6 +86,18 @@ impl IntoResponse for Failure {
     }
 }
 
+/// What people are told who look at it in a browser.
+pub(super) fn plain(failure: &Failure) -> Response {
+    let mut text = failure.error.message.clone();
+    if let Some(hint) = &failure.error.hint {
+        text.push_str("; ");
+        text.push_str(hint);
+    }
+    let mut response = answer(failure.status, text + ".\n");
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}
+
 /// An answer in JSON.
 pub(super) fn answer(status: StatusCode, json: String) -> Response {
     let mut response = Response::new(Body::from(json));

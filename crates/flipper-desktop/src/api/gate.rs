@@ -2,13 +2,14 @@
 
 use axum::extract::{Request, State};
 use axum::http::uri::{Authority, Uri};
-use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use flipper_proto::Excerpt;
 use flipper_proto::desktop::Host;
 
-use super::failure::Failure;
+use super::cookie::Cookie;
+use super::failure::{Failure, plain};
 use super::page;
 use super::routes::query;
 use super::server::Server;
@@ -20,7 +21,7 @@ const OFFICIAL_HEADER: HeaderName = HeaderName::from_static("x-access-token");
 pub(super) async fn guard(State(server): State<Server>, request: Request, next: Next) -> Response {
     let gate = server.gate();
     // The page itself holds nothing that is anybody's secret; what it shows, it asks for with the token.
-    let checked = if page::is_asset(&request) {
+    let checked = if server.hosting().is_none() && page::is_asset(&request) {
         gate.check_source(request.headers())
     } else {
         gate.check(request.headers(), request.uri())
@@ -29,7 +30,7 @@ pub(super) async fn guard(State(server): State<Server>, request: Request, next: 
         Ok(()) => next.run(request).await,
         Err(failure) => {
             tracing::debug!(path = request.uri().path(), "a request is refused: {}", failure.error);
-            failure.into_response()
+            if server.hosting().is_some() { plain(&failure) } else { failure.into_response() }
         }
     }
 }
@@ -40,6 +41,8 @@ pub(super) struct Gate {
     pub(super) port: u16,
     pub(super) known_hosts: Vec<Host>,
     pub(super) token: super::Token,
+    /// What browsers may show instead, on ports that have pages.
+    pub(super) cookie: Option<Cookie>,
 }
 
 impl Gate {
@@ -50,6 +53,11 @@ impl Gate {
 
     fn check_source(&self, headers: &HeaderMap) -> Result<(), Failure> {
         check_origin(headers, self.check_host(headers)?)
+    }
+
+    /// The header that gives a browser its cookie, if there are any.
+    pub(super) fn cookie(&self) -> Option<HeaderValue> {
+        self.cookie.as_ref()?.header()
     }
 
     /// A page whose own name was made to lead here names that, and not this machine.
@@ -77,14 +85,21 @@ impl Gate {
             scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
         });
         let in_query = query(uri, "token");
+        if self.cookie.as_ref().is_some_and(|cookie| cookie.is_shown(headers)) {
+            return Ok(());
+        }
         let token = bearer.or_else(|| single(headers, &OFFICIAL_HEADER)).or(in_query.as_deref());
         let (name, message) = match token {
             Some(token) if self.token.is(token) => return Ok(()),
             Some(_) => ("WrongToken", "the token is not that of this desktop"),
             None => ("NoToken", "a token is needed"),
         };
-        let hint = "send `Authorization: Bearer TOKEN`, or add `?token=TOKEN`; the token is new at each start of the \
-                    desktop, and stands in the file `token` in its directory";
+        let hint = if self.cookie.is_some() {
+            "open the link that `flipper desktop` printed when it was started; each start has a new one"
+        } else {
+            "send `Authorization: Bearer TOKEN`, or add `?token=TOKEN`; the token is new at each start of the desktop, and \
+             stands in the file `token` in its directory"
+        };
         Err(Failure::new(StatusCode::UNAUTHORIZED, name, message).hint(hint))
     }
 }

@@ -24,9 +24,11 @@
 //! touches a file that a caller names.
 
 mod builder;
+mod cookie;
 mod failure;
 mod find;
 mod gate;
+mod official_ui;
 mod page;
 #[cfg(feature = "records")]
 mod recorded;
@@ -39,6 +41,7 @@ mod socket;
 mod token;
 
 pub use self::builder::Builder;
+pub use self::official_ui::{OfficialUi, OfficialUiError};
 pub use self::running::{RunningDesktop, RunningError};
 pub use self::server::Api;
 pub use self::token::Token;

@@ -143,7 +143,7 @@ async fn no_such_route(request: Request) -> Response {
         .into_response()
 }
 
-async fn wrong_method(request: Request) -> Response {
+pub(super) async fn wrong_method(request: Request) -> Response {
     let message = format!("{} has no {}", request.uri().path(), request.method());
     Failure::new(StatusCode::METHOD_NOT_ALLOWED, "WrongMethod", message)
         .hint("what only tells something is a GET, what does something a POST")

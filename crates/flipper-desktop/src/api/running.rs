@@ -204,7 +204,7 @@ impl Drop for Files {
 }
 
 /// Makes this the content of a file, at once.
-fn replace(path: &Path, content: &str, mode: u32) -> io::Result<()> {
+pub(super) fn replace(path: &Path, content: &str, mode: u32) -> io::Result<()> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(".new");
     let temporary = PathBuf::from(temporary);

@@ -26,9 +26,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
 use super::builder::Builder;
+use super::cookie::{Cookie, CookieError};
 use super::gate::Gate;
+use super::official_ui::{self, Hosting, OfficialUi};
 use super::routes::router;
-use super::running::{Files, Place};
+use super::running::{Files, Place, WriteError};
 use super::token::Token;
 use crate::desktop::Desktop;
 use crate::error::StartError;
@@ -73,7 +75,9 @@ struct Shared {
     place: Place,
     directory: Option<PathBuf>,
     max_message: usize,
-    observers: AtomicUsize,
+    observers: Arc<AtomicUsize>,
+    /// What is at this port, if it is that of the official desktop's page.
+    hosting: Option<Arc<Hosting>>,
     stopping: watch::Receiver<bool>,
 }
 
@@ -92,8 +96,12 @@ impl Api {
 
     pub(super) async fn start(builder: Builder) -> Result<Self, StartError> {
         let runtime = Tokio::current().map_err(StartError::NoRuntime)?;
-        let Builder { desktop, addresses, port, directory, mut known_hosts, connections } = builder;
+        let Builder { desktop, addresses, port, directory, mut known_hosts, connections, official_ui } = builder;
         let (listeners, port) = bind(&runtime, &addresses, port).await?;
+        let page = match official_ui {
+            None => None,
+            Some(ui) => Some((bind(&runtime, &[], ui.port).await?, ui)),
+        };
         let token = Token::generate().map_err(|error| StartError::NoChance(error.to_string()))?;
         let (max_message, of_desktop) =
             desktop.desk().peek(|core| (core.config().limits.message_bytes, core.config().known_hosts.clone()));
@@ -111,6 +119,7 @@ impl Api {
                 secure: desktop.ports().secure,
                 browser: desktop.ports().browser,
                 ui: port,
+                official_ui: page.as_ref().map(|((_, port), _)| *port),
             },
         };
         let files = match directory.clone() {
@@ -118,33 +127,57 @@ impl Api {
             Some(directory) => {
                 let (place, token) = (place.clone(), token.clone());
                 let written = runtime.unblock(move || Files::write(&directory, &place, &token)).await;
-                Some(written.map_err(|failed| StartError::StateFile {
-                    path: failed.path,
-                    kind: failed.error.kind(),
-                    text: failed.error.to_string(),
-                })?)
+                Some(written.map_err(StartError::from)?)
             }
         };
         let (stop, stopping) = watch::channel(false);
         let (until_the_end, running) = watch::channel(());
-        let gate = Gate { port, known_hosts, token };
-        let server = Server(Arc::new(Shared {
+        let shared = Shared {
             desktop,
-            gate,
+            gate: Gate { port, known_hosts, token, cookie: None },
             place,
             directory,
             max_message,
-            observers: AtomicUsize::new(0),
+            observers: Arc::default(),
+            hosting: None,
             stopping,
-        }));
-        let slots = Arc::new(Semaphore::new(connections.max(1)));
-        let router = router(server.clone());
-        for listener in listeners {
-            let (server, router) = (server.clone(), router.clone());
-            let (slots, until_the_end) = (Arc::clone(&slots), until_the_end.clone());
-            tokio::spawn(listen(runtime.clone(), server, router, listener, slots, until_the_end));
+        };
+        let page = match page {
+            None => None,
+            Some(((listeners, port), ui)) => {
+                let directory = shared.directory.clone();
+                let cookie = runtime.unblock(move || Cookie::of_port(port, directory.as_deref())).await?;
+                Some((listeners, Server(Arc::new(shared.of_page(port, cookie, ui)))))
+            }
+        };
+        let server = Server(Arc::new(shared));
+        let serve = |listeners: Vec<Listener>, server: &Server, router: Router| {
+            let slots = Arc::new(Semaphore::new(connections.max(1)));
+            for listener in listeners {
+                let (server, router) = (server.clone(), router.clone());
+                let (slots, until_the_end) = (Arc::clone(&slots), until_the_end.clone());
+                tokio::spawn(listen(runtime.clone(), server, router, listener, slots, until_the_end));
+            }
+        };
+        serve(listeners, &server, router(server.clone()));
+        if let Some((listeners, page)) = page {
+            serve(listeners, &page, official_ui::router(page.clone()));
         }
         Ok(Self { server, stop, running, files })
+    }
+
+    /// Where to open the page of the official desktop, if that is served. The link has the token in it: whoever has it can
+    /// use the desktop until this one stops.
+    #[must_use]
+    pub fn official_ui_link(&self) -> Option<String> {
+        let port = self.official_ui_port()?;
+        Some(format!("http://localhost:{port}/?token={}", self.token().as_str()))
+    }
+
+    /// The port of the page of the official desktop, if that is served.
+    #[must_use]
+    pub fn official_ui_port(&self) -> Option<u16> {
+        self.server.0.place.ports.official_ui
     }
 
     /// The port that it listens on.
@@ -203,7 +236,43 @@ impl fmt::Debug for Api {
     }
 }
 
+impl Shared {
+    /// The same for the port of the official desktop's page, which is known by no other name than this machine's own.
+    fn of_page(&self, port: u16, cookie: Cookie, ui: OfficialUi) -> Self {
+        Self {
+            desktop: self.desktop.clone(),
+            gate: Gate { port, known_hosts: Vec::new(), token: self.gate.token.clone(), cookie: Some(cookie) },
+            place: self.place.clone(),
+            directory: self.directory.clone(),
+            max_message: self.max_message,
+            observers: Arc::clone(&self.observers),
+            hosting: Some(Arc::new(Hosting::new(ui))),
+            stopping: self.stopping.clone(),
+        }
+    }
+}
+
+impl From<WriteError> for StartError {
+    fn from(WriteError { path, error }: WriteError) -> Self {
+        Self::StateFile { path, kind: error.kind(), text: error.to_string() }
+    }
+}
+
+impl From<CookieError> for StartError {
+    fn from(error: CookieError) -> Self {
+        match error {
+            CookieError::File(error) => error.into(),
+            CookieError::NoChance(error) => Self::NoChance(error.to_string()),
+        }
+    }
+}
+
 impl Server {
+    /// The page of the official desktop, if this is its port.
+    pub(super) fn hosting(&self) -> Option<&Arc<Hosting>> {
+        self.0.hosting.as_ref()
+    }
+
     pub(super) fn desktop(&self) -> &Desktop {
         &self.0.desktop
     }

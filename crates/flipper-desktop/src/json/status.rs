@@ -40,6 +40,9 @@ pub struct Ports {
     pub browser: Option<u16>,
     /// For the API.
     pub ui: u16,
+    /// For the page of the official desktop, where that is served.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub official_ui: Option<u16>,
 }
 
 /// Sums of what was refused, lost or ignored since the desktop started.

@@ -1,77 +1,17 @@
-//! What a driver tells a client.
+//! What a driver tells a client of its sockets and of time. A fact about an attempt that is over changes nothing.
 
 use std::ffi::c_char;
 
-use flipper_proto::client::{Client, CredentialFailure, CredentialProblem, JobOutcome, Prepared};
-use flipper_proto::{AttemptId, CloseCause, Excerpt, Generation, Instant, JobId, TlsFailure, WallTime};
+use flipper_proto::AttemptId;
 
-use super::handle::{FlipperClient, with};
-use super::record::FlipperCredentials;
+use super::handle::{FlipperClient, at, with};
+use crate::close::FlipperCloseKind;
 use crate::pointer;
 use crate::result::FlipperResult;
 
-/// Why a socket ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
-pub enum FlipperCloseKind {
-    /// The TCP connection was refused.
-    Refused = 1,
-    /// The host cannot be reached; the reason says how.
-    Unreachable = 2,
-    /// There was no answer in time.
-    Timeout = 3,
-    /// The desktop's certificate was not issued by the pinned CA.
-    TlsUnknownCa = 4,
-    /// The desktop's certificate has expired.
-    TlsExpired = 5,
-    /// The desktop's certificate is not valid yet.
-    TlsNotYetValid = 6,
-    /// The desktop refused our certificate; the reason says how.
-    TlsPeerRefused = 7,
-    /// The handshake failed in another way; the reason says how.
-    TlsHandshake = 8,
-    /// It ended after the TLS handshake and before the upgrade was answered.
-    Dropped = 9,
-    /// The upgrade was answered with an HTTP status: the code.
-    Http = 10,
-    /// The upgrade was answered with no WebSocket handshake; the reason says how.
-    BadUpgrade = 11,
-    /// The desktop closed with a code and a reason.
-    Code = 12,
-    /// The TCP connection ended without a close frame.
-    Eof = 13,
-    /// The TCP connection was reset.
-    Reset = 14,
-}
-
-impl FlipperCloseKind {
-    fn cause(number: u32, code: u16, reason: &str) -> Option<CloseCause> {
-        let why = || Excerpt::new(reason);
-        let known = [
-            (Self::Refused, CloseCause::Refused),
-            (Self::Unreachable, CloseCause::Unreachable(why())),
-            (Self::Timeout, CloseCause::Timeout),
-            (Self::TlsUnknownCa, CloseCause::Tls(TlsFailure::UnknownCa)),
-            (Self::TlsExpired, CloseCause::Tls(TlsFailure::Expired)),
-            (Self::TlsNotYetValid, CloseCause::Tls(TlsFailure::NotYetValid)),
-            (Self::TlsPeerRefused, CloseCause::Tls(TlsFailure::PeerRefused(why()))),
-            (Self::TlsHandshake, CloseCause::Tls(TlsFailure::Handshake(why()))),
-            (Self::Dropped, CloseCause::DroppedBeforeUpgrade),
-            (Self::Http, CloseCause::Http(code)),
-            (Self::BadUpgrade, CloseCause::BadUpgrade(why())),
-            (Self::Code, CloseCause::Code { code, reason: why() }),
-            (Self::Eof, CloseCause::Eof),
-            (Self::Reset, CloseCause::Reset),
-        ];
-        known.into_iter().find(|(kind, _)| *kind as u32 == number).map(|(_, cause)| cause)
-    }
-}
-
-/// The socket is open.
+/// The WebSocket of `attempt` is open: the upgrade was answered with 101.
 ///
-/// # Safety
-/// `client` is NULL, or came from [`flipper_client_new`](crate::flipper_client_new) and was not freed. Other pointers are
-/// good for as many bytes as they are said to have.
+/// Threads: any, one at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_client_opened(client: *mut FlipperClient, attempt: u64, now_ms: u64) -> FlipperResult {
     // SAFETY: the caller's promise, here and in what is done with the pointers.
@@ -83,11 +23,9 @@ pub unsafe extern "C" fn flipper_client_opened(client: *mut FlipperClient, attem
     }
 }
 
-/// A text message arrived.
+/// A text message arrived, the whole of it.
 ///
-/// # Safety
-/// `client` is NULL, or came from [`flipper_client_new`](crate::flipper_client_new) and was not freed. Other pointers are
-/// good for as many bytes as they are said to have.
+/// Threads: any, one at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_client_message(
     client: *mut FlipperClient,
@@ -106,11 +44,9 @@ pub unsafe extern "C" fn flipper_client_message(
     }
 }
 
-/// A binary message arrived.
+/// A binary message arrived. One that holds text is read like a text message.
 ///
-/// # Safety
-/// `client` is NULL, or came from [`flipper_client_new`](crate::flipper_client_new) and was not freed. Other pointers are
-/// good for as many bytes as they are said to have.
+/// Threads: any, one at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_client_binary(
     client: *mut FlipperClient,
@@ -129,11 +65,9 @@ pub unsafe extern "C" fn flipper_client_binary(
     }
 }
 
-/// The desktop gave a sign of life that is no message.
+/// The desktop gave a sign of life that is no message: a pong, a ping, or part of a long message.
 ///
-/// # Safety
-/// `client` is NULL, or came from [`flipper_client_new`](crate::flipper_client_new) and was not freed. Other pointers are
-/// good for as many bytes as they are said to have.
+/// Threads: any, one at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_client_alive(client: *mut FlipperClient, attempt: u64, now_ms: u64) -> FlipperResult {
     // SAFETY: the caller's promise, here and in what is done with the pointers.
@@ -145,11 +79,10 @@ pub unsafe extern "C" fn flipper_client_alive(client: *mut FlipperClient, attemp
     }
 }
 
-/// The socket takes `room` more bytes.
+/// The socket takes `room` more bytes. Actions of kind FLIPPER_ACTION_KIND_SEND are given only while there is room: tell this
+/// once the socket is open, and whenever it takes more again.
 ///
-/// # Safety
-/// `client` is NULL, or came from [`flipper_client_new`](crate::flipper_client_new) and was not freed. Other pointers are
-/// good for as many bytes as they are said to have.
+/// Threads: any, one at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_client_writable(
     client: *mut FlipperClient,
@@ -166,11 +99,29 @@ pub unsafe extern "C" fn flipper_client_writable(
     }
 }
 
-/// The socket has ended, for a reason of [`FlipperCloseKind`].
+/// Every message that was given for `attempt` is with the system. Needed for `flipper_client_is_flushed` alone: tell it
+/// whenever it is so, before actions are polled.
 ///
-/// # Safety
-/// `client` is NULL, or came from [`flipper_client_new`](crate::flipper_client_new) and was not freed. Other pointers are
-/// good for as many bytes as they are said to have.
+/// Threads: any, one at a time.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn flipper_client_flushed(
+    client: *mut FlipperClient,
+    attempt: u64,
+    now_ms: u64,
+) -> FlipperResult {
+    // SAFETY: the caller's promise, here and in what is done with the pointers.
+    unsafe {
+        with(client, |client| {
+            client.handle_flushed(AttemptId::from_u64(attempt), at(now_ms));
+            Ok(())
+        })
+    }
+}
+
+/// The socket has ended, or could not be opened. `kind` is a `flipper_close_kind`; where that names a code or a reason, they
+/// are given, too, and else 0 and nothing.
+///
+/// Threads: any, one at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_client_closed(
     client: *mut FlipperClient,
@@ -185,127 +136,17 @@ pub unsafe extern "C" fn flipper_client_closed(
     unsafe {
         with(client, |client| {
             let reason = pointer::text(reason, len)?;
-            let cause = FlipperCloseKind::cause(kind, code, reason).ok_or(FlipperResult::BadValue)?;
+            let limit = client.config().limits.message_bytes;
+            let cause = FlipperCloseKind::cause(kind, code, reason, limit).ok_or(FlipperResult::BadValue)?;
             client.handle_closed(AttemptId::from_u64(attempt), cause, at(now_ms));
             Ok(())
         })
     }
 }
 
-/// The stored credentials were read; NULL if there are none.
+/// Time has passed. Needed when the time of `flipper_client_poll_timeout` has come, and harmless at any other.
 ///
-/// # Safety
-/// `client` is NULL, or came from [`flipper_client_new`](crate::flipper_client_new) and was not freed. Other pointers are
-/// good for as many bytes as they are said to have.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn flipper_client_job_loaded(
-    client: *mut FlipperClient,
-    job: u64,
-    credentials: *const FlipperCredentials,
-    now_ms: u64,
-) -> FlipperResult {
-    // SAFETY: the caller's promise, here and in what is done with the pointers.
-    unsafe {
-        with(client, |client| {
-            let found = !credentials.is_null();
-            let credentials = found.then(|| FlipperCredentials::read(credentials)).transpose()?;
-            done(client, job, JobOutcome::Loaded { credentials, problem: None }, now_ms)
-        })
-    }
-}
-
-/// A key and a certificate request were made. `wall_ms` is the calendar time, in Unix milliseconds.
-///
-/// # Safety
-/// `client` is NULL, or came from [`flipper_client_new`](crate::flipper_client_new) and was not freed. Other pointers are
-/// good for as many bytes as they are said to have.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn flipper_client_job_prepared(
-    client: *mut FlipperClient,
-    job: u64,
-    generation: u64,
-    csr: *const c_char,
-    csr_len: usize,
-    destination: *const c_char,
-    destination_len: usize,
-    wall_ms: u64,
-    now_ms: u64,
-) -> FlipperResult {
-    // SAFETY: the caller's promise, here and in what is done with the pointers.
-    unsafe {
-        with(client, |client| {
-            let prepared = Prepared {
-                generation: Generation::from_u64(generation),
-                csr: pointer::text(csr, csr_len)?.to_owned(),
-                destination: pointer::text(destination, destination_len)?.to_owned(),
-                wall: WallTime::from_unix_millis(wall_ms),
-                pairing: None,
-            };
-            done(client, job, JobOutcome::Prepared(prepared), now_ms)
-        })
-    }
-}
-
-/// The certificates are there and fit.
-///
-/// # Safety
-/// `client` is NULL, or came from [`flipper_client_new`](crate::flipper_client_new) and was not freed. Other pointers are
-/// good for as many bytes as they are said to have.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn flipper_client_job_stored(
-    client: *mut FlipperClient,
-    job: u64,
-    credentials: *const FlipperCredentials,
-    now_ms: u64,
-) -> FlipperResult {
-    // SAFETY: the caller's promise, here and in what is done with the pointers.
-    unsafe {
-        with(client, |client| {
-            let credentials = FlipperCredentials::read(credentials)?;
-            done(client, job, JobOutcome::Stored(credentials), now_ms)
-        })
-    }
-}
-
-/// A job that brings nothing is done.
-///
-/// # Safety
-/// `client` is NULL, or came from [`flipper_client_new`](crate::flipper_client_new) and was not freed. Other pointers are
-/// good for as many bytes as they are said to have.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn flipper_client_job_done(client: *mut FlipperClient, job: u64, now_ms: u64) -> FlipperResult {
-    // SAFETY: the caller's promise, here and in what is done with the pointers.
-    unsafe { with(client, |client| done(client, job, JobOutcome::Done, now_ms)) }
-}
-
-/// A job failed; the text says how.
-///
-/// # Safety
-/// `client` is NULL, or came from [`flipper_client_new`](crate::flipper_client_new) and was not freed. Other pointers are
-/// good for as many bytes as they are said to have.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn flipper_client_job_failed(
-    client: *mut FlipperClient,
-    job: u64,
-    text: *const c_char,
-    len: usize,
-    now_ms: u64,
-) -> FlipperResult {
-    // SAFETY: the caller's promise, here and in what is done with the pointers.
-    unsafe {
-        with(client, |client| {
-            let text = pointer::text(text, len)?.to_owned();
-            let failure = CredentialFailure { kind: CredentialProblem::Io, text };
-            done(client, job, JobOutcome::Failed(failure), now_ms)
-        })
-    }
-}
-
-/// Time has passed.
-///
-/// # Safety
-/// `client` is NULL, or came from [`flipper_client_new`](crate::flipper_client_new) and was not freed. Other pointers are
-/// good for as many bytes as they are said to have.
+/// Threads: any, one at a time.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_client_timeout(client: *mut FlipperClient, now_ms: u64) -> FlipperResult {
     // SAFETY: the caller's promise, here and in what is done with the pointers.
@@ -315,13 +156,4 @@ pub unsafe extern "C" fn flipper_client_timeout(client: *mut FlipperClient, now_
             Ok(())
         })
     }
-}
-
-fn done(client: &mut Client, job: u64, outcome: JobOutcome, now_ms: u64) -> Result<(), FlipperResult> {
-    client.handle_job_done(JobId::from_u64(job), outcome, at(now_ms));
-    Ok(())
-}
-
-pub(crate) fn at(now_ms: u64) -> Instant {
-    Instant::from_millis(now_ms)
 }

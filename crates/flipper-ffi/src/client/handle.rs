@@ -1,8 +1,9 @@
 //! A client, and how one gets to it.
 
+use flipper_proto::Instant;
 use flipper_proto::client::Client;
 
-use super::record::FlipperConfig;
+use super::config::FlipperClientConfig;
 use crate::exclusive::{Exclusive, guard};
 use crate::pointer;
 use crate::result::FlipperResult;
@@ -15,25 +16,22 @@ pub struct FlipperClient {
 
 /// Makes a client that is stopped and has no plugins.
 ///
-/// # Safety
-/// `config` is NULL or points to a record of the size that it says, with good texts in it; `out` is NULL or points to a
-/// pointer.
+/// Threads: any, several at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_client_new(
-    config: *const FlipperConfig,
+    config: *const FlipperClientConfig,
     out: *mut *mut FlipperClient,
 ) -> FlipperResult {
     // SAFETY: the caller's promise.
     guard(|| unsafe {
-        let client = Client::new(FlipperConfig::read(config)?);
+        let client = Client::new(FlipperClientConfig::read(config)?);
         pointer::give(out, FlipperClient { client: Exclusive::new(client) })
     })
 }
 
 /// Frees a client. NULL is nothing to free.
 ///
-/// # Safety
-/// `client` is NULL, or came from [`flipper_client_new`] and is never used again.
+/// Threads: any, and no other call with it goes on or follows.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn flipper_client_free(client: *mut FlipperClient) {
     // SAFETY: the caller's promise.
@@ -43,7 +41,7 @@ pub unsafe extern "C" fn flipper_client_free(client: *mut FlipperClient) {
 /// Does something with a client.
 ///
 /// # Safety
-/// `client` is NULL, or came from [`flipper_client_new`] and was not freed.
+/// `client` is NULL, or came from `flipper_client_new` and was not freed.
 pub(super) unsafe fn with(
     client: *mut FlipperClient,
     work: impl FnOnce(&mut Client) -> Result<(), FlipperResult>,
@@ -53,4 +51,8 @@ pub(super) unsafe fn with(
         Ok(handle) => handle.client.enter(work),
         Err(result) => result,
     }
+}
+
+pub(super) fn at(now_ms: u64) -> Instant {
+    Instant::from_millis(now_ms)
 }

@@ -10,6 +10,7 @@ use flipper_transcript::{
     DeskNews, DeskWish, Frame, Key, Line, Loss, Plugin, Port, Reply, Setup, Side, Step, Timer as TimerWord, Transcript,
 };
 
+use super::desk_lines;
 use super::input::{DeskInput, Said};
 use super::{Mismatch, START, cause, closed};
 use crate::json::matches;
@@ -68,9 +69,10 @@ impl Turn {
     }
 
     fn lines(&self) -> Vec<String> {
-        let done = self.actions.iter().map(|action| format!("{action:?}"));
-        let told = self.events.iter().map(|event| format!("{event:?}"));
-        [format!("{:?}", self.said)].into_iter().chain(done).chain(told).chain([format!("{:?}", self.timer)]).collect()
+        let done = self.actions.iter().map(desk_lines::action);
+        let told = self.events.iter().map(desk_lines::event);
+        let (said, timer) = (desk_lines::said(&self.said), desk_lines::timer(self.timer));
+        [said].into_iter().chain(done).chain(told).chain([timer]).collect()
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod app;
 mod desk;
+mod desk_lines;
 mod input;
 mod lines;
 mod mismatch;

@@ -11,6 +11,7 @@ pub(crate) fn part(scene: &Scene) -> Result {
     assert!(shop.post("broken", &json!(null)).is_err(), "the page panics, and nothing is answered");
     let row = format!("{ROW}:has-text('the cash desk is on fire')");
     page.see(&row)?;
+    scene.note("crash", ROW)?;
     scene.picture("crash")?;
     page.click(&row)?;
     page.see("text=shop::broken")?;

@@ -24,9 +24,11 @@ pub(crate) fn part(scene: &Scene) -> Result {
     page.click(name)?;
     page.see(&format!("{ROWS} >> nth=0 >> text=Birch basket"))?;
     scene.picture("databases")?;
+    scene.note("databases", ROWS)?;
 
     page.click("label:has-text('Structure')")?;
     page.see("text=products_name")?;
+    scene.note("structure", ROWS)?;
     let structure = page.text("body")?;
     assert!(structure.contains("data_type") && structure.contains("INTEGER"), "{structure}");
 
@@ -44,6 +46,7 @@ pub(crate) fn part(scene: &Scene) -> Result {
     page.click("button:has-text('Execute')")?;
     page.see(&format!("{ROWS}:has-text('Steel chair')"))?;
     scene.picture("databases-sql")?;
+    scene.note("sql", ROWS)?;
     page.fill("textarea", "SELECT * FROM nowhere")?;
     page.click("button:has-text('Execute')")?;
     page.see("text=no such table: nowhere")?;

@@ -19,6 +19,7 @@ pub(crate) fn part(scene: &Scene) -> Result {
     page.see("text=Span 1: one_product")?;
     page.see("text=cents")?;
     scene.picture("logs")?;
+    scene.note("logs", ROW)?;
     let before = page.texts(&shown)?.len();
 
     page.fill(FILTER, "flipper_sample=warn")?;

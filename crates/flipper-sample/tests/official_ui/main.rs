@@ -1,7 +1,7 @@
-//! The official desktop's own page shows everything of the shop, in one browser.
+//! The official desktop's own page shows everything of the shop, in one browser: on the official desktop, and on ours.
 //!
 //! Each part enables a plugin as a person does, has the shop do something, and reads back what the page shows; or does
-//! something in the page, and looks what came of it in the shop. With `FLIPPER_SCREENSHOTS` the parts also take the pictures
+//! something in the page, and looks what came of it in the shop. What the tables show is the same on both desktops. With `FLIPPER_SCREENSHOTS` the parts also take the pictures
 //! in `docs/images`.
 
 #![cfg(unix)]
@@ -38,8 +38,22 @@ const PARTS: [(&str, Part); 8] = [
 ];
 
 #[test]
-fn every_plugin_is_shown_by_the_official_ui() -> Result {
-    let Some(scene) = Scene::set_unless_skipped()? else { return Ok(()) };
+fn every_plugin_is_shown_by_the_official_ui_on_its_own_desktop_and_on_ours_alike() -> Result {
+    let Some(official) = Scene::official()? else { return Ok(()) };
+    let official = play(official)?;
+    let Some(ours) = Scene::ours(true)? else { return Ok(()) };
+    assert_eq!(play(ours)?, official);
+    Ok(())
+}
+
+#[test]
+fn every_plugin_is_shown_by_the_official_ui_that_our_desktop_has_prepared() -> Result {
+    let Some(ours) = Scene::ours(false)? else { return Ok(()) };
+    play(ours).map(drop)
+}
+
+/// Goes through all parts, and gives what the tables showed.
+fn play(scene: Scene) -> Result<Vec<(&'static str, Vec<Vec<String>>)>> {
     let mut failed = Vec::new();
     for (name, part) in PARTS {
         let began = Instant::now();
@@ -54,5 +68,5 @@ fn every_plugin_is_shown_by_the_official_ui() -> Result {
     }
     assert_eq!(failed, Vec::<String>::new());
     assert_eq!(scene.page.complaints()?, Vec::<String>::new());
-    Ok(())
+    Ok(scene.tables())
 }

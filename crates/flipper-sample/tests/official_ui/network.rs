@@ -21,6 +21,7 @@ fn rows_and_details(scene: &Scene) -> Result {
     assert!(history > 64 << 10, "{history}");
     assert_eq!(shop.post("orders", &json!({"product": 12, "quantity": 2}))?.0, 201);
     page.see(&format!("{ROW}:has-text('/prices/12'):has-text('200')"))?;
+    scene.note("network", ROW)?;
 
     page.click(&format!("{ROW}:has-text('/prices/105'):has-text('404')"))?;
     page.see("text=no price for product 105")?;

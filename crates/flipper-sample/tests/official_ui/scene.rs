@@ -1,5 +1,6 @@
-//! The official desktop, its page in a browser, and the shop.
+//! A desktop with the official page, that page in a browser, and the shop.
 
+use std::cell::RefCell;
 use std::env;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -7,6 +8,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use flipper_conformance::desktops::Hosted;
 use flipper_conformance::official::{OfficialDesktop, OfficialPage};
 use flipper_conformance::{PATIENCE, Result};
 use flipper_desktop::OfficialPlugin;
@@ -26,24 +28,65 @@ pub(crate) const ROW: &str = ".ant-dropdown-trigger[class*=TableBodyRowContainer
 pub(crate) struct Scene {
     pub(crate) page: OfficialPage,
     pub(crate) shop: Shop,
-    _desktop: OfficialDesktop,
+    tables: RefCell<Vec<(&'static str, Table)>>,
+    takes_pictures: bool,
+    _desktop: Desktop,
     files: TempDir,
 }
 
+/// The cells of rows.
+type Table = Vec<Vec<String>>;
+
+/// Ends when it is dropped.
+enum Desktop {
+    Official(#[expect(dead_code, reason = "it is only kept")] OfficialDesktop),
+    Ours(#[expect(dead_code, reason = "it is only kept")] Hosted),
+}
+
 impl Scene {
-    pub(crate) fn set_unless_skipped() -> Result<Option<Self>> {
+    /// With the official desktop, the only one that pictures are taken of.
+    pub(crate) fn official() -> Result<Option<Self>> {
         let Some(desktop) = OfficialDesktop::start_unless_skipped()? else { return Ok(None) };
         // As `flipper official-plugins install` does. What the page does not bring along, it finds there.
         OfficialPlugin::logs().install(desktop.home())?;
         OfficialPlugin::table("rust-crashes", "Rust Crashes")?.install(desktop.home())?;
         OfficialPlugin::table("shop-sales", "Shop Sales")?.install(desktop.home())?;
         let files = TempDir::new()?;
-        let shop = Shop::open(&desktop, files.path())?;
+        let ports = desktop.ports();
+        let shop = Shop::open((ports.insecure, ports.secure), files.path(), pictures_are_wanted())?;
         let page = OfficialPage::open(&desktop)?;
+        Self::set(page, shop, Desktop::Official(desktop), files).map(Some)
+    }
+
+    /// With our desktop, which knows the plugins of Rust apps without anything installed, but for a shop's own table.
+    pub(crate) fn ours(pristine: bool) -> Result<Option<Self>> {
+        let Some(desktop) = Hosted::start_unless_skipped(pristine)? else { return Ok(None) };
+        OfficialPlugin::table("shop-sales", "Shop Sales")?.install(desktop.home())?;
+        let files = TempDir::new()?;
+        let shop = Shop::open(desktop.ports(), files.path(), false)?;
+        desktop.wait_for_app("Rust Shop")?;
+        let page = OfficialPage::open(&desktop)?;
+        Self::set(page, shop, Desktop::Ours(desktop), files).map(Some)
+    }
+
+    fn set(page: OfficialPage, shop: Shop, desktop: Desktop, files: TempDir) -> Result<Self> {
         for plugin in PLUGINS {
             page.enable(plugin)?;
         }
-        Ok(Some(Self { page, shop, _desktop: desktop, files }))
+        let takes_pictures = pictures_are_wanted() && matches!(desktop, Desktop::Official(_));
+        Ok(Self { page, shop, tables: RefCell::default(), takes_pictures, _desktop: desktop, files })
+    }
+
+    /// Takes down what a table shows, for a comparison of desktops.
+    pub(crate) fn note(&self, name: &'static str, rows: &str) -> Result {
+        let mut table = self.page.cells(rows)?;
+        table.iter_mut().flatten().for_each(|cell| *cell = comparable(cell, self.shop.url()));
+        self.tables.borrow_mut().push((name, table));
+        Ok(())
+    }
+
+    pub(crate) fn tables(self) -> Vec<(&'static str, Table)> {
+        self.tables.into_inner()
     }
 
     /// The shop's own database file.
@@ -53,7 +96,7 @@ impl Scene {
 
     /// Takes a picture for the documentation, where that is asked for.
     pub(crate) fn picture(&self, name: &str) -> Result {
-        if pictures_are_wanted() {
+        if self.takes_pictures {
             let images = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/images");
             if name != "sandbox" {
                 // What that one is about would float over the others.
@@ -78,14 +121,13 @@ pub(crate) struct Shop {
 }
 
 impl Shop {
-    fn open(desktop: &OfficialDesktop, files: &Path) -> Result<Self> {
-        let ports = desktop.ports();
+    fn open((insecure, secure): (u16, u16), files: &Path, on_usual_port: bool) -> Result<Self> {
         let mut process = Command::new("sh")
             .args(["-c", END_WITH_INPUT, env!("CARGO_BIN_EXE_flipper-sample"), "--data"])
             .arg(files.join("data"))
             // The same one in all pictures.
-            .args(["--port", if pictures_are_wanted() { "8080" } else { "0" }])
-            .env("FLIPPER_ALT_PORTS", format!("{},{}", ports.insecure, ports.secure))
+            .args(["--port", if on_usual_port { "8080" } else { "0" }])
+            .env("FLIPPER_ALT_PORTS", format!("{insecure},{secure}"))
             .env("FLIPPER_STATE_DIR", files.join("flipper"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -145,6 +187,17 @@ impl Drop for Shop {
     fn drop(&mut self) {
         self.process.stdin = None;
         let _ = self.process.wait();
+    }
+}
+
+/// A cell without what is different whenever the shop is opened: where it is, the time, and how long things take.
+fn comparable(cell: &str, shop: &str) -> String {
+    let cell = cell.replace(shop.trim_end_matches('/').trim_start_matches("http://"), "SHOP");
+    let is_made_of = |text: &str, also: &str| text.chars().all(|char| char.is_ascii_digit() || also.contains(char));
+    match cell.trim() {
+        time if time.contains(':') && is_made_of(time, ":.") => "TIME".to_owned(),
+        span if span.strip_suffix("ms").is_some_and(|span| is_made_of(span, "., ")) => "DURATION".to_owned(),
+        cell => cell.to_owned(),
     }
 }
 

@@ -14,5 +14,6 @@ pub(crate) fn part(scene: &Scene) -> Result {
     page.click(&format!("{ROW}:has-text('Cork lamp')"))?;
     // It was sold before anybody looked at the table.
     page.see(&format!("{ROW}:has-text('Cork table')"))?;
+    scene.note("table", ROW)?;
     scene.picture("table")
 }

@@ -244,19 +244,31 @@ impl Session {
 
     /// Closes the WebSocket, and waits until the client has closed it, too.
     pub(super) fn close(mut self, code: u16, reason: &'static str) -> Verdict {
-        let waited = "the client answers the close frame";
-        self.talk.close(code, reason).map_err(|end| Stop::failed(waited, end.to_string()))?;
-        let deadline = Instant::now() + self.patience;
+        self.begin_close(code, reason)?;
+        if self.is_closed_within(self.patience) { Ok(()) } else { Err(self.stays_open()) }
+    }
+
+    /// Sends a close frame, and does not wait for the answer.
+    pub(super) fn begin_close(&mut self, code: u16, reason: &'static str) -> Verdict {
+        self.talk.close(code, reason).map_err(|end| Stop::failed("the client answers the close frame", end.to_string()))
+    }
+
+    /// Whether the client has closed the connection, or does within this time.
+    pub(super) fn is_closed_within(&mut self, time: Duration) -> bool {
+        let deadline = Instant::now() + time;
         loop {
             match self.talk.receive(deadline) {
-                Came::Ended(_) => return Ok(()),
-                Came::Nothing => {
-                    let within = format!("{waited} within {}", seconds(self.patience));
-                    return Err(Stop::failed(within, "the connection stays open"));
-                }
+                Came::Ended(_) => return true,
+                Came::Nothing => return false,
                 Came::Text(_) | Came::Binary(_) | Came::Pong(_) => {}
             }
         }
+    }
+
+    /// The failure where it does not.
+    pub(super) fn stays_open(&self) -> Stop {
+        let within = format!("the client answers the close frame within {}", seconds(self.patience));
+        Stop::failed(within, "the connection stays open")
     }
 }
 

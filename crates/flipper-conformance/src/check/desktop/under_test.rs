@@ -330,7 +330,8 @@ impl DesktopUnderTest {
             return self.call(app);
         }
         if self.asks_by_itself()? {
-            return app.request("getPlugins").map(drop);
+            // It may have asked before it answered the ping.
+            return if app.was_asked("getPlugins") { Ok(()) } else { app.request("getPlugins").map(drop) };
         }
         Err(no_driver())
     }

@@ -4,16 +4,13 @@ mod connecting;
 mod talking;
 
 use std::path::Path;
-use std::time::Duration;
 
-use flipper_client::Builder;
-use flipper_demo::{Ticker, example};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::Result;
+use crate::apps::{App, Part, Settings};
 use crate::desktops::{Answer, Desktop};
-use crate::suite::App;
-use crate::{Adapter, Handle as _, Result};
 
 macro_rules! publish {
     ({} $($topic:ident: { $($scenario:ident)* })*) => {
@@ -25,20 +22,23 @@ crate::matrix_scenarios! { publish {} }
 /// The name of most apps here.
 const APP: &str = "Matrix App";
 
+/// What most apps here have.
+const PARTS: [Part<'static>; 2] = [Part::Example, Part::Ticker];
+
 /// An app with the plugins `Example` and `Ticker`, both in the background, connected to a desktop that has initialised
 /// neither.
-struct Connected<A: Adapter, D: Desktop> {
+struct Connected<A: App, D: Desktop> {
     desktop: D,
-    app: App<A>,
+    app: A,
     client: String,
     dir: TempDir,
 }
 
-impl<A: Adapter, D: Desktop> Connected<A, D> {
+impl<A: App, D: Desktop> Connected<A, D> {
     fn new() -> Result<Option<Self>> {
         let Some(desktop) = D::start()? else { return Ok(None) };
         let dir = TempDir::new()?;
-        let mut app = launch::<A, D>(&desktop, APP, dir.path())?;
+        let mut app: A = launch(&desktop, APP, dir.path(), &PARTS)?;
         app.wait_connected()?;
         let client = desktop.wait_for_client(APP)?;
         Ok(Some(Self { desktop, app, client, dir }))
@@ -50,26 +50,18 @@ impl<A: Adapter, D: Desktop> Connected<A, D> {
 
     /// Stops the app, and sees that the desktop notices.
     fn end(self) -> Result {
-        self.app.handle.stop();
+        self.app.stop()?;
         self.desktop.wait_for_client_gone(&self.client)
     }
 }
 
-/// Starts an app with nothing set but what a test needs.
-fn launch<A: Adapter, D: Desktop>(desktop: &D, name: &str, directory: &Path) -> Result<App<A>> {
-    launch_with(desktop, name, directory, |builder| builder.plugin(example()).plugin(Ticker::default()))
+fn launch<A: App>(desktop: &impl Desktop, name: &str, directory: &Path, parts: &[Part<'_>]) -> Result<A> {
+    A::launch(&Settings { name, ports: desktop.ports(), directory }, parts)
 }
 
-fn launch_with<A: Adapter, D: Desktop>(
-    desktop: &D,
-    name: &str,
-    directory: &Path,
-    change: impl FnOnce(Builder<A::Launch>) -> Builder<A::Launch>,
-) -> Result<App<A>> {
-    let (insecure, secure) = desktop.ports();
-    let builder = Builder::new(name, "com.example.matrix").ports(insecure, secure).directory(directory);
-    // Waits are as they are everywhere, only shorter: no test is about how long they are.
-    App::launch(change(builder.configure(|config| config.backoff.ceiling = Duration::from_millis(500))))
+/// How often an app has needed certificates.
+fn exchanges(app: &impl App) -> usize {
+    app.steps().iter().filter(|step| step.starts_with("certificate exchange needed")).count()
 }
 
 fn not_connected(method: &str) -> Value {

@@ -1,19 +1,16 @@
 //! What the two say to each other once they are connected.
 
-use std::sync::{Arc, Mutex};
-
-use flipper_client::proto::{ErrorReport, Payload};
-use flipper_client::{Call, plugin};
+use flipper_client::proto::ErrorReport;
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::{Connected, launch_with, not_connected};
+use super::{APP, Connected, launch, not_connected};
+use crate::Result;
+use crate::apps::{App, Part};
 use crate::desktops::{Answer, Desktop};
-use crate::scripted::lock;
-use crate::{Adapter, Handle as _, Result};
 
 /// Covers: GetPlugins, InitDeinit, Execute, §5.
-pub fn every_method_is_answered_as_the_protocol_says<A: Adapter, D: Desktop>() -> Result {
+pub fn every_method_is_answered_as_the_protocol_says<A: App, D: Desktop>() -> Result {
     let Some(it) = Connected::<A, D>::new()? else { return Ok(()) };
     assert_eq!(it.desktop.plugins(&it.client)?.0, ["Example", "Ticker"]);
     assert_eq!(it.call("echo", json!({}))?, Answer::Err(not_connected("execute")));
@@ -27,18 +24,25 @@ pub fn every_method_is_answered_as_the_protocol_says<A: Adapter, D: Desktop>() -
     assert_eq!(it.call("nope", json!({}))?, Answer::Err(json!({"message": "Receiver nope not found."})));
     let failed = json!({"message": "This method always fails", "name": "SampleError"});
     assert_eq!(it.call("fail", json!({}))?, Answer::Err(failed));
-    let panicked = json!({"message": "Plugin Example panicked in method panic", "name": "PluginPanicked"});
-    assert_eq!(it.call("panic", json!({}))?, Answer::Err(panicked));
-    let Answer::Err(error) = it.call("reverse", json!({"word": 5}))? else { return Err("it was understood".into()) };
-    assert_eq!(error["name"], "InvalidParams");
 
     it.desktop.deinit(&it.client, "Example")?;
     assert_eq!(it.call("echo", json!({}))?, Answer::Err(not_connected("execute")));
     it.end()
 }
 
+/// Covers: §5.
+pub fn a_plugin_that_panics_or_is_given_other_params_is_answered_for<A: App, D: Desktop>() -> Result {
+    let Some(it) = Connected::<A, D>::new()? else { return Ok(()) };
+    it.desktop.init(&it.client, "Example")?;
+    let panicked = json!({"message": "Plugin Example panicked in method panic", "name": "PluginPanicked"});
+    assert_eq!(it.call("panic", json!({}))?, Answer::Err(panicked));
+    let Answer::Err(error) = it.call("reverse", json!({"word": 5}))? else { return Err("it was understood".into()) };
+    assert_eq!(error["name"], "InvalidParams");
+    it.end()
+}
+
 /// Covers: P25.
-pub fn a_thousand_events_arrive_in_order<A: Adapter, D: Desktop>() -> Result {
+pub fn a_thousand_events_arrive_in_order<A: App, D: Desktop>() -> Result {
     let Some(it) = Connected::<A, D>::new()? else { return Ok(()) };
     it.desktop.init(&it.client, "Example")?;
     assert_eq!(it.call("emit", json!({"count": 1000, "size": 100}))?, Answer::Ok(json!({"queued": 1000})));
@@ -50,22 +54,21 @@ pub fn a_thousand_events_arrive_in_order<A: Adapter, D: Desktop>() -> Result {
 }
 
 /// Covers: P25.
-pub fn events_from_before_the_desktop_looked_are_not_lost<A: Adapter, D: Desktop>() -> Result {
+pub fn events_from_before_the_desktop_looked_are_not_lost<A: App, D: Desktop>() -> Result {
     let Some(it) = Connected::<A, D>::new()? else { return Ok(()) };
-    let connection = it.app.handle.connection("Example");
     for index in 0..500 {
-        connection.send("early", &json!({"index": index}))?;
+        it.app.send("Example", "early", &json!({"index": index}))?;
     }
     it.desktop.init(&it.client, "Example")?;
     for index in 0..500 {
         assert_eq!(it.desktop.wait_for_event(&it.client, "Example", "early")?["index"], index);
     }
-    assert_eq!((connection.waiting(), connection.dropped()), (0, 0));
+    assert_eq!(it.app.waiting("Example")?, (0, 0));
     it.end()
 }
 
 /// Covers: §5.
-pub fn a_plugin_that_is_initialised_again_starts_over<A: Adapter, D: Desktop>() -> Result {
+pub fn a_plugin_that_is_initialised_again_starts_over<A: App, D: Desktop>() -> Result {
     let Some(it) = Connected::<A, D>::new()? else { return Ok(()) };
     it.desktop.init(&it.client, "Ticker")?;
     for count in 0..2 {
@@ -78,25 +81,25 @@ pub fn a_plugin_that_is_initialised_again_starts_over<A: Adapter, D: Desktop>() 
 }
 
 /// Covers: §5.
-pub fn an_error_outside_any_call_arrives<A: Adapter, D: Desktop>() -> Result {
+pub fn an_error_outside_any_call_arrives<A: App, D: Desktop>() -> Result {
     let Some(it) = Connected::<A, D>::new()? else { return Ok(()) };
     let report = ErrorReport::new("It broke").named("SampleError").with_stacktrace("at main");
-    it.app.handle.connection("Example").report_error(&report)?;
+    it.app.report_error(&report)?;
     let reported = json!({"message": "It broke", "name": "SampleError", "stacktrace": "at main"});
     assert_eq!(it.desktop.wait_for_error(&it.client)?, reported);
     it.end()
 }
 
 /// Covers: P30, §5.
-pub fn plugins_may_come_and_go<A: Adapter, D: Desktop>() -> Result {
+pub fn plugins_may_come_and_go<A: App, D: Desktop>() -> Result {
     let Some(it) = Connected::<A, D>::new()? else { return Ok(()) };
-    it.app.handle.add_plugin(plugin("Late").build())?;
+    it.app.add_plugin(&Part::Named("Late"))?;
     it.desktop.wait_for_refresh(&it.client)?;
     let (all, background) = it.desktop.plugins(&it.client)?;
     assert_eq!((all.as_slice(), background.len()), (&["Example", "Late", "Ticker"].map(str::to_owned)[..], 2));
 
     it.desktop.init(&it.client, "Example")?;
-    it.app.handle.remove_plugin("Example")?;
+    it.app.remove_plugin("Example")?;
     it.desktop.wait_for_refresh(&it.client)?;
     assert_eq!(it.desktop.plugins(&it.client)?.0, ["Late", "Ticker"]);
     assert_eq!(it.call("echo", json!({}))?, Answer::Err(not_connected("execute")));
@@ -104,7 +107,7 @@ pub fn plugins_may_come_and_go<A: Adapter, D: Desktop>() -> Result {
 }
 
 /// Covers: P26.
-pub fn eight_mebibytes_go_both_ways<A: Adapter, D: Desktop>() -> Result {
+pub fn eight_mebibytes_go_both_ways<A: App, D: Desktop>() -> Result {
     let Some(it) = Connected::<A, D>::new()? else { return Ok(()) };
     it.desktop.init(&it.client, "Example")?;
     let large = json!({"text": "x".repeat(8 << 20)});
@@ -120,26 +123,14 @@ pub fn eight_mebibytes_go_both_ways<A: Adapter, D: Desktop>() -> Result {
 }
 
 /// Covers: P22.
-pub fn answers_may_come_in_any_order<A: Adapter, D: Desktop>() -> Result {
+pub fn answers_may_come_in_any_order<A: App, D: Desktop>() -> Result {
     const CALLS: usize = 100;
     let Some(desktop) = D::start()? else { return Ok(()) };
     let dir = TempDir::new()?;
-    let kept = Arc::new(Mutex::new(Vec::<Call>::new()));
     // It answers the last call first, once all are there.
-    let backwards = plugin("Example").call("wait", move |call| {
-        let mut kept = lock(&kept);
-        kept.push(call);
-        if kept.len() == CALLS {
-            while let Some(call) = kept.pop() {
-                let params = call.params.unwrap_or_else(Payload::empty_object);
-                // A session that ended meanwhile shows on the other side.
-                let _ended = call.responder.success_json(params);
-            }
-        }
-    });
-    let mut app = launch_with::<A, D>(&desktop, super::APP, dir.path(), |builder| builder.plugin(backwards.build()))?;
+    let mut app: A = launch(&desktop, APP, dir.path(), &[Part::Backwards(CALLS)])?;
     app.wait_connected()?;
-    let client = desktop.wait_for_client(super::APP)?;
+    let client = desktop.wait_for_client(APP)?;
     desktop.init(&client, "Example")?;
     let calls: Vec<_> = (0..CALLS)
         .map(|index| desktop.start_call(&client, "Example", "wait", &json!({"index": index})))
@@ -147,6 +138,5 @@ pub fn answers_may_come_in_any_order<A: Adapter, D: Desktop>() -> Result {
     for (index, call) in calls.into_iter().enumerate() {
         assert_eq!(call()?, Answer::Ok(json!({"index": index})));
     }
-    app.handle.stop();
-    Ok(())
+    app.stop()
 }

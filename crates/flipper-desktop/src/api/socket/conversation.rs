@@ -1,8 +1,9 @@
 //! The loop of one WebSocket: commands in, answers and events out.
 
 use std::collections::VecDeque;
-use std::future::poll_fn;
+use std::future::{Future as _, poll_fn};
 use std::mem;
+use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -11,7 +12,8 @@ use flipper_async::desk::Replies;
 use flipper_async::wire::Wire;
 use flipper_proto::desktop::Outcome;
 use flipper_proto::{CloseCause, CloseCode, RequestId, Text};
-use tokio::time::timeout;
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::{Sleep, sleep, timeout};
 
 use crate::api::server::Server;
 use crate::audience::{Events, Occurrence};
@@ -48,6 +50,9 @@ pub(super) trait Dialect: Send {
 
     /// So many events went missing.
     fn tell_missed(&mut self, count: u64, talk: &mut Talk);
+
+    /// The time that [`Talk::wake_after`] was given is over.
+    fn wake(&mut self, _talk: &mut Talk) {}
 }
 
 /// What a dialect has to work with.
@@ -59,8 +64,15 @@ pub(super) struct Talk {
     pub(super) events: Option<Events>,
     /// What is to be said, in order.
     said: VecDeque<String>,
+    /// What has to be looked up before it can be said, one after the other.
+    errands: VecDeque<Errand>,
+    errand: Option<JoinHandle<String>>,
+    alarm: Option<Pin<Box<Sleep>>>,
     end: Option<End>,
 }
+
+/// Finds out what to say. It may block.
+type Errand = Box<dyn FnOnce() -> String + Send>;
 
 /// How a conversation ends.
 enum End {
@@ -82,6 +94,26 @@ impl Talk {
     /// Says something.
     pub(super) fn say(&mut self, text: String) {
         self.said.push_back(text);
+    }
+
+    /// Says something that has to be read from files first.
+    pub(super) fn look_up(&mut self, errand: impl FnOnce() -> String + Send + 'static) {
+        self.errands.push_back(Box::new(errand));
+    }
+
+    /// Has the dialect woken once.
+    pub(super) fn wake_after(&mut self, time: Duration) {
+        self.alarm = Some(Box::pin(sleep(time)));
+    }
+
+    /// It is not to be woken any more.
+    pub(super) fn sleep_on(&mut self) {
+        self.alarm = None;
+    }
+
+    /// Whether there is something that the observer has not taken yet.
+    fn is_busy(&self) -> bool {
+        !self.said.is_empty() || !self.errands.is_empty() || self.errand.is_some()
     }
 
     /// Ends it, because of what the observer does.
@@ -109,7 +141,16 @@ pub(super) struct Conversation<D> {
 impl<D: Dialect> Conversation<D> {
     pub(super) fn new(server: Server, wire: Wire, begin: impl FnOnce(&mut Talk) -> D) -> Self {
         let replies = server.desktop().desk().replies();
-        let mut talk = Talk { server, replies, events: None, said: VecDeque::new(), end: None };
+        let mut talk = Talk {
+            server,
+            replies,
+            events: None,
+            said: VecDeque::new(),
+            errands: VecDeque::new(),
+            errand: None,
+            alarm: None,
+            end: None,
+        };
         Self {
             wire,
             dialect: begin(&mut talk),
@@ -153,7 +194,7 @@ impl<D: Dialect> Conversation<D> {
 
     /// Returns whether there was anything to do.
     fn round(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
-        let mut worked = self.listen(cx)?;
+        let mut worked = self.listen(cx)? | self.wake(cx) | self.run_errands(cx)?;
         if self.talk.replies.poll_take(cx, &mut self.taken).is_ready() {
             self.ended_bytes += self.taken.iter().map(|(_, outcome)| bytes_of(outcome)).sum::<usize>();
             self.ended.extend(self.taken.drain(..));
@@ -185,7 +226,7 @@ impl<D: Dialect> Conversation<D> {
 
     /// Reads, unless there is something to say that the observer does not take.
     fn listen(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
-        if !self.talk.said.is_empty() || !self.ended.is_empty() {
+        if self.talk.is_busy() || !self.ended.is_empty() {
             return Ok(false);
         }
         let read = self.wire.read(cx, &mut self.arrived);
@@ -212,6 +253,32 @@ impl<D: Dialect> Conversation<D> {
             Err(CloseCause::Code { .. }) => Err(End::Closed),
             Err(_) => Err(End::Lost),
         }
+    }
+
+    fn wake(&mut self, cx: &mut Context<'_>) -> bool {
+        let is_time = self.talk.alarm.as_mut().is_some_and(|alarm| alarm.as_mut().poll(cx).is_ready());
+        if is_time {
+            self.talk.alarm = None;
+            self.dialect.wake(&mut self.talk);
+        }
+        is_time
+    }
+
+    /// Looks one thing up at a time, and the next one once that was taken.
+    fn run_errands(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
+        if let Some(errand) = &mut self.talk.errand {
+            let Poll::Ready(found) = Pin::new(errand).poll(cx) else { return Ok(false) };
+            self.talk.errand = None;
+            // An errand is cut short only where the runtime ends.
+            self.talk.say(found.map_err(|_| End::going_away())?);
+            return Ok(true);
+        }
+        if !self.talk.said.is_empty() {
+            return Ok(false);
+        }
+        let Some(errand) = self.talk.errands.pop_front() else { return Ok(false) };
+        self.talk.errand = Some(spawn_blocking(errand));
+        Ok(true)
     }
 
     /// Says what there is to say as an answer, as far as the socket takes it.

@@ -5,6 +5,7 @@ mod files;
 mod gate;
 mod http;
 mod official;
+mod official_ui;
 mod page;
 #[cfg(feature = "records")]
 mod recordings;

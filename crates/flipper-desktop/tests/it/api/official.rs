@@ -9,12 +9,12 @@ use crate::support::adb::{AdbServer, Device};
 use crate::support::desktop;
 use crate::support::{Peer, within};
 
-async fn exec(peer: &mut Peer, id: u32, command: &str, args: Value) {
+pub(super) async fn exec(peer: &mut Peer, id: u32, command: &str, args: Value) {
     peer.send(&json!({"event": "exec", "payload": {"id": id, "command": command, "args": args}}).to_string()).await;
 }
 
 /// The answer to a command, past events: the frame's event, and its payload.
-async fn answer(peer: &mut Peer) -> (String, Value) {
+pub(super) async fn answer(peer: &mut Peer) -> (String, Value) {
     loop {
         let mut frame = peer.receive().await;
         if frame["event"] != "server-event" {
@@ -23,14 +23,14 @@ async fn answer(peer: &mut Peer) -> (String, Value) {
     }
 }
 
-async fn data(peer: &mut Peer, command: &str, args: Value) -> Value {
+pub(super) async fn data(peer: &mut Peer, command: &str, args: Value) -> Value {
     exec(peer, 7, command, args).await;
     let (event, mut payload) = answer(peer).await;
     assert_eq!((event.as_str(), &payload["id"]), ("exec-response", &json!(7)), "{payload}");
     payload["data"].take()
 }
 
-async fn event(peer: &mut Peer) -> (String, Value) {
+pub(super) async fn event(peer: &mut Peer) -> (String, Value) {
     let mut frame = peer.receive().await;
     assert_eq!(frame["event"], "server-event", "{frame}");
     (frame["payload"]["event"].as_str().unwrap().to_owned(), frame["payload"]["data"].take())

@@ -31,12 +31,13 @@ pub(crate) struct Request {
     target: String,
     host: Option<String>,
     origin: Option<String>,
+    cookie: Option<String>,
     tls: Option<Arc<ClientConfig>>,
 }
 
 impl Request {
     pub(crate) fn exchange(port: u16, query: &Query) -> Self {
-        Self { port, target: query.to_target(), host: None, origin: None, tls: None }
+        Self { port, target: query.to_target(), host: None, origin: None, cookie: None, tls: None }
     }
 
     pub(crate) fn session(port: u16, query: &Query, tls: Arc<ClientConfig>) -> Self {
@@ -44,7 +45,7 @@ impl Request {
     }
 
     pub(crate) fn browser(port: u16, target: &str) -> Self {
-        Self { port, target: target.to_owned(), host: None, origin: None, tls: None }
+        Self { port, target: target.to_owned(), host: None, origin: None, cookie: None, tls: None }
     }
 
     pub(crate) fn target(mut self, target: &str) -> Self {
@@ -62,12 +63,17 @@ impl Request {
         self
     }
 
+    pub(crate) fn cookie(mut self, cookie: &str) -> Self {
+        self.cookie = Some(cookie.to_owned());
+        self
+    }
+
     /// Opens the WebSocket.
     pub(crate) async fn open(self) -> Result<Peer, tungstenite::Error> {
         within("a WebSocket", async {
             let scheme = if self.tls.is_some() { "wss" } else { "ws" };
             let mut request = format!("{scheme}://127.0.0.1:{}{}", self.port, self.target).into_client_request()?;
-            for (name, value) in [("host", self.host), ("origin", self.origin)] {
+            for (name, value) in [("host", self.host), ("origin", self.origin), ("cookie", self.cookie)] {
                 if let Some(value) = value {
                     request.headers_mut().insert(name, HeaderValue::from_str(&value).unwrap());
                 }

@@ -37,10 +37,22 @@ impl<'a> Frame<'a> {
     }
 }
 
+/// The id of a client as observers know it. The official page takes it apart at each `#`, of which it expects three.
+pub(super) fn shown(client: &ClientId) -> Cow<'_, str> {
+    let id = client.as_str();
+    match id.match_indices('#').nth(2) {
+        Some((third, _)) if id[third + 1..].contains('#') => {
+            let (parts, last) = id.split_at(third + 1);
+            format!("{parts}{}", last.replace('#', "%23")).into()
+        }
+        _ => id.into(),
+    }
+}
+
 /// A client, as it is listed.
 #[derive(Serialize)]
 pub(super) struct Listed<'a> {
-    id: &'a str,
+    id: Cow<'a, str>,
     query: ListedQuery<'a>,
 }
 
@@ -61,7 +73,7 @@ struct ListedQuery<'a> {
 impl<'a> Listed<'a> {
     pub(super) fn new(client: &'a ClientId, query: &'a Query) -> Self {
         Self {
-            id: client.as_str(),
+            id: shown(client),
             query: ListedQuery {
                 app: &query.app,
                 os: &query.os,
@@ -116,7 +128,7 @@ impl<'a> Device<'a> {
 /// A client that is gone.
 #[derive(Serialize)]
 pub(super) struct Gone<'a> {
-    pub(super) id: &'a str,
+    pub(super) id: Cow<'a, str>,
 }
 
 /// A client that asks for a certificate.
@@ -148,7 +160,7 @@ pub(super) struct SetupError<'a> {
 pub(super) struct Notification {
     #[serde(rename = "type")]
     pub(super) kind: &'static str,
-    pub(super) title: &'static str,
+    pub(super) title: String,
     pub(super) description: String,
 }
 
@@ -156,10 +168,10 @@ pub(super) struct Notification {
 pub(super) fn message(client: &ClientId, message: &str) -> String {
     #[derive(Serialize)]
     struct Message<'a> {
-        id: &'a str,
+        id: Cow<'a, str>,
         message: &'a str,
     }
-    to_json(&Message { id: client.as_str(), message })
+    to_json(&Message { id: shown(client), message })
 }
 
 /// A message of a plugin, as its app sent it but for the order of the fields.

@@ -5,6 +5,7 @@
 //! the apps, so that any number of observers may use the same ones; and a request to an app that leaves is answered.
 
 mod frames;
+mod page;
 mod relay;
 
 use std::borrow::Cow;
@@ -15,9 +16,11 @@ use flipper_proto::{ClientId, RequestId, Text};
 use serde_json::value::RawValue;
 
 use self::frames::{Exec, Frame, listed, push_event};
+use self::page::{Page, Said};
 use self::relay::{Asked, Relay, Relayed};
 use super::conversation::{Dialect, Talk};
 use crate::audience::Occurrence;
+use crate::devices::Device;
 use crate::event::Event;
 
 /// One observer that speaks it.
@@ -25,14 +28,47 @@ pub(super) struct Official {
     /// The clients that have told their plugins: when one does so again, they are others.
     introduced: BTreeSet<ClientId>,
     under_way: BTreeMap<RequestId, Asked>,
+    /// What the observer is, if it is the page of the official desktop.
+    page: Option<Page>,
 }
 
 impl Official {
     pub(super) fn new(talk: &mut Talk) -> Self {
+        let page = Page::of(talk);
+        let mut official = Self { introduced: BTreeSet::new(), under_way: BTreeMap::new(), page };
+        if official.page.is_none() {
+            official.follow(talk);
+        }
+        official
+    }
+
+    /// Tells what happens from now on.
+    fn follow(&mut self, talk: &mut Talk) {
         talk.events = Some(talk.server.desktop().events());
         let clients = talk.server.desktop().clients();
         let introduced = clients.into_iter().filter(|client| client.plugins.is_some()).map(|client| client.id);
-        Self { introduced: introduced.collect(), under_way: BTreeMap::new() }
+        self.introduced = introduced.collect();
+    }
+
+    /// Carries out what is not for apps, and gives the answer unless it comes later.
+    fn carry_out(&mut self, command: &str, id: &RawValue, args: &[&RawValue], talk: &mut Talk) -> Option<String> {
+        if let Some(page) = &self.page {
+            let said = page.carry_out(command, id, args, talk);
+            if command == "get-config" {
+                // A page that was just opened: it asks for everything else itself.
+                talk.sleep_on();
+                self.follow(talk);
+            }
+            match said {
+                Said::Now(data) => return Some(frames::response(id.get(), Some(&data))),
+                Said::Later => return None,
+                Said::NotMine => {}
+            }
+        }
+        Some(match answer(command, args, self.page.is_some(), talk) {
+            Ok(data) => frames::response(id.get(), data.as_deref()),
+            Err(why) => frames::error(id.get(), &why),
+        })
     }
 
     /// Hands on what is for apps, all under one lock.
@@ -41,9 +77,11 @@ impl Official {
             return;
         }
         let mut answers = Vec::new();
+        let mut gone = Vec::new();
         talk.replies.ask(|core, now, asked| {
             for (id, relay) in relays.drain(..) {
-                match relay.carry_out(core, self.under_way.len(), now) {
+                gone.extend(self.page.as_ref().and_then(|_| relay.gone(core)));
+                match relay.carry_out(core, self.under_way.len(), self.page.as_ref(), now) {
                     Relayed::Asked(request, what) => {
                         asked.push(request);
                         self.under_way.insert(request, what.of(id));
@@ -54,14 +92,25 @@ impl Official {
             }
         });
         answers.into_iter().for_each(|answer| talk.say(answer));
+        // A page may know an app from before the desktop was started again.
+        for client in gone {
+            let gone = frames::Gone { id: frames::shown(&client) };
+            talk.say(push_event("client-disconnected", &frames::to_json(&gone)));
+        }
     }
 }
 
 /// Carries out what is not for apps.
-fn answer(command: &str, args: &[&RawValue], talk: &Talk) -> Result<Option<String>, String> {
+fn answer(command: &str, args: &[&RawValue], is_page: bool, talk: &Talk) -> Result<Option<String>, String> {
     let clients = || talk.server.desktop().clients();
     // As there, one that nothing can be run on is none.
-    let devices = || talk.server.desktop().devices().into_iter().filter(|device| device.not_ready.is_none());
+    let devices = || {
+        let of_apps = clients();
+        let is_shown = move |device: &Device| {
+            if is_page { page::is_shown(device, &of_apps) } else { device.not_ready.is_none() }
+        };
+        talk.server.desktop().devices().into_iter().filter(is_shown)
+    };
     let first = || -> Result<Cow<'_, str>, String> {
         let text = args.first().and_then(|arg| serde_json::from_str::<String>(arg.get()).ok());
         text.map(Cow::Owned).ok_or_else(|| format!("Error: {command} takes a string"))
@@ -83,9 +132,10 @@ fn answer(command: &str, args: &[&RawValue], talk: &Talk) -> Result<Option<Strin
             found.map(|device| frames::to_json(&frames::Device::new(&device)))
         }
         _ => {
+            let more = if is_page { format!(", {}", page::COMMANDS) } else { String::new() };
             return Err(format!(
                 "Error: this desktop has no command {command}; it has get-server-state, client-list, client-find, \
-                 device-list, device-find, client-request and client-request-response"
+                 device-list, device-find, client-request and client-request-response{more}"
             ));
         }
     })
@@ -112,11 +162,9 @@ impl Dialect for Official {
                 None => {
                     // Commands are carried out in order.
                     self.relay(&mut relays, talk);
-                    let said = match answer(&command, &args, talk) {
-                        Ok(data) => frames::response(id.get(), data.as_deref()),
-                        Err(why) => frames::error(id.get(), &why),
-                    };
-                    talk.say(said);
+                    if let Some(said) = self.carry_out(&command, id, &args, talk) {
+                        talk.say(said);
+                    }
                 }
             }
         }
@@ -129,15 +177,38 @@ impl Dialect for Official {
         }
     }
 
+    fn wake(&mut self, talk: &mut Talk) {
+        self.follow(talk);
+        if let Some(page) = &self.page {
+            page.catch_up(talk);
+        }
+    }
+
     fn tell(&mut self, occurrence: &Occurrence, talk: &mut Talk) {
+        let device_of_app = match (&self.page, &occurrence.event) {
+            (Some(page), Event::ClientConnected { client, info }) => {
+                page.hosting.note_told(&frames::shown(client));
+                let devices = talk.server.desktop().devices();
+                devices.into_iter().find(|device| device.id == info.query.device_id)
+            }
+            (Some(page), Event::ClientDisconnected { client, .. }) => {
+                page.hosting.holds().forget(page.number, Some(client));
+                None
+            }
+            _ => None,
+        };
         let mut say = |event: &str, data: &str| talk.say(push_event(event, data));
         match &occurrence.event {
             Event::ClientConnected { client, info } => {
+                if let Some(device) = device_of_app {
+                    // A page shows no app whose device it does not know; one that it knows may be told again.
+                    say("device-connected", &frames::to_json(&frames::Device::new(&device)));
+                }
                 say("client-connected", &frames::to_json(&frames::Listed::new(client, &info.query)));
             }
             Event::ClientDisconnected { client, .. } => {
                 self.introduced.remove(client);
-                say("client-disconnected", &frames::to_json(&frames::Gone { id: client.as_str() }));
+                say("client-disconnected", &frames::to_json(&frames::Gone { id: frames::shown(client) }));
             }
             // Pages take a device that they know for one that has changed.
             Event::DeviceConnected { device } | Event::DeviceChanged { device } if device.not_ready.is_none() => {
@@ -166,6 +237,12 @@ impl Dialect for Official {
                 let client = frames::Setup::new(&request.query);
                 let failed = frames::SetupError { client, kind: "error", message: error.to_string() };
                 say("client-setup-error", &frames::to_json(&failed));
+                if self.page.is_some() {
+                    // It does not know that one.
+                    let title = format!("{} cannot connect", request.query.app);
+                    let notification = frames::Notification { kind: "error", title, description: error.to_string() };
+                    say("notification", &frames::to_json(&notification));
+                }
             }
             _ => {}
         }
@@ -174,9 +251,17 @@ impl Dialect for Official {
     fn tell_missed(&mut self, count: u64, talk: &mut Talk) {
         let notification = frames::Notification {
             kind: "error",
-            title: "Events went missing",
+            title: "Events went missing".to_owned(),
             description: format!("{count} events were not taken in time, and are lost"),
         };
         talk.say(push_event("notification", &frames::to_json(&notification)));
+    }
+}
+
+impl Drop for Official {
+    fn drop(&mut self) {
+        if let Some(page) = &self.page {
+            page.hosting.holds().forget(page.number, None);
+        }
     }
 }

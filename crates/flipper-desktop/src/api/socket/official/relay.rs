@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::frames;
+use super::page::Page;
 use crate::api::socket::conversation::MAX_IN_FLIGHT;
 
 /// A message for an app.
@@ -115,15 +116,32 @@ impl Relay {
         Ok(Self { client: ClientId::from_text(&client), answered, id: id.map(payload), what })
     }
 
-    pub(super) fn carry_out(self, core: &mut Core, under_way: usize, now: Instant) -> Relayed {
+    /// The client, if there is none of this id.
+    pub(super) fn gone(&self, core: &Core) -> Option<ClientId> {
+        let client = actual(core, self.client.clone());
+        core.client(&client).is_none().then_some(client)
+    }
+
+    pub(super) fn carry_out(self, core: &mut Core, under_way: usize, page: Option<&Page>, now: Instant) -> Relayed {
         let Self { client, answered, id, what } = self;
+        let client = actual(core, client);
+        let page = page.map(|page| (page.number, page.hosting.holds()));
         if answered && under_way >= MAX_IN_FLIGHT {
             let busy = ApiMisuse::TooManyPending { max: MAX_IN_FLIGHT };
             return Relayed::Done(Some(refusal(id.as_ref(), &client, &busy)));
         }
         let done = match &what {
-            What::Init(plugin) => core.init_plugin(&client, plugin).map(|()| None),
-            What::Deinit(plugin) => core.deinit_plugin(&client, plugin).map(|()| None),
+            What::Init(plugin) => {
+                let done = core.init_plugin(&client, plugin);
+                if let (Ok(()), Some((page, holds))) = (&done, page) {
+                    holds.take(page, &client, plugin);
+                }
+                done.map(|()| None)
+            }
+            What::Deinit(plugin) => match page {
+                Some((page, holds)) if !holds.release(page, &client, plugin) => Ok(None),
+                _ => core.deinit_plugin(&client, plugin).map(|()| None),
+            },
             What::Notify { plugin, method, params } => {
                 core.notify(&client, plugin, method, params.as_ref()).map(|()| None)
             }
@@ -138,6 +156,15 @@ impl Relay {
             Err(misuse) => Relayed::Refused(format!("Error: Client '{client}': {misuse}")),
         }
     }
+}
+
+/// The client that an observer means, who may know it by another id.
+fn actual(core: &Core, client: ClientId) -> ClientId {
+    if !client.as_str().contains("%23") || core.client(&client).is_some() {
+        return client;
+    }
+    let meant = core.clients().find(|status| *frames::shown(status.client) == *client.as_str());
+    meant.map_or(client, |status| status.client.clone())
 }
 
 impl Question {
