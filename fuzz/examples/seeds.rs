@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use flipper_fuzz::certificates::{signed_request, tlv};
+use flipper_fuzz::ffi::{self, recorded};
 use flipper_fuzz::peer::{self, Deed};
 use flipper_model::client::{Op, Outcome, PLUGINS, Pick, Settings};
 use flipper_model::desktop::Step;
@@ -33,6 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             seeds.desktop(&play::play_desktop(&transcript)?);
         }
     }
+    seeds.add("ffi_ops", ffi::write(&recorded::app()));
     seeds.requests()?;
     seeds.layouts();
     for (target, inputs) in seeds.0 {
@@ -94,6 +96,7 @@ impl Seeds {
             self.add("query", target.into());
         }
         self.add("client_ops", client_ops(recording));
+        self.add("ffi_ops", ffi::write(&recorded::client(recording)));
     }
 
     fn desktop(&mut self, recording: &DeskRecording) {
@@ -103,6 +106,7 @@ impl Seeds {
             }
         }
         self.add("desktop_ops", desktop_ops(recording));
+        self.add("ffi_ops", ffi::write(&recorded::desktop(recording)));
     }
 
     fn requests(&mut self) -> Result<(), Box<dyn Error>> {

@@ -1,7 +1,6 @@
 //! The library for C, as a system has libraries.
 
 use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use crate::report::Report;
@@ -110,7 +109,12 @@ fn replace(from: &Path, to: &Path) -> Result<(), Failure> {
 
 fn link(target: &str, at: &Path) -> Result<(), Failure> {
     remove(at)?;
-    symlink(target, at).map_err(Failure::at(at))
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(target, at).map_err(Failure::at(at))?;
+    // Elsewhere nothing comes to this.
+    #[cfg(not(unix))]
+    let _ = target;
+    Ok(())
 }
 
 fn remove(file: &Path) -> Result<(), Failure> {

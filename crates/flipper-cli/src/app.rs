@@ -10,6 +10,7 @@ use flipper_tokio::proto::Medium;
 use flipper_tokio::{Flipper, Notice};
 
 use crate::store::Store;
+use crate::terminal::plain;
 use crate::values::two_ports;
 
 /// What the sample app presents. On Linux none of it is needed.
@@ -73,7 +74,7 @@ impl From<MediumOption> for Medium {
 /// Runs the sample app until it is interrupted.
 pub(crate) async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let begin = Instant::now();
-    let say = move |line: &str| println!("{:>8.3} s  {line}", begin.elapsed().as_secs_f64());
+    let say = move |line: &str| println!("{:>8.3} s  {}", begin.elapsed().as_secs_f64(), plain(line));
     say(&format!(
         "sample app {:?} ({}), plugins Example and Ticker; stop it with Ctrl-C",
         options.name, options.app_id

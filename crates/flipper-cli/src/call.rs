@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::list::check_plugin;
 use crate::place::Place;
 use crate::remote::Remote;
+use crate::terminal;
 use crate::values::seconds;
 
 /// What is called.
@@ -56,7 +57,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         remote.init(&app.id, &options.plugin)?;
     }
     let answer = remote.call(&app.id, &options.plugin, &options.method, &params, options.timeout)?;
-    writeln!(stdout(), "{answer}")
+    writeln!(stdout(), "{}", terminal::json(answer.get()))
         .or_else(|error| if crate::failure::is_over(&error) { Ok(()) } else { Err(error) })?;
     Ok(())
 }

@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
+use crate::terminal::plain;
+
 const NO_DESKTOP: u8 = 3;
 const NOT_FOUND: u8 = 4;
 
@@ -62,7 +64,7 @@ impl Failure {
 
     fn with_code(code: u8, text: impl fmt::Display) -> Self {
         // A line is a line, whatever an app called itself or answered.
-        let text = text.to_string().replace(|char: char| char.is_control(), " ");
+        let text = plain(&text.to_string());
         Self { code, text }
     }
 

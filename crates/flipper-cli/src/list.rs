@@ -7,9 +7,10 @@ use clap::Args;
 use flipper_desktop::json;
 
 use crate::failure::{Failure, is_over};
+use crate::live;
 use crate::place::Place;
 use crate::remote::Remote;
-use crate::terminal::{fit, span, width};
+use crate::terminal::{self, BOLD, Paint, fit, span, width};
 
 /// How apps are listed.
 #[derive(Args)]
@@ -17,6 +18,9 @@ pub(crate) struct AppsOptions {
     /// Print them as JSON.
     #[arg(long)]
     json: bool,
+    /// Go on showing who comes and who goes, until Ctrl-C.
+    #[arg(long)]
+    watch: bool,
     #[command(flatten)]
     place: Place,
 }
@@ -34,21 +38,30 @@ pub(crate) struct PluginsOptions {
 }
 
 pub(crate) fn apps(options: &AppsOptions) -> Result<(), Failure> {
-    let apps = Remote::find(&options.place)?.apps()?;
+    let remote = Remote::find(&options.place)?;
+    if options.watch {
+        return live::run(&remote, options.json);
+    }
+    let apps = remote.apps()?;
     if options.json {
-        return print(&[serde_json::to_string(&apps)?]);
+        return print_json(&serde_json::to_string(&apps)?);
     }
     if apps.is_empty() {
         eprintln!("no app is connected");
         return Ok(());
     }
+    print(&app_lines(&apps))
+}
+
+/// A table of apps.
+pub(crate) fn app_lines(apps: &[json::App]) -> Vec<String> {
     let rows = apps.iter().map(|app| {
         let since = span(Duration::from_millis(app.connected_for_ms));
         let state = if app.unresponsive { "does not answer".to_owned() } else { since };
         let plugins = app.plugins.as_ref().map_or_else(|| "?".to_owned(), |plugins| plugins.join(" "));
         [app.name.clone(), app.os.clone(), app.device.clone(), state, app.id.clone(), plugins]
     });
-    print(&table(["APP", "OS", "DEVICE", "CONNECTED", "ID", "PLUGINS"], rows))
+    table(["APP", "OS", "DEVICE", "CONNECTED", "ID", "PLUGINS"], rows)
 }
 
 pub(crate) fn plugins(options: &PluginsOptions) -> Result<(), Failure> {
@@ -67,7 +80,7 @@ pub(crate) fn plugins(options: &PluginsOptions) -> Result<(), Failure> {
                 })
             })
             .collect();
-        return print(&[serde_json::to_string(&plugins)?]);
+        return print_json(&serde_json::to_string(&plugins)?);
     }
     if plugins.is_empty() {
         eprintln!("{} has no plugins", app.name);
@@ -111,9 +124,19 @@ fn table<const N: usize>(heads: [&str; N], rows: impl Iterator<Item = [String; N
         .collect()
 }
 
+fn print_json(json: &str) -> Result<(), Failure> {
+    match writeln!(stdout(), "{}", terminal::json(json)) {
+        Err(error) if is_over(&error) => Ok(()),
+        written => Ok(written?),
+    }
+}
+
+/// The first line is the head of a table.
 fn print(lines: &[String]) -> Result<(), Failure> {
     let mut out = stdout().lock();
-    for line in lines {
+    let paint = Paint::on(&out);
+    for (at, line) in lines.iter().enumerate() {
+        let line = if at == 0 { paint.with(BOLD, line) } else { line.clone() };
         match writeln!(out, "{line}") {
             Err(error) if is_over(&error) => return Ok(()),
             written => written?,

@@ -8,7 +8,7 @@ use flipper_desktop::json::Recording;
 use crate::failure::Failure;
 use crate::place::Place;
 use crate::remote::Remote;
-use crate::terminal::{bytes, count};
+use crate::terminal::{bytes, count, plain};
 
 /// What is to be done.
 #[derive(Args)]
@@ -52,7 +52,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
             if *json {
                 writeln!(out, "{}", serde_json::to_string(&recording)?)?;
             } else {
-                writeln!(out, "recording into {}", recording.path)?;
+                writeln!(out, "recording into {}", plain(&recording.path))?;
             }
         }
         What::Stop { json } => {
@@ -60,7 +60,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
             if *json {
                 writeln!(out, "{}", serde_json::to_string(&recording)?)?;
             } else {
-                writeln!(out, "{}", describe(&recording))?;
+                writeln!(out, "{}", plain(&describe(&recording)))?;
             }
         }
         What::List { json } => {
@@ -71,7 +71,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
                 eprintln!("nothing was recorded yet");
             } else {
                 for recording in &recordings {
-                    writeln!(out, "{}", describe(recording))?;
+                    writeln!(out, "{}", plain(&describe(recording)))?;
                 }
             }
         }

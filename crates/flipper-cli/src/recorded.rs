@@ -1,20 +1,21 @@
 //! `flipper replay` and `flipper export`: what can be done with a recording.
 
 use std::fs;
-use std::io::{self, BufWriter, IsTerminal as _, Write as _, stderr, stdout};
+use std::io::{self, BufWriter, Write as _, stdout};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 use flipper_desktop::api::RunningDesktop;
 use flipper_desktop::records::{
-    ExportError, ExportSummary, Filter, Recording, Replay, ReplayNote, Speed, export_har, export_ndjson,
+    ExportError, ExportSummary, Filter, Kind, Recording, Replay, ReplayNote, Speed, export_har, export_ndjson,
 };
 
 use crate::failure::Failure;
 use crate::place::Place;
-use crate::terminal::{count, span};
+use crate::progress::Progress;
+use crate::terminal::{count, plain, span};
 use crate::values::two_ports;
 
 /// What is replayed, and how.
@@ -53,21 +54,35 @@ fn speed(text: &str) -> Result<Speed, String> {
 pub(crate) async fn replay(options: ReplayOptions) -> Result<(), Failure> {
     let path = find(&options.recording, &options.place)?;
     let begin = Instant::now();
-    let say = move |text: &str| println!("{:>10}  {text}", span(begin.elapsed()));
+    let progress = Arc::new(Mutex::new(Progress::new("event", total(&path, options.app.as_ref()))));
+    let bar = Arc::clone(&progress);
+    let say = move |text: &str| {
+        lock(&bar).clear();
+        println!("{:>10}  {}", span(begin.elapsed()), plain(text));
+    };
+    let tell = say.clone();
     let stay = options.stay;
     // The same failure comes again with every attempt.
     let failed = Mutex::new(String::new());
     let mut replay = Replay::new(path).speed(options.speed).host(options.host).stay(stay).observer(move |note| match note {
         ReplayNote::Connected { client } => say(&format!("✓ {client} is connected")),
         ReplayNote::Failed { client, failure } => {
-            let mut last = failed.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut last = lock(&failed);
             if *last != *failure {
                 say(&format!("✗ {client}: {failure}"));
                 last.clone_from(failure);
             }
         }
         ReplayNote::Disconnected { client } => say(&format!("  {client} is gone")),
-        ReplayNote::Progress { events } => say(&format!("  {} sent", count(*events, "event"))),
+        ReplayNote::Progress { events } => {
+            let mut bar = lock(&progress);
+            bar.at(*events);
+            let shows = bar.shows();
+            drop(bar);
+            if !shows && events.is_multiple_of(LINE) {
+                say(&format!("  {} sent", count(*events, "event")));
+            }
+        }
         ReplayNote::NotInitialised { client, plugin } => say(&format!(
             "✗ the desktop does not initialise {plugin} of {client}: its events are left out (flipper desktop --init all)"
         )),
@@ -87,11 +102,25 @@ pub(crate) async fn replay(options: ReplayOptions) -> Result<(), Failure> {
         interrupted = tokio::signal::ctrl_c() => return Ok(interrupted?),
     };
     let (apps, events) = (count(summary.apps, "connection"), count(summary.events, "event"));
-    say(&format!("  replayed {apps}, {events}"));
+    tell(&format!("  replayed {apps}, {events}"));
     if summary.skipped > 0 {
-        say(&format!("✗ {} left out: no desktop wanted them", count(summary.skipped, "event")));
+        tell(&format!("✗ {} left out: no desktop wanted them", count(summary.skipped, "event")));
     }
     Ok(())
+}
+
+/// After how many events a line tells so, where there is no bar.
+const LINE: u64 = 1_000;
+
+/// How many events there are to replay, if that can be told.
+fn total(recording: &Path, app: Option<&String>) -> Option<u64> {
+    let mut filter = app.map_or_else(Filter::default, Filter::of_app);
+    filter.kind = Some(Kind::Event);
+    Recording::open(recording).and_then(|recording| recording.count(&filter)).ok()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What is exported, and how.
@@ -140,19 +169,15 @@ pub(crate) fn export(options: &ExportOptions) -> Result<(), Failure> {
         return Err(Failure::not_found(format!("the recording has no such app; it has {}", names.join(", "))));
     }
     let what = if options.format == Format::Har { "request" } else { "message" };
-    let shows = stderr().is_terminal();
-    let mut progress = |written: u64| {
-        if shows {
-            eprint!("\r{} ", count(written, what));
-        }
-    };
+    // How many requests there are among the messages, nobody knows before.
+    let total = if options.format == Format::Har { None } else { Some(recording.count(&filter)?) };
+    let mut bar = Progress::new(what, total).unless_printing(options.output.is_none());
+    let mut progress = |written: u64| bar.at(written);
     let summary = match &options.output {
         None => write(&recording, &filter, options.format, &mut BufWriter::new(stdout().lock()), &mut progress),
         Some(path) => write_file(&recording, &filter, options.format, path, &mut progress),
     };
-    if shows {
-        eprint!("\r{:30}\r", "");
-    }
+    drop(bar);
     let summary = match summary {
         Err(ExportError::Write { kind: io::ErrorKind::BrokenPipe, .. }) => return Ok(()),
         summary => summary?,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Stdout, Write as _, stdout};
 use std::time::Instant;
 
+use anstyle::Style;
 use clap::Args;
 use flipper_desktop::json::{Event, EventApp, Kind};
 
@@ -11,7 +12,7 @@ use crate::failure::{Failure, is_over};
 use crate::list::check_plugin;
 use crate::place::Place;
 use crate::remote::{Next, Remote};
-use crate::terminal::{count, fit, span, wants_colours, width};
+use crate::terminal::{self, CYAN, DIM, GREEN, Paint, RED, count, fit, span, width};
 use crate::watch::Watch;
 
 /// What is shown.
@@ -81,7 +82,9 @@ fn wanted(event: &Event, plugin: Option<&str>) -> bool {
 struct Output {
     out: Stdout,
     begin: Instant,
-    colours: bool,
+    paint: Paint,
+    /// How wide the columns for apps, plugins and methods have become: on a terminal they only grow.
+    widths: [usize; 3],
     /// The names of apps, by their ids.
     names: BTreeMap<String, String>,
 }
@@ -89,8 +92,8 @@ struct Output {
 impl Output {
     fn new() -> Self {
         let out = stdout();
-        let colours = wants_colours(&out);
-        Self { out, begin: Instant::now(), colours, names: BTreeMap::new() }
+        let paint = Paint::on(&out);
+        Self { out, begin: Instant::now(), paint, widths: [0; 3], names: BTreeMap::new() }
     }
 
     fn learn(&mut self, event: &Event) {
@@ -100,7 +103,7 @@ impl Output {
     }
 
     fn line(&mut self, line: &str) -> io::Result<()> {
-        writeln!(self.out, "{line}")?;
+        writeln!(self.out, "{}", terminal::json(line))?;
         self.out.flush()
     }
 
@@ -113,8 +116,7 @@ impl Output {
             Kind::Message => {
                 let (plugin, method) = (event.plugin.as_deref(), event.method.as_deref());
                 let params = event.params.as_ref().map_or("", |params| params.get());
-                let head = format!("{app}  {} {}", plugin.unwrap_or_default(), method.unwrap_or_default());
-                return self.message(&head, params);
+                return self.message(&app, plugin.unwrap_or_default(), method.unwrap_or_default(), params);
             }
             Kind::AppConnected => (GREEN, format!("{app}  connected")),
             Kind::AppDisconnected => (DIM, format!("{app}  gone: {cause}")),
@@ -132,37 +134,45 @@ impl Output {
             _ => return Ok(()),
         };
         let text = fit(&text, width().map(|width| width.saturating_sub(COLUMN)));
-        let (time, text) = (self.time(), self.paint(style, &text));
+        let (time, text) = (self.time(), self.paint.with(style, &text));
         writeln!(self.out, "{time}  {text}")?;
         self.out.flush()
     }
 
-    fn message(&mut self, head: &str, params: &str) -> io::Result<()> {
-        let columns = width().map(|width| width.saturating_sub(COLUMN));
-        let head = fit(head, columns);
-        let left = columns.map(|columns| columns.saturating_sub(head.chars().count() + 1));
-        let params = if left.is_some_and(|left| left < 2) { String::new() } else { fit(params, left) };
+    fn message(&mut self, app: &str, plugin: &str, method: &str, params: &str) -> io::Result<()> {
         let time = self.time();
-        let params = self.paint(DIM, &params);
-        writeln!(self.out, "{time}  {head} {params}")?;
+        let Some(columns) = width().map(|width| width.saturating_sub(COLUMN)) else {
+            writeln!(self.out, "{time}  {}", fit(&format!("{app}  {plugin} {method} {params}"), None))?;
+            return self.out.flush();
+        };
+        let cells = [app, plugin, method];
+        // Whoever has a long name does not take the room of everything else.
+        let most = [columns / 4, columns / 5, columns / 5];
+        let mut head = String::new();
+        let mut used = 0;
+        for (at, style) in [Style::new(), CYAN, Style::new()].into_iter().enumerate() {
+            let cell = fit(cells[at], Some(most[at].max(1)));
+            let width = &mut self.widths[at];
+            *width = cell.chars().count().max(*width).min(most[at].max(1));
+            let space = " ".repeat(width.saturating_sub(cell.chars().count()) + 2);
+            used += *width + 2;
+            head.push_str(&self.paint.with(style, &cell));
+            head.push_str(&space);
+        }
+        let left = columns.saturating_sub(used);
+        let params = if left < 2 { String::new() } else { fit(params, Some(left)) };
+        let params = self.paint.with(DIM, &params);
+        writeln!(self.out, "{time}  {head}{params}")?;
         self.out.flush()
     }
 
     fn time(&self) -> String {
-        self.paint(DIM, &format!("{:>10}", span(self.begin.elapsed())))
-    }
-
-    fn paint(&self, style: &str, text: &str) -> String {
-        if self.colours { format!("\x1b[{style}m{text}\x1b[0m") } else { text.to_owned() }
+        self.paint.with(DIM, &format!("{:>10}", span(self.begin.elapsed())))
     }
 }
 
 /// Where the words begin, after the time.
 const COLUMN: usize = 12;
-
-const DIM: &str = "2";
-const RED: &str = "31";
-const GREEN: &str = "32";
 
 /// A JSON text as text, anything else as JSON.
 fn plain(json: &str) -> String {

@@ -12,7 +12,9 @@ use flipper_desktop::json::{self, EventApp, Kind};
 use self::condition::Condition;
 use crate::failure::{Failure, is_over};
 use crate::place::Place;
+use crate::progress::Waiting;
 use crate::remote::{Next, Remote};
+use crate::terminal;
 use crate::values::seconds;
 use crate::watch::Watch;
 
@@ -64,6 +66,7 @@ const LOOK: Duration = Duration::from_millis(50);
 
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let deadline = Instant::now().checked_add(options.timeout);
+    let waiting = Waiting::new(options.what.name());
     loop {
         let remote = find(options, deadline)?;
         let found = match &options.what {
@@ -75,7 +78,8 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         };
         match found {
             Some(line) => {
-                return match writeln!(stdout(), "{line}") {
+                drop(waiting);
+                return match writeln!(stdout(), "{}", terminal::json(&line)) {
                     Err(error) if is_over(&error) => Ok(()),
                     written => Ok(written?),
                 };
@@ -172,6 +176,16 @@ impl Options {
 }
 
 impl What {
+    /// What is waited for.
+    fn name(&self) -> String {
+        match self {
+            Self::Desktop => "waiting for a desktop".to_owned(),
+            Self::App { app } => format!("waiting for {app}"),
+            Self::Plugin { app, plugin } => format!("waiting for {plugin} of {app}"),
+            Self::Event { app, plugin, .. } => format!("waiting for an event of {plugin} of {app}"),
+        }
+    }
+
     fn late(&self) -> Failure {
         Failure::timeout(match self {
             Self::Desktop => "no desktop was there in time".to_owned(),

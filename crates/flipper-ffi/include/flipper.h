@@ -2,11 +2,15 @@
 //
 // Generated from the source of flipper-ffi by `cargo xtask header`. Changes belong there.
 //
-// Flipper for C: an app's side of it, to be driven by any event loop in any language.
+// Flipper for C, and for every language that can call C.
 //
-// A client is a state machine. It is told facts (the socket is open, a message arrived, time has passed) and wishes (add a
-// plugin, send an event, answer a call). After each of them, poll actions until FLIPPER_RESULT_DONE and carry them out,
-// then poll events until FLIPPER_RESULT_DONE, then ask when the next timer is due.
+// `flipper_app_*` and `flipper_call_*` are a ready client on threads of its own, with credentials and TLS. They are in
+// libraries that were built with the feature `threaded`, as the shared one is.
+//
+// `flipper_client_*` and `flipper_desktop_*` are the two ends as state machines, to be driven by any event loop: they do no
+// IO and know no clock. One tells them facts (a socket is open, a message arrived, time has passed) and wishes (add a
+// plugin, send an event, answer a call). After each of them, poll actions until FLIPPER_RESULT_DONE and carry them out, then
+// poll events until FLIPPER_RESULT_DONE, then ask when the next timer is due.
 //
 // Rules that hold for every function:
 //
@@ -465,26 +469,26 @@ typedef enum flipper_judgement {
 } flipper_judgement;
 
 // Something that a desktop counts, from its making on.
-typedef enum flipper_desktop_counter_kind {
+typedef enum flipper_desktop_counter {
     // Connections that were refused, before or after the upgrade.
-    FLIPPER_DESKTOP_COUNTER_KIND_REFUSED_CONNECTIONS = 1,
+    FLIPPER_DESKTOP_COUNTER_REFUSED_CONNECTIONS = 1,
     // Certificate requests that were refused because they came too fast.
-    FLIPPER_DESKTOP_COUNTER_KIND_LIMITED_EXCHANGES = 2,
+    FLIPPER_DESKTOP_COUNTER_LIMITED_EXCHANGES = 2,
     // Certificate requests with a wrong proof of a pairing, or the proof of a pairing that there is not.
-    FLIPPER_DESKTOP_COUNTER_KIND_WRONG_PROOFS = 3,
+    FLIPPER_DESKTOP_COUNTER_WRONG_PROOFS = 3,
     // Certificate requests that were refused because of earlier ones with wrong proofs.
-    FLIPPER_DESKTOP_COUNTER_KIND_LOCKED_EXCHANGES = 4,
+    FLIPPER_DESKTOP_COUNTER_LOCKED_EXCHANGES = 4,
     // Messages that broke the protocol.
-    FLIPPER_DESKTOP_COUNTER_KIND_BAD_MESSAGES = 5,
+    FLIPPER_DESKTOP_COUNTER_BAD_MESSAGES = 5,
     // Answers to requests that nobody sent, among the bad messages.
-    FLIPPER_DESKTOP_COUNTER_KIND_UNEXPECTED_REPLIES = 6,
+    FLIPPER_DESKTOP_COUNTER_UNEXPECTED_REPLIES = 6,
     // Answers that came after their request had ended, or for a second time.
-    FLIPPER_DESKTOP_COUNTER_KIND_LATE_REPLIES = 7,
+    FLIPPER_DESKTOP_COUNTER_LATE_REPLIES = 7,
     // Binary messages that held text and were read as such.
-    FLIPPER_DESKTOP_COUNTER_KIND_BINARY_MESSAGES = 8,
+    FLIPPER_DESKTOP_COUNTER_BINARY_MESSAGES = 8,
     // Facts about connections that were over.
-    FLIPPER_DESKTOP_COUNTER_KIND_STALE_FACTS = 9,
-} flipper_desktop_counter_kind;
+    FLIPPER_DESKTOP_COUNTER_STALE_FACTS = 9,
+} flipper_desktop_counter;
 
 // What an event is. Each has the fields that are named there.
 typedef enum flipper_event_kind {
@@ -1594,10 +1598,10 @@ flipper_result flipper_desktop_judge_proof(struct flipper_desktop *desktop,
 // Threads: any, one at a time.
 flipper_result flipper_desktop_connections(struct flipper_desktop *desktop, uint64_t *out);
 
-// A counter: a `flipper_desktop_counter_kind`. FLIPPER_RESULT_BAD_VALUE for a number that is none.
+// A counter: a `flipper_desktop_counter`. FLIPPER_RESULT_BAD_VALUE for a number that is none.
 //
 // Threads: any, one at a time.
-flipper_result flipper_desktop_counter(struct flipper_desktop *desktop, uint32_t counter, uint64_t *out);
+flipper_result flipper_desktop_counter_of(struct flipper_desktop *desktop, uint32_t counter, uint64_t *out);
 
 // Grants a certificate request, at any time after the event that told of it.
 //

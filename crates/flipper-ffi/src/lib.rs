@@ -1,8 +1,12 @@
-//! Flipper for C: an app's side of it, to be driven by any event loop in any language.
+//! Flipper for C, and for every language that can call C.
 //!
-//! A client is a state machine. It is told facts (the socket is open, a message arrived, time has passed) and wishes (add a
-//! plugin, send an event, answer a call). After each of them, poll actions until FLIPPER_RESULT_DONE and carry them out,
-//! then poll events until FLIPPER_RESULT_DONE, then ask when the next timer is due.
+//! `flipper_app_*` and `flipper_call_*` are a ready client on threads of its own, with credentials and TLS. They are in
+//! libraries that were built with the feature `threaded`, as the shared one is.
+//!
+//! `flipper_client_*` and `flipper_desktop_*` are the two ends as state machines, to be driven by any event loop: they do no
+//! IO and know no clock. One tells them facts (a socket is open, a message arrived, time has passed) and wishes (add a
+//! plugin, send an event, answer a call). After each of them, poll actions until FLIPPER_RESULT_DONE and carry them out, then
+//! poll events until FLIPPER_RESULT_DONE, then ask when the next timer is due.
 //!
 //! Rules that hold for every function:
 //!
@@ -60,3 +64,17 @@ pub use self::threaded::*;
 
 /// No time at all, where a time is asked for.
 pub const FLIPPER_NEVER: u64 = u64::MAX;
+
+/// Handles go from thread to thread, and those that are only read are read by several at once.
+const _: () = {
+    const fn is_for_every_thread<T: Send + Sync>() {}
+    is_for_every_thread::<FlipperAction>();
+    is_for_every_thread::<FlipperClient>();
+    is_for_every_thread::<FlipperDesktop>();
+    is_for_every_thread::<FlipperEvent>();
+    #[cfg(feature = "threaded")]
+    {
+        is_for_every_thread::<FlipperApp>();
+        is_for_every_thread::<FlipperCall>();
+    }
+};

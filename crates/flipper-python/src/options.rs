@@ -86,6 +86,10 @@ fn get<'py, T: FromPyObjectOwned<'py>>(options: &Bound<'py, PyDict>, name: &str)
     let Some(given) = options.get_item(name)?.filter(|given| !given.is_none()) else { return Ok(None) };
     given.extract::<T>().map(Some).map_err(|error| {
         let error = Into::<PyErr>::into(error);
+        if name == "pairing" {
+            // It holds a secret.
+            return bad(options.py(), name, &format!("is no text: {error}"));
+        }
         bad(options.py(), name, &format!("is {given:?}: {error}"))
     })
 }

@@ -162,7 +162,10 @@ def test_without_a_desktop_it_says_what_failed(start: Start) -> None:
 
 
 def test_an_app_that_nobody_holds_stops(desk: Desk, start: Start, tmp_path: Any) -> None:
-    app = flipper.start("Forgotten", ports=desk.ports, host="127.0.0.1", directory=tmp_path / "forgotten")
+    plugin, network = flipper.Plugin("Example"), flipper.Network()
+    plugin.method("echo")(lambda params: params)
+    options: dict[str, Any] = {"ports": desk.ports, "host": "127.0.0.1", "directory": tmp_path / "forgotten"}
+    app = flipper.start("Forgotten", plugins=[plugin, network], **options)
     assert app.wait_connected(60)
     del app
     desk.gone("Forgotten")

@@ -130,6 +130,9 @@ def test_settings_that_make_no_sense_are_refused(tmp_path: Path) -> None:
         with pytest.raises(flipper.StartError) as refused:
             flipper.start("Python", directory=tmp_path, **arguments)
         assert why in str(refused.value)
+    with pytest.raises(flipper.StartError, match="pairing is no text") as refused:
+        flipper.start("Python", directory=tmp_path, pairing=f"flipper://pair?secret=hidden&{os.fsdecode(bytes([255]))}")
+    assert "hidden" not in str(refused.value)
     with pytest.raises(flipper.StartError, match="the app's name is empty"):
         flipper.start("", "com.example", directory=tmp_path)
     with pytest.raises(flipper.DuplicatePlugin, match='two plugins have the id "A"'):

@@ -49,18 +49,21 @@ print("end")
 
 def test_an_interpreter_waits_for_the_callback_that_runs(desk: Desk, tmp_path: Path) -> None:
     script = """
-called = threading.Event()
+called, ended = threading.Event(), threading.Event()
 
 @plugin.on_connect
 def on_connect():
     called.set()
-    time.sleep(0.3)
+    ended.wait()
+    # The interpreter is about to end, or has begun to.
+    time.sleep(0.1)
     print("the callback has returned", flush=True)
 
 app = start()
 assert called.wait(60)
 del app
 print("end", flush=True)
+ended.set()
 """
     process = subprocess.Popen(
         [sys.executable, "-c", PRELUDE + script, *map(str, desk.ports), str(tmp_path / "child")],
@@ -148,8 +151,8 @@ def test_ctrl_c_ends_a_wait(tmp_path: Path) -> None:
     script = """
 import signal
 app = start()
-threading.Timer(0.2, signal.raise_signal, [signal.SIGINT]).start()
 try:
+    threading.Timer(0.2, signal.raise_signal, [signal.SIGINT]).start()
     app.wait_connected()
 except KeyboardInterrupt:
     print("interrupted")

@@ -1,13 +1,13 @@
 //! The calls of an app that is never started: it has no threads and no network.
 
-use std::ffi::{c_char, c_void};
+use std::ffi::c_void;
 use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use flipper_ffi::*;
 
 use super::calls::{Function, NO_HANDLE};
-use super::given::Given;
+use super::given::{Given, read_words};
 
 /// An app, or none, and whom it is to free.
 pub(super) struct App {
@@ -88,9 +88,8 @@ impl App {
             free_user: Some(free_user),
         };
         // SAFETY: the handle is NULL or good, and so are the text and the record.
-        let result = unsafe {
-            flipper_app_add_plugin(app, given.ptr(0), given.len(0), given.byte(0), given.record(&callbacks))
-        };
+        let result =
+            unsafe { flipper_app_add_plugin(app, given.ptr(0), given.len(0), given.byte(0), given.record(&callbacks)) };
         if result == FlipperResult::Ok {
             self.given += usize::from(callbacks.size == size_of::<FlipperPluginCallbacks>());
         }
@@ -112,21 +111,21 @@ impl App {
             device: given.text(5),
             device_id: given.text(6),
             pairing: given.text(7),
-            insecure_port: given.short(0),
-            secure_port: given.short(1),
-            medium: given.word(2),
-            handlers: given.word(3),
-            overflow: given.word(4),
-            backoff_first_ms: given.number(5),
-            backoff_ceiling_ms: given.number(6),
-            grant_ms: given.number(7),
-            event_pause_ms: given.number(8),
-            message_bytes: given.size(9),
-            pending_calls: given.size(10),
-            pending_call_bytes: given.size(11),
-            plugins: given.size(12),
-            buffered_events: given.size(13),
-            buffered_event_bytes: given.size(14),
+            backoff_first_ms: given.number(0),
+            backoff_ceiling_ms: given.number(1),
+            grant_ms: given.number(2),
+            event_pause_ms: given.number(3),
+            message_bytes: given.number(4),
+            pending_call_bytes: given.number(5),
+            buffered_event_bytes: given.number(6),
+            pending_calls: given.word(7),
+            buffered_events: given.word(8),
+            plugins: given.word(9),
+            overflow: given.word(10),
+            medium: given.word(11),
+            handlers: given.word(12),
+            insecure_port: given.short(13),
+            secure_port: given.short(14),
             on_event: None,
             user: self.user(),
             free_user: Some(free_user),
@@ -152,21 +151,6 @@ fn look_at(app: *const FlipperApp, given: &Given) -> FlipperResult {
         read_words(given.size(1), |buffer, capacity, length| flipper_app_state_text(app, buffer, capacity, length));
         read_words(given.size(1), |buffer, capacity, length| flipper_app_last_failure(app, buffer, capacity, length));
         given.place(u32::MAX, |out| flipper_app_state(app, out)).0
-    }
-}
-
-/// Words that are written into a buffer, however small it is.
-fn read_words(capacity: usize, ask: impl FnOnce(*mut c_char, usize, *mut usize) -> FlipperResult) {
-    let mut buffer: Vec<u8> = vec![b'x'; capacity % 64];
-    let mut length = usize::MAX;
-    match ask(buffer.as_mut_ptr().cast(), buffer.len(), &mut length) {
-        FlipperResult::Ok if buffer.is_empty() => assert_ne!(length, usize::MAX),
-        FlipperResult::Ok => {
-            let end = buffer.iter().position(|byte| *byte == 0).expect("a NUL at the end");
-            assert!(str::from_utf8(&buffer[..end]).is_ok(), "a character that was cut");
-            assert!(end <= length);
-        }
-        _ => assert_eq!(length, usize::MAX),
     }
 }
 

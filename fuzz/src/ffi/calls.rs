@@ -45,7 +45,6 @@ pub enum Text {
 
 /// A function, or several that belong together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, reason = "they are called like the functions")]
 pub enum Function {
     Wait,
     ReadAction,

@@ -5,7 +5,7 @@ use std::ptr::{self, null_mut};
 use flipper_ffi::*;
 
 use super::calls::Function;
-use super::given::Given;
+use super::given::{Given, read_words};
 use super::program::Program;
 
 impl Program {
@@ -35,20 +35,13 @@ impl Program {
                     given.ptr(2),
                     given.len(2),
                 ),
-                Function::ClientRespond => {
-                    flipper_client_respond(client, given.number(0), given.ptr(0), given.len(0))
-                }
+                Function::ClientRespond => flipper_client_respond(client, given.number(0), given.ptr(0), given.len(0)),
                 Function::ClientRespondError => {
                     flipper_client_respond_error(client, given.number(0), given.ptr(0), given.len(0))
                 }
-                Function::ClientFail => flipper_client_fail(
-                    client,
-                    given.number(0),
-                    given.ptr(0),
-                    given.len(0),
-                    given.ptr(1),
-                    given.len(1),
-                ),
+                Function::ClientFail => {
+                    flipper_client_fail(client, given.number(0), given.ptr(0), given.len(0), given.ptr(1), given.len(1))
+                }
                 Function::ClientRespondSupported => {
                     flipper_client_respond_supported(client, given.number(0), given.byte(1))
                 }
@@ -96,14 +89,9 @@ impl Program {
                     flipper_client_job_stored(client, given.number(0), given.record(&credentials(given)), now)
                 }
                 Function::ClientJobDone => flipper_client_job_done(client, given.number(0), now),
-                Function::ClientJobFailed => flipper_client_job_failed(
-                    client,
-                    given.number(0),
-                    given.word(1),
-                    given.ptr(0),
-                    given.len(0),
-                    now,
-                ),
+                Function::ClientJobFailed => {
+                    flipper_client_job_failed(client, given.number(0), given.word(1), given.ptr(0), given.len(0), now)
+                }
                 Function::ClientTimeout => self.time_out_client(client),
                 Function::ClientAsk => self.ask_client(client, given),
                 _ => return None,
@@ -114,8 +102,7 @@ impl Program {
     fn new_client(&mut self, given: &Given) -> FlipperResult {
         let record = config(given);
         // SAFETY: the record, its texts and the place are good.
-        let (result, made) =
-            given.place(null_mut(), |out| unsafe { flipper_client_new(given.record(&record), out) });
+        let (result, made) = given.place(null_mut(), |out| unsafe { flipper_client_new(given.record(&record), out) });
         if result == FlipperResult::Ok {
             // SAFETY: the old one is used no more.
             unsafe { flipper_client_free(std::mem::replace(&mut self.client, made)) };
@@ -137,21 +124,18 @@ impl Program {
     }
 
     fn ask_client(&mut self, client: *mut FlipperClient, given: &Given) -> FlipperResult {
+        let (ptr, len) = (given.ptr(0), given.len(0));
         // SAFETY: the handle is NULL or good, and so are the text and the places.
         unsafe {
-            let (state, event) = given.place(null_mut(), |out| flipper_client_state_of(client, out));
-            flipper_event_free(event);
-            let (_, event) = given.place(null_mut(), |out| flipper_client_last_failure(client, out));
-            flipper_event_free(event);
-            let (ptr, len) = (given.ptr(0), given.len(0));
-            given.place(7, |out| flipper_client_counter_of(client, given.word(0), out));
+            given.place(7, |out| flipper_client_counter(client, given.word(0), out));
             given.place(7, |out| flipper_client_is_plugin_connected(client, ptr, len, out));
             given.place(7, |out| flipper_client_is_flushed(client, ptr, len, out));
+            given.place(7, |out| flipper_client_waiting(client, ptr, len, out));
+            given.place(7, |out| flipper_client_dropped(client, ptr, len, out));
             given.place(7, |out| flipper_client_poll_timeout(client, ptr::null_mut(), out));
-            let (mut waiting, mut dropped) = (7, 7);
-            let result = flipper_client_events_of(client, ptr, len, &mut waiting, &mut dropped);
-            assert!(result == FlipperResult::Ok || (waiting, dropped) == (7, 7));
-            state
+            read_words(given.size(0), |to, room, length| flipper_client_state_text(client, to, room, length));
+            read_words(given.size(0), |to, room, length| flipper_client_last_failure(client, to, room, length));
+            given.place(u32::MAX, |out| flipper_client_state(client, out)).0
         }
     }
 }

@@ -82,8 +82,7 @@ impl Program {
         let (hosts, origins) = ([given.text(0)], [given.text(1)]);
         let record = config(given, &hosts, &origins);
         // SAFETY: the record, its texts and the place are good.
-        let (result, made) =
-            given.place(null_mut(), |out| unsafe { flipper_desktop_new(given.record(&record), out) });
+        let (result, made) = given.place(null_mut(), |out| unsafe { flipper_desktop_new(given.record(&record), out) });
         if result == FlipperResult::Ok {
             // SAFETY: the old one is used no more.
             unsafe { flipper_desktop_free(std::mem::replace(&mut self.desktop, made)) };

@@ -24,6 +24,10 @@ impl Given {
         self.flags & flag != 0
     }
 
+    pub(super) fn flags(&self) -> usize {
+        self.flags.into()
+    }
+
     pub(super) fn text(&self, at: usize) -> FlipperStr {
         self.texts[at].1
     }
@@ -105,4 +109,19 @@ fn memory(text: &Text, last_client: &[u8]) -> (Box<[u8]>, FlipperStr) {
         Text::NullOfLength(len) => FlipperStr { ptr: ptr::null(), len: usize::try_from(*len).unwrap_or(usize::MAX) },
     };
     (bytes, borrowed)
+}
+
+/// Words that are written into a buffer, however small it is.
+pub(super) fn read_words(capacity: usize, ask: impl FnOnce(*mut c_char, usize, *mut usize) -> FlipperResult) {
+    let mut buffer: Vec<u8> = vec![b'x'; capacity % 64];
+    let mut length = usize::MAX;
+    match ask(buffer.as_mut_ptr().cast(), buffer.len(), &mut length) {
+        FlipperResult::Ok if buffer.is_empty() => assert_ne!(length, usize::MAX),
+        FlipperResult::Ok => {
+            let end = buffer.iter().position(|byte| *byte == 0).expect("a NUL at the end");
+            assert!(str::from_utf8(&buffer[..end]).is_ok(), "a character that was cut");
+            assert!(end <= length);
+        }
+        _ => assert_eq!(length, usize::MAX),
+    }
 }

@@ -6,6 +6,7 @@ mod client;
 mod desktop;
 mod given;
 mod program;
+pub mod recorded;
 
 pub use self::calls::{Call, Function, Text, read, write};
 pub use self::program::run;

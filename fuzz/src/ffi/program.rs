@@ -8,7 +8,7 @@ use flipper_ffi::*;
 
 use super::app::App;
 use super::calls::{Call, Function, NO_HANDLE, NO_POLLS};
-use super::given::Given;
+use super::given::{Given, read_words};
 
 /// More than this is never polled in a row.
 const POLLS: usize = 1_000_000;
@@ -66,6 +66,10 @@ impl Program {
         };
         assert_ne!(result, FlipperResult::Panic, "{call:?}");
         assert_ne!(result, FlipperResult::InUse, "nobody else uses anything: {call:?}");
+        // SAFETY: the places are good.
+        read_words(given.flags(), |to, room, length| unsafe {
+            flipper_result_message(result as u32, to, room, length)
+        });
         drop(given);
         if call.flags & NO_POLLS == 0 {
             self.drain_client();
@@ -195,7 +199,7 @@ impl Program {
         }
     }
 
-    fn end(mut self) {
+    fn end(self) {
         // SAFETY: nothing is used any more; what comes of a handle outlives it.
         unsafe {
             flipper_client_free(self.client);

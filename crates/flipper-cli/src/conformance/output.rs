@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use flipper_conformance::check::{Format, Line, Report, RunError, Text};
 
 use super::{Common, FormatOption};
-use crate::terminal::wants_colours;
+use crate::terminal::Paint;
 
 /// Where a report goes.
 pub(super) struct Output {
@@ -25,7 +25,7 @@ impl Output {
             Some(path) => Some((path.clone(), File::create(path).map_err(|error| cannot_write(path, error))?)),
         };
         let text = (file.is_some() || common.format == FormatOption::Text)
-            .then(|| if wants_colours(&stdout()) { Text::coloured() } else { Text::plain() });
+            .then(|| if Paint::on(&stdout()).is_wanted() { Text::coloured() } else { Text::plain() });
         Ok(Self { format: common.format.into(), file, text })
     }
 

@@ -3,28 +3,28 @@
 use std::io::stdout;
 use std::time::{Duration, Instant};
 
-use crate::terminal::wants_colours;
+use crate::terminal::{BOLD, DIM, GREEN, Paint, RED};
 
 /// Prints one line a step: when it was done, how long it took, and what it was.
 pub(crate) struct Story {
     begin: Instant,
     last: Instant,
     steps: usize,
-    colours: bool,
+    paint: Paint,
 }
 
 impl Story {
     pub(crate) fn begin() -> Self {
         let now = Instant::now();
-        let story = Self { begin: now, last: now, steps: 0, colours: wants_colours(&stdout()) };
+        let story = Self { begin: now, last: now, steps: 0, paint: Paint::on(&stdout()) };
         println!("Flipper: a desktop looks inside a running app. Here are both, in one process.");
-        println!("\n{}", story.paint(DIM, &format!("{:>9}  {:>9}", "elapsed", "took")));
+        println!("\n{}", story.paint.with(DIM, &format!("{:>9}  {:>9}", "elapsed", "took")));
         story
     }
 
     /// A new part of the story.
     pub(crate) fn chapter(&self, title: &str) {
-        println!("\n{:>COLUMN$}{}", "", self.paint(BOLD, title));
+        println!("\n{:>COLUMN$}{}", "", self.paint.with(BOLD, title));
     }
 
     /// Something happened, and took the time since the step before it.
@@ -37,7 +37,7 @@ impl Story {
         );
         self.last = now;
         self.steps += 1;
-        println!("{}  {} {}", self.paint(DIM, &times), self.paint(GREEN, "✓"), what.as_ref());
+        println!("{}  {} {}", self.paint.with(DIM, &times), self.paint.with(GREEN, "✓"), what.as_ref());
     }
 
     /// The step goes on in another line.
@@ -57,21 +57,12 @@ impl Story {
     }
 
     pub(crate) fn fail(&self) {
-        println!("{:>COLUMN$}{} the next step did not come", "", self.paint(RED, "✗"));
-    }
-
-    fn paint(&self, style: &str, text: &str) -> String {
-        if self.colours { format!("\x1b[{style}m{text}\x1b[0m") } else { text.to_owned() }
+        println!("{:>COLUMN$}{} the next step did not come", "", self.paint.with(RED, "✗"));
     }
 }
 
 /// Where the words begin, after the times.
 const COLUMN: usize = 22;
-
-const BOLD: &str = "1";
-const DIM: &str = "2";
-const RED: &str = "31";
-const GREEN: &str = "32";
 
 fn seconds(span: Duration) -> String {
     format!("{:.3} s", span.as_secs_f64())

@@ -12,6 +12,7 @@ use flipper_desktop::{Batch, Desktop, json};
 use serde::Serialize;
 
 use super::story::Story;
+use crate::terminal;
 
 /// Tells what happens, to people or to programs.
 pub(super) enum Report {
@@ -27,6 +28,8 @@ pub(super) struct Setting {
     pub(super) official_ui: Option<String>,
     pub(super) directory: PathBuf,
     pub(super) recording: Option<PathBuf>,
+    /// The link to the page.
+    pub(super) page: String,
 }
 
 impl Report {
@@ -46,6 +49,7 @@ impl Report {
             official_ui: api.official_ui_link(),
             directory: directory.to_owned(),
             recording: recording.map(Path::to_owned),
+            page: api.page_link(),
         };
         if json { Self::Programs(Lines { out: stdout(), setting }) } else { Self::People(Story::new(setting)) }
     }
@@ -122,11 +126,11 @@ impl Lines {
         if batch.missed > 0 {
             // What was missed came before what is here.
             let at = batch.occurrences.first().map_or_else(|| wall(now()), |first| first.at);
-            lines.push_str(&json::Event::missed(batch.missed, at).to_json());
+            lines.push_str(&terminal::json(&json::Event::missed(batch.missed, at).to_json()));
             lines.push('\n');
         }
         for occurrence in &batch.occurrences {
-            lines.push_str(&json::Event::line(occurrence));
+            lines.push_str(&terminal::json(&json::Event::line(occurrence)));
             lines.push('\n');
         }
         self.out.write_all(lines.as_bytes())?;
@@ -139,7 +143,7 @@ impl Lines {
     }
 
     fn line(&mut self, line: &str) -> io::Result<()> {
-        writeln!(self.out, "{line}")?;
+        writeln!(self.out, "{}", terminal::json(line))?;
         self.out.flush()
     }
 }

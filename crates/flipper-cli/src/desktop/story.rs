@@ -1,7 +1,7 @@
 //! What happens, for people.
 
 use std::collections::BTreeMap;
-use std::io::{self, Stdout, Write as _, stdout};
+use std::io::{self, IsTerminal as _, Stdout, Write as _, stdout};
 use std::time::Instant;
 
 use flipper_desktop::proto::ClientId;
@@ -10,13 +10,13 @@ use flipper_desktop::records::RecordStatus;
 use flipper_desktop::{Batch, Device, DeviceKind, Event};
 
 use super::report::Setting;
-use crate::terminal::{bytes, count, fit, span, wants_colours, width};
+use crate::terminal::{BOLD, DIM, GREEN, Paint, RED, bytes, count, fit, span, width};
 
 /// Prints a line whenever something happens that a person cares about: how long the desktop has run, and what it was.
 pub(super) struct Story {
     out: Stdout,
     begin: Instant,
-    colours: bool,
+    paint: Paint,
     setting: Setting,
     apps: BTreeMap<ClientId, App>,
 }
@@ -40,12 +40,12 @@ enum Mark {
 impl Story {
     pub(super) fn new(setting: Setting) -> Self {
         let out = stdout();
-        let colours = wants_colours(&out);
-        Self { out, begin: Instant::now(), colours, setting, apps: BTreeMap::new() }
+        let paint = Paint::on(&out);
+        Self { out, begin: Instant::now(), paint, setting, apps: BTreeMap::new() }
     }
 
     pub(super) fn begin(&mut self) -> io::Result<()> {
-        let Setting { addresses, ports, official_ui, directory, recording } = &self.setting;
+        let Setting { addresses, ports, official_ui, directory, recording, page } = &self.setting;
         let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
         let mut rows = vec![
             (ports.insecure.to_string(), "apps that have no certificate yet".to_owned()),
@@ -53,14 +53,21 @@ impl Story {
         ];
         rows.extend(ports.browser.map(|port| (port.to_string(), "apps in browsers and in Node".to_owned())));
         rows.push((ports.ui.to_string(), "flipper apps, flipper call, flipper tail, scripts".to_owned()));
-        let page = ports.official_ui.zip(official_ui.as_ref());
-        rows.extend(page.map(|(port, link)| (port.to_string(), format!("the official UI: {link}"))));
+        // What is no terminal may be a log, which is no place for the token.
+        let shown = |link: &str| {
+            let public = link.split(['?', '#']).next().unwrap_or_default();
+            if self.out.is_terminal() { link.to_owned() } else { public.to_owned() }
+        };
+        rows.push(("page".to_owned(), shown(page)));
+        if let (Some(port), Some(link)) = (ports.official_ui, official_ui) {
+            rows.push((port.to_string(), format!("the official UI: {}", shown(link))));
+        }
         rows.push(("state".to_owned(), directory.display().to_string()));
         rows.extend(recording.as_ref().map(|path| ("record".to_owned(), path.display().to_string())));
         let title = format!("A Flipper desktop listens on {}. Ctrl-C stops it.", addresses.join(" and "));
         writeln!(self.out, "{title}\n")?;
         for (what, about) in rows {
-            let what = self.paint(BOLD, &format!("{what:>8}"));
+            let what = self.paint.with(BOLD, &format!("{what:>8}"));
             writeln!(self.out, "  {what}  {about}")?;
         }
         writeln!(self.out)?;
@@ -79,7 +86,7 @@ impl Story {
     }
 
     pub(super) fn end(&mut self, recording: Option<&RecordStatus>) -> io::Result<()> {
-        if self.colours {
+        if self.paint.is_wanted() {
             // The terminal shows `^C` where the next line is to begin.
             write!(self.out, "\r")?;
         }
@@ -224,10 +231,10 @@ impl Story {
     }
 
     fn line(&mut self, mark: Mark, text: &str) -> io::Result<()> {
-        let time = self.paint(DIM, &format!("{:>10}", span(self.begin.elapsed())));
+        let time = self.paint.with(DIM, &format!("{:>10}", span(self.begin.elapsed())));
         let mark = match mark {
-            Mark::Good => self.paint(GREEN, "✓"),
-            Mark::Bad => self.paint(RED, "✗"),
+            Mark::Good => self.paint.with(GREEN, "✓"),
+            Mark::Bad => self.paint.with(RED, "✗"),
             Mark::Plain => " ".to_owned(),
         };
         for (at, text) in wrap(&fit(text, None), width().map(|width| width.saturating_sub(COLUMN))).iter().enumerate() {
@@ -243,13 +250,9 @@ impl Story {
     /// The line goes on.
     fn more(&mut self, text: &str) -> io::Result<()> {
         for text in wrap(&fit(text, None), width().map(|width| width.saturating_sub(COLUMN))) {
-            writeln!(self.out, "{:>COLUMN$}{}", "", self.paint(DIM, &text))?;
+            writeln!(self.out, "{:>COLUMN$}{}", "", self.paint.with(DIM, &text))?;
         }
         Ok(())
-    }
-
-    fn paint(&self, style: &str, text: &str) -> String {
-        if self.colours { format!("\x1b[{style}m{text}\x1b[0m") } else { text.to_owned() }
     }
 }
 
@@ -258,11 +261,6 @@ const COLUMN: usize = 14;
 
 /// From how many milliseconds on it is worth telling that a clock is wrong.
 const SKEW: i64 = 60_000;
-
-const BOLD: &str = "1";
-const DIM: &str = "2";
-const RED: &str = "31";
-const GREEN: &str = "32";
 
 /// Whether adb knows the device. Of others there is nothing to tell that their apps do not tell.
 fn is_attached(device: &Device) -> bool {

@@ -17,7 +17,9 @@ use self::ports::DesktopPorts;
 use self::report::Report;
 use crate::failure::Failure;
 use crate::place::Place;
+use crate::progress::Waiting;
 use crate::remote::Remote;
+use crate::terminal;
 use crate::values::two_ports;
 
 /// What is to be looked at.
@@ -46,7 +48,7 @@ pub(crate) fn run(options: &Options) -> Result<bool, Failure> {
     let directory = options.place.directory()?;
     let report = examine(options, &directory)?;
     if options.json {
-        println!("{}", serde_json::to_string_pretty(&report)?);
+        println!("{}", terminal::json(&serde_json::to_string_pretty(&report)?));
     } else {
         report.print();
     }
@@ -85,7 +87,11 @@ fn examine(options: &Options, directory: &Path) -> Result<Report, Failure> {
             api::check(&mut report, remote);
         }
     }
-    adb::check(&mut report, &ports);
+    {
+        let _waiting = Waiting::new("asking adb's server");
+        adb::check(&mut report, &ports);
+    }
+    let _waiting = Waiting::new(format!("doing what an app does, with {}", options.host));
     handshake::replay(&mut report, &options.host, &ports);
     Ok(report)
 }

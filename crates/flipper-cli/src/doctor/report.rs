@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::handshake::Step;
+use crate::terminal::plain;
 
 /// Everything that was looked at, in order.
 #[derive(Serialize)]
@@ -84,15 +85,15 @@ impl Report {
     pub(super) fn print(&self) {
         let width = self.checks.iter().map(|check| check.name.len()).max().unwrap_or_default();
         for Check { name, status, found, advice } in &self.checks {
-            println!("{:<8} {name:<width$}  {found}", status.word());
+            println!("{:<8} {:<width$}  {}", status.word(), plain(name), plain(found));
             if let Some(advice) = advice {
-                println!("{:<8} {:<width$}  -> {advice}", "", "");
+                println!("{:<8} {:<width$}  -> {}", "", "", plain(advice));
             }
         }
         println!();
-        println!("{}", self.verdict.text);
+        println!("{}", plain(&self.verdict.text));
         if let Some(advice) = &self.verdict.advice {
-            println!("-> {advice}");
+            println!("-> {}", plain(advice));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use super::support::{ANY_PORTS, Desktop, Done, Process, flipper};
+use super::support::{ANY_PORTS, Desktop, Done, Process, flipper, install_official_ui};
 
 #[cfg(unix)]
 #[test]
@@ -91,6 +91,36 @@ fn a_port_that_is_taken_is_named_and_nothing_is_left_behind() {
 }
 
 #[test]
+fn the_official_ui_is_served_where_it_is_installed() {
+    let home = tempfile::tempdir().unwrap();
+    let ui = home.path().join("ui");
+    let options = ["--official-ui", ui.to_str().unwrap(), "--official-ui-port", "0"];
+    let mut command = flipper(home.path());
+    let said = Done::of(command.arg("desktop").args(ANY_PORTS).args(options).output().unwrap()).failed(1);
+    assert!(said.contains("npm install --ignore-scripts flipper-server@0.162.0"), "{said}");
+
+    install_official_ui(&ui);
+    let mut command = flipper(home.path());
+    let process = Process::start(command.arg("desktop").args(ANY_PORTS).args(options));
+    let link = loop {
+        let line = process.line();
+        if let Some((_, link)) = line.split_once("the official UI: ") {
+            break link.to_owned();
+        }
+    };
+    let running = Done::of(flipper(home.path()).args(["wait-for", "desktop"]).output().unwrap()).ok();
+    let running: serde_json::Value = serde_json::from_str(&running).unwrap();
+    let port = &running["ports"]["official_ui"];
+    assert_eq!(link, format!("http://localhost:{port}/"), "what is no terminal gets no token");
+    let token = std::fs::read_to_string(home.path().join("state/desktop/token")).unwrap();
+    let link = format!("{link}?token={}", token.trim_end());
+    let agent: ureq::Agent = ureq::Agent::config_builder().max_redirects(0).build().into();
+    let answer = agent.get(&link).call().unwrap();
+    assert_eq!(answer.status(), 303, "a browser gets its cookie, and is led on");
+    assert!(answer.headers()["set-cookie"].to_str().unwrap().starts_with(&format!("flipper-{port}=")));
+}
+
+#[test]
 fn widening_is_warned_of() {
     let desktop = Desktop::start(&["--bind", "0.0.0.0", "--known-host", "desk.lan", "--no-browser"]);
     assert_eq!(desktop.listening["addresses"], serde_json::json!(["0.0.0.0"]));
@@ -136,6 +166,7 @@ fn what_is_no_value_is_explained() {
         ("--allow-origin", "a", "is no origin"),
         ("--init", "some", "possible values: background, all, none"),
         ("--bind", "localhost", "invalid IP address"),
+        ("--official-ui-port", "1", "--official-ui <DIR>"),
     ] {
         let done = Done::of(flipper(home.path()).args(["desktop", option, value]).output().unwrap());
         assert_eq!(done.code, 2, "{done:?}");

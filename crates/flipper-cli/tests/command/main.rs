@@ -1,7 +1,7 @@
 //! The command, as people and scripts run it.
 
 #![forbid(unsafe_code)]
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail at any line")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail at any line")]
 
 mod client;
 mod desktop;
@@ -11,3 +11,5 @@ mod records;
 #[cfg(unix)]
 mod script;
 mod support;
+#[cfg(unix)]
+mod terminal;

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// Only a failure takes this long.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The command, with nothing of this machine's around it.
 pub(crate) fn flipper(home: &Path) -> Command {
@@ -188,5 +188,20 @@ impl Desktop {
         let mut command = flipper(self.home.path());
         command.args(["app", "--name", name, "--device", "box", "--device-id", device_id, "--ports", &self.ports]);
         Process::start(command.arg("--dir").arg(directory))
+    }
+}
+
+/// What npm would install, as far as the desktop looks at it.
+pub(crate) fn install_official_ui(at: &Path) {
+    for (name, text) in [
+        ("index.web.html", "<script>window.flipperConfig = {}</script>"),
+        ("bundle.js", ""),
+        ("style.css", ""),
+        ("themes/light.css", ""),
+        ("defaultPlugins/bundled.json", "[]"),
+    ] {
+        let path = at.join("static").join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
     }
 }

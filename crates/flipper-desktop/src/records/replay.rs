@@ -36,7 +36,7 @@ pub enum Speed {
 const AHEAD: usize = 256;
 
 /// After how many events progress is told.
-const PROGRESS: u64 = 1_000;
+const PROGRESS: u64 = 50;
 
 /// Something that a replay tells on its way.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -158,6 +158,8 @@ int websocket_read(websocket *socket) {
     }
     if (wslay_event_get_read_enabled(socket->wslay)) return socket->budget == 0;
     if (socket->end == WEBSOCKET_CLOSED) return socket->closing ? read_to_the_end(socket) : -1;
+    /* libwslay has queued a close frame that says so. */
+    (void)wslay_event_send(socket->wslay);
     return ended(socket, WEBSOCKET_BROKEN, "a frame that makes no sense, or a text that is no UTF-8");
 }
 

@@ -126,17 +126,18 @@ static void with_app(desk *desk, const flipper_str *fields, size_t count) {
     flipper_clients_free(clients);
 }
 
-static void carry_out(desk *desk, char *line) {
+/* 0 if no command is to follow. */
+static int carry_out(desk *desk, char *line) {
     flipper_str fields[MAX_FIELDS];
     size_t count = split(line, fields);
-    if (count == 0) return;
-    if (is(fields[0], "stop")) {
-        flipper_desktop_stop(desk->desktop, desk_now());
-    } else if (is(fields[0], "list") || is(fields[0], "init") || is(fields[0], "call")) {
+    if (count == 0) return 1;
+    if (is(fields[0], "stop")) return 0;
+    if (is(fields[0], "list") || is(fields[0], "init") || is(fields[0], "call")) {
         with_app(desk, fields, count);
     } else {
         cannot(USAGE);
     }
+    return 1;
 }
 
 /* Makes room for more of the line; 0 if there is none. */
@@ -166,7 +167,7 @@ int desk_commands(desk *desk) {
     while ((end = memchr(desk->line + from, '\n', desk->line_len - from)) != NULL) {
         size_t used = (size_t)(end - desk->line) + 1;
         *end = '\0';
-        carry_out(desk, desk->line);
+        if (!carry_out(desk, desk->line)) return 0;
         desk->line_len -= used;
         memmove(desk->line, desk->line + used, desk->line_len);
         from = 0;

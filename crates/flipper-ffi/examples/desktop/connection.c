@@ -147,7 +147,12 @@ static int go_on_with_head(connection *connection) {
         refuse(connection, status, text_of("this port is for WebSockets, and this is no good request for one"));
     } else {
         admit(connection, &upgrade);
-        if (connection->accepted && open_socket(connection, upgrade.len) != 0) connection->stream.end = STREAM_RESET;
+        if (connection->accepted && open_socket(connection, upgrade.len) != 0) {
+            flipper_desktop *desktop = connection->desk->desktop;
+            flipper_desktop_closed(desktop, connection->id, FLIPPER_CLOSE_KIND_RESET, 0, NULL, 0, desk_now());
+            connection->phase = CONNECTION_GONE;
+            return 0;
+        }
     }
     connection->phase = CONNECTION_ANSWER;
     return 1;

@@ -32,7 +32,7 @@ void desk_drive(desk *desk);
 /* events.c: prints what happened, and answers those who ask for certificates. */
 void desk_event(desk *desk, const flipper_event *event);
 
-/* commands.c: reads commands from standard input. 0 at its end. */
+/* commands.c: reads commands from standard input. 0 at its end, or if the desktop is to stop. */
 int desk_commands(desk *desk);
 
 /* Print a line of fields. What could end a line, or play tricks on a terminal, becomes a blank. */

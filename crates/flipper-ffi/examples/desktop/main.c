@@ -144,8 +144,8 @@ static void turn(desk *desk, const int listeners[PORTS], int *reads_commands) {
                                                     FLIPPER_CHANNEL_BROWSER};
     struct pollfd polled[FIRST_CONNECTION + MAX_CONNECTIONS];
     size_t at, count = desk->connection_count;
-    int is_full = count + PORTS > MAX_CONNECTIONS;
-    for (at = 0; at < PORTS; at++) polled[at].fd = is_full ? -1 : listeners[at];
+    int is_closed = !*reads_commands || count + PORTS > MAX_CONNECTIONS;
+    for (at = 0; at < PORTS; at++) polled[at].fd = is_closed ? -1 : listeners[at];
     polled[STDIN].fd = *reads_commands ? STDIN_FILENO : -1;
     for (at = 0; at < FIRST_CONNECTION; at++) polled[at].events = POLLIN;
     for (at = 0; at < count; at++) {

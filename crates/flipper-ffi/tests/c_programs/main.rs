@@ -5,6 +5,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that fails panics")]
 
 mod clients;
+mod desktop;
 mod rig;
 
 use rig::Watch;

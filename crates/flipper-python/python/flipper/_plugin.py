@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from weakref import ref
+
 from . import _json
 from ._errors import DuplicatePlugin, Error, MethodError, NotAdded, SessionEnded
 from ._flipper import Connection, PluginCore, Responder
@@ -97,7 +99,8 @@ class Plugin:
 
     def __init__(self, id: str, *, background: bool = False) -> None:
         self._core = PluginCore(id, background)
-        self._app: App | None = None
+        # The app holds the plugin; otherwise an app that nobody else holds would never stop.
+        self._app: ref[App] | None = None
         self._connection: Connection | None = None
         self._handlers: dict[str, Callable[[Call], None]] = {}
         self._on_connect: list[Callable[[], Any]] = []
@@ -191,9 +194,10 @@ class Plugin:
 
     def _settle(self, app: App) -> None:
         """The plugin is about to be added to an app."""
-        if self._app is not None and not self._app._is_over:
-            raise DuplicatePlugin(f"plugin {self.id} belongs to {self._app!r} already; make another one for this app")
-        self._app = app
+        former = None if self._app is None else self._app()
+        if former is not None and not former._is_over:
+            raise DuplicatePlugin(f"plugin {self.id} belongs to {former!r} already; make another one for this app")
+        self._app = ref(app)
 
     def _added(self, connection: Connection) -> None:
         self._connection = connection
@@ -223,7 +227,8 @@ class Plugin:
 
     def _spawn(self, awaitable: Awaitable[Any], call: Call | None = None, *, answers: bool = False) -> None:
         """Awaits something on the app's loop. What comes of it `answers` the call; an error does so in any case."""
-        loop = None if self._app is None else self._app._loop
+        app = None if self._app is None else self._app()
+        loop = None if app is None else app._loop
         if loop is None or loop.is_closed():
             if hasattr(awaitable, "close"):
                 awaitable.close()

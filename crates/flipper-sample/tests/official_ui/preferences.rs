@@ -21,6 +21,7 @@ pub(crate) fn part(scene: &Scene) -> Result {
     assert_eq!(shop.patch("settings", &json!({"open": false}))?.0, 200);
     assert_eq!(shop.patch("settings", &json!({"open": true}))?.0, 200);
     page.see("[class*=NumberValue]:has-text('15')")?;
+    scene.note_texts("preferences", "[class*=StringValue], [class*=NumberValue], [class*=BooleanValue]")?;
     scene.picture("preferences")?;
     assert_eq!(page.complaints()?, Vec::<String>::new());
     Ok(())

@@ -85,6 +85,15 @@ impl Scene {
         Ok(())
     }
 
+    /// Takes texts down that stand in no table.
+    pub(crate) fn note_texts(&self, name: &'static str, at: &str) -> Result {
+        let texts = self.page.texts(at)?;
+        self.tables
+            .borrow_mut()
+            .push((name, vec![texts.iter().map(|text| comparable(text, self.shop.url())).collect()]));
+        Ok(())
+    }
+
     pub(crate) fn tables(self) -> Vec<(&'static str, Table)> {
         self.tables.into_inner()
     }

@@ -53,7 +53,7 @@ impl Text {
         if beside.is_empty() {
             let _ = writeln!(text, " {:>9}", format!("{:.0} ms", line.took.as_secs_f64() * 1e3));
         } else {
-            let _ = writeln!(text, " {beside}");
+            let _ = writeln!(text, " {}", plain(beside));
         }
         match (&line.outcome, line.verdict()) {
             (Outcome::Failed(finding), Verdict::Failed) => {
@@ -98,7 +98,7 @@ impl Text {
     fn detail(&self, text: &mut String, what: &str, is: &str) {
         let mut label = format!("{what:<9}");
         for line in is.lines() {
-            let _ = writeln!(text, "{:>INDENT$}{} {line}", "", self.paint(DIM, &label));
+            let _ = writeln!(text, "{:>INDENT$}{} {}", "", self.paint(DIM, &label), plain(line));
             label = format!("{:<9}", "");
         }
     }
@@ -106,4 +106,9 @@ impl Text {
     fn paint(&self, style: &str, text: &str) -> String {
         if self.colours { format!("\x1b[{style}m{text}\x1b[0m") } else { text.to_owned() }
     }
+}
+
+/// What was checked does not steer the terminal.
+fn plain(text: &str) -> String {
+    text.replace(char::is_control, " ")
 }

@@ -9,8 +9,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 
 use super::Hosting;
-use crate::api::failure::Failure;
-use crate::api::gate::guard;
+use crate::api::failure::{Failure, plain};
 use crate::api::routes::{Answer, query, wrong_method};
 use crate::api::server::Server;
 use crate::api::socket;
@@ -23,6 +22,17 @@ pub(in crate::api) fn router(server: Server) -> Router {
         .layer(from_fn_with_state(server.clone(), guard))
         .layer(from_fn(harden))
         .with_state(server)
+}
+
+/// Everything here is for whom the token or the cookie lets in. Others are told in a browser's words.
+async fn guard(State(server): State<Server>, request: Request, next: Next) -> Response {
+    match server.gate().check(request.headers(), request.uri()) {
+        Ok(()) => next.run(request).await,
+        Err(failure) => {
+            tracing::debug!(path = request.uri().path(), "a request is refused: {}", failure.error);
+            plain(&failure)
+        }
+    }
 }
 
 /// The socket, or the page. Who comes with the token gets a cookie for it, so that it stands in no address bar.
