@@ -8,6 +8,8 @@
 pub mod check;
 #[cfg(unix)]
 pub mod official;
+#[cfg(unix)]
+pub mod page;
 
 #[cfg(feature = "suite")]
 mod adapter;

@@ -25,7 +25,7 @@ mod desktop;
 mod error;
 mod events;
 mod install;
-mod page;
+pub(crate) mod page;
 mod ports;
 pub(crate) mod process;
 mod skip;

@@ -30,8 +30,8 @@ const BATCH_BYTES: usize = 256 << 10;
 /// other; when they are not, whatever is at work upstream waits.
 const MAX_UNOBSERVED: usize = 64;
 
-/// How many certificate exchanges are remembered.
-const REMEMBERED_EXCHANGES: usize = 32;
+/// How many certificate exchanges are remembered, and how many attempts that came to nothing.
+const REMEMBERED: usize = 32;
 
 /// All subscribers, and what became of observers.
 pub(crate) struct Audience {
@@ -39,6 +39,8 @@ pub(crate) struct Audience {
     subscriptions: Mutex<Option<Vec<Weak<Subscription>>>>,
     /// The last certificate exchanges, for whoever comes to look why an app does not get through.
     exchanges: Mutex<VecDeque<Occurrence>>,
+    /// The last attempts to connect that came to nothing.
+    failures: Mutex<VecDeque<Occurrence>>,
     missed: AtomicU64,
     panics: AtomicU64,
 }
@@ -82,24 +84,18 @@ impl Audience {
                 None => false,
             });
         }
-        self.remember_exchanges(events, at);
-    }
-
-    fn remember_exchanges(&self, events: &[Event], at: WallTime) {
-        let is_exchange =
-            |event: &&Event| matches!(event, Event::CertificateIssued { .. } | Event::CertificateRefused { .. });
-        for event in events.iter().filter(is_exchange) {
-            let mut exchanges = self.exchanges.lock().unwrap_or_else(PoisonError::into_inner);
-            if exchanges.len() >= REMEMBERED_EXCHANGES {
-                exchanges.pop_front();
-            }
-            exchanges.push_back(Occurrence { at, event: event.clone() });
-        }
+        remember(&self.exchanges, events, at, is_exchange);
+        remember(&self.failures, events, at, is_failure);
     }
 
     /// The last certificate exchanges, in their order.
     pub(crate) fn exchanges(&self) -> Vec<Occurrence> {
         self.exchanges.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    /// The last attempts to connect that came to nothing, in their order.
+    pub(crate) fn failures(&self) -> Vec<Occurrence> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
     fn dismiss(&self) {
@@ -129,12 +125,40 @@ impl Audience {
     }
 }
 
+fn is_exchange(event: &Event) -> bool {
+    matches!(event, Event::CertificateIssued { .. } | Event::CertificateRefused { .. })
+}
+
+/// Whether it tells of somebody who wanted to connect and could not.
+fn is_failure(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::CertificateRefused { .. }
+            | Event::PairingLocked { .. }
+            | Event::ExchangeAcknowledged { is_error: true, .. }
+            | Event::ConnectionRefused { .. }
+            | Event::HandshakeFailed { .. }
+            | Event::AcceptFailed { .. }
+    )
+}
+
+fn remember(memory: &Mutex<VecDeque<Occurrence>>, events: &[Event], at: WallTime, what: fn(&Event) -> bool) {
+    for event in events.iter().filter(|event| what(event)) {
+        let mut memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
+        if memory.len() >= REMEMBERED {
+            memory.pop_front();
+        }
+        memory.push_back(Occurrence { at, event: event.clone() });
+    }
+}
+
 impl Speaker {
     /// Speaks to subscribers only, as long as it has no [observers](Self::call).
     pub(crate) fn new() -> Self {
         let audience = Arc::new(Audience {
             subscriptions: Mutex::new(Some(Vec::new())),
             exchanges: Mutex::default(),
+            failures: Mutex::default(),
             missed: AtomicU64::new(0),
             panics: AtomicU64::new(0),
         });

@@ -247,6 +247,12 @@ impl<R: Runtime> Desktop<R> {
         self.held.audience.exchanges()
     }
 
+    /// The last attempts to connect that came to nothing, in their order; 32 are remembered.
+    #[must_use]
+    pub fn recent_failures(&self) -> Vec<Occurrence> {
+        self.held.audience.failures()
+    }
+
     /// All events from now on.
     #[must_use]
     pub fn events(&self) -> Events {

@@ -28,6 +28,8 @@ pub(super) struct Setting {
     pub(super) official_ui: Option<String>,
     pub(super) directory: PathBuf,
     pub(super) recording: Option<PathBuf>,
+    /// The link to the page.
+    pub(super) page: String,
 }
 
 impl Report {
@@ -47,6 +49,7 @@ impl Report {
             official_ui: api.official_ui_link(),
             directory: directory.to_owned(),
             recording: recording.map(Path::to_owned),
+            page: api.page_link(),
         };
         if json { Self::Programs(Lines { out: stdout(), setting }) } else { Self::People(Story::new(setting)) }
     }

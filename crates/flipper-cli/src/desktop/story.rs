@@ -45,7 +45,7 @@ impl Story {
     }
 
     pub(super) fn begin(&mut self) -> io::Result<()> {
-        let Setting { addresses, ports, official_ui, directory, recording } = &self.setting;
+        let Setting { addresses, ports, official_ui, directory, recording, page } = &self.setting;
         let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
         let mut rows = vec![
             (ports.insecure.to_string(), "apps that have no certificate yet".to_owned()),
@@ -53,10 +53,14 @@ impl Story {
         ];
         rows.extend(ports.browser.map(|port| (port.to_string(), "apps in browsers and in Node".to_owned())));
         rows.push((ports.ui.to_string(), "flipper apps, flipper call, flipper tail, scripts".to_owned()));
+        // What is no terminal may be a log, which is no place for the token.
+        let shown = |link: &str| {
+            let public = link.split(['?', '#']).next().unwrap_or_default();
+            if self.out.is_terminal() { link.to_owned() } else { public.to_owned() }
+        };
+        rows.push(("page".to_owned(), shown(page)));
         if let (Some(port), Some(link)) = (ports.official_ui, official_ui) {
-            // What is no terminal may be a log, which is no place for the token.
-            let shown = if self.out.is_terminal() { link } else { link.split('?').next().unwrap_or_default() };
-            rows.push((port.to_string(), format!("the official UI: {shown}")));
+            rows.push((port.to_string(), format!("the official UI: {}", shown(link))));
         }
         rows.push(("state".to_owned(), directory.display().to_string()));
         rows.extend(recording.as_ref().map(|path| ("record".to_owned(), path.display().to_string())));

@@ -74,16 +74,16 @@ pub enum ErrorKind {
 }
 
 impl Error {
-    pub(super) fn new(kind: ErrorKind) -> Self {
+    pub(crate) fn new(kind: ErrorKind) -> Self {
         Self { kind: Box::new(kind), condition: None }
     }
 
-    pub(super) fn io(doing: impl Into<String>, source: io::Error) -> Self {
+    pub(crate) fn io(doing: impl Into<String>, source: io::Error) -> Self {
         Self::new(ErrorKind::Io { doing: doing.into(), source })
     }
 
     /// Adds what is known of the desktop's process.
-    pub(super) fn with(mut self, condition: Condition) -> Self {
+    pub(crate) fn with(mut self, condition: Condition) -> Self {
         self.condition = Some(Box::new(condition));
         self
     }

@@ -21,7 +21,7 @@ use super::error::{Error, ErrorKind};
 /// they can.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How much longer the program that drives the browser has, which says itself that a step took too long.
-const PROGRAM_PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PROGRAM_PATIENCE: Duration = Duration::from_secs(30);
 /// The names of a browser that will do.
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
@@ -91,7 +91,7 @@ impl OfficialPage {
     pub fn open(desktop: &impl PageHost) -> Result<Self, Error> {
         let files = TempDir::with_prefix("official-page-")
             .map_err(|error| Error::io("making a directory for the browser", error))?;
-        let program = RefCell::new(Program::start(&desktop.page_url(), files.path())?);
+        let program = RefCell::new(Program::start("official_ui.cjs", &desktop.page_url(), files.path())?);
         let browser = Rc::new(Browser { program, tabs: Cell::new(1), _files: files });
         let greets = desktop.greets_new_users();
         let page = Self { patience: PATIENCE, browser, tab: 0, greets, list_is_open: Cell::new(false) };
@@ -210,7 +210,7 @@ impl OfficialPage {
     }
 
     fn step(&self, step: &str, at: &str, mut asked: Value) -> Result<Value, Error> {
-        let picture = picture_of_failure();
+        let picture = picture_of_failure("official-ui");
         asked["do"] = step.into();
         asked["tab"] = self.tab.into();
         asked["at"] = at.into();
@@ -226,23 +226,23 @@ fn item_of(plugin: &str) -> String {
     format!("li[data-menu-id$='-{plugin}']")
 }
 
-/// Where the picture of a step that fails goes: one for each test.
-fn picture_of_failure() -> PathBuf {
+/// Where the picture of a step that fails goes, in a folder of the target directory: one for each test.
+pub(crate) fn picture_of_failure(folder: &str) -> PathBuf {
     let target = env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target"), PathBuf::from);
     let test = thread::current().name().unwrap_or("test").replace("::", "-");
-    target.join("official-ui").join(format!("{test}.png"))
+    target.join(folder).join(format!("{test}.png"))
 }
 
-/// `peers/official_ui.cjs`, which drives the browser.
-struct Program {
+/// One of `peers`, which drives the browser.
+pub(crate) struct Program {
     child: Child,
     steps: Option<ChildStdin>,
     answers: Receiver<String>,
 }
 
 #[derive(Deserialize)]
-struct Answer {
+pub(crate) struct Answer {
     #[serde(default)]
     is: Value,
     failed: Option<String>,
@@ -251,12 +251,12 @@ struct Answer {
 }
 
 impl Program {
-    fn start(url: &str, files: &Path) -> Result<Self, Error> {
+    pub(crate) fn start(script: &str, url: &str, files: &Path) -> Result<Self, Error> {
         let browser = find_browser()?;
         let peers = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers");
         let starting = |error| Error::io("starting the browser", error);
         let mut child = Command::new("node")
-            .arg(peers.join("official_ui.cjs"))
+            .arg(peers.join(script))
             .arg(url)
             .arg(browser)
             .arg(files.join("profile"))
@@ -282,7 +282,7 @@ impl Program {
         Ok(program)
     }
 
-    fn ask(&mut self, step: &Value, patience: Duration) -> Result<Answer, Error> {
+    pub(crate) fn ask(&mut self, step: &Value, patience: Duration) -> Result<Answer, Error> {
         let steps = self.steps.as_mut().ok_or_else(|| gone("it was closed"))?;
         writeln!(steps, "{step}").map_err(|error| gone(&error.to_string()))?;
         self.answer(patience)
@@ -305,7 +305,7 @@ impl Drop for Program {
 }
 
 impl Answer {
-    fn into_result(self, step: impl FnOnce() -> (String, PathBuf)) -> Result<Value, Error> {
+    pub(crate) fn into_result(self, step: impl FnOnce() -> (String, PathBuf)) -> Result<Value, Error> {
         let Some(why) = self.failed else { return Ok(self.is) };
         let (step, picture) = step();
         Err(Error::new(ErrorKind::Page { step, why, page: self.page, picture }))

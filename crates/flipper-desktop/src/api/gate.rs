@@ -10,6 +10,7 @@ use flipper_proto::desktop::Host;
 
 use super::cookie::Cookie;
 use super::failure::Failure;
+use super::page;
 use super::routes::query;
 use super::server::Server;
 
@@ -18,7 +19,14 @@ const OFFICIAL_HEADER: HeaderName = HeaderName::from_static("x-access-token");
 
 /// Passes a request on, or answers why not.
 pub(super) async fn guard(State(server): State<Server>, request: Request, next: Next) -> Response {
-    match server.gate().check(request.headers(), request.uri()) {
+    let gate = server.gate();
+    // The page itself holds nothing that is anybody's secret; what it shows, it asks for with the token.
+    let checked = if server.hosting().is_none() && page::is_asset(&request) {
+        gate.check_source(request.headers())
+    } else {
+        gate.check(request.headers(), request.uri())
+    };
+    match checked {
         Ok(()) => next.run(request).await,
         Err(failure) => {
             tracing::debug!(path = request.uri().path(), "a request is refused: {}", failure.error);
@@ -39,9 +47,12 @@ pub(super) struct Gate {
 
 impl Gate {
     pub(super) fn check(&self, headers: &HeaderMap, uri: &Uri) -> Result<(), Failure> {
-        let host = self.check_host(headers)?;
-        check_origin(headers, host)?;
+        self.check_source(headers)?;
         self.check_token(headers, uri)
+    }
+
+    fn check_source(&self, headers: &HeaderMap) -> Result<(), Failure> {
+        check_origin(headers, self.check_host(headers)?)
     }
 
     /// The header that gives a browser its cookie, if there are any.

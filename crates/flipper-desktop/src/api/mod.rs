@@ -29,6 +29,9 @@ mod failure;
 mod find;
 mod gate;
 mod official_ui;
+mod page;
+#[cfg(feature = "records")]
+mod recorded;
 #[cfg(feature = "records")]
 mod recordings;
 mod routes;

@@ -8,6 +8,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use flipper_proto::Excerpt;
 use serde::Deserialize;
 use tokio::task::spawn_blocking;
 
@@ -91,6 +92,9 @@ impl From<RecordError> for Failure {
                 (StatusCode::CONFLICT, "NotRecording", "POST /api/v1/recordings begins a recording")
             }
             RecordError::InUse { .. } => (StatusCode::CONFLICT, "RecordingInUse", "choose another name"),
+            RecordError::Io { kind: io::ErrorKind::NotFound, .. } => {
+                (StatusCode::NOT_FOUND, "NoSuchRecording", "GET /api/v1/recordings lists them")
+            }
             _ => (StatusCode::INTERNAL_SERVER_ERROR, "RecordingFailed", FOLDER_HINT),
         };
         Self::new(status, name, error.to_string()).hint(hint)
@@ -99,7 +103,22 @@ impl From<RecordError> for Failure {
 
 const FOLDER_HINT: &str = "recordings are in the folder `records` of the desktop's state directory";
 
-fn unreadable(error: &io::Error) -> Failure {
+/// The file of a recording.
+pub(super) fn path_of(server: &Server, name: &str) -> Result<PathBuf, Failure> {
+    // The one that is being made may be anywhere.
+    let active = server.desktop().recording().map(|status| status.path);
+    if let Some(path) = active.filter(|path| path.file_stem().is_some_and(|stem| stem == name)) {
+        return Ok(path);
+    }
+    let folder = server.directory().filter(|_| is_name(name)).map(|directory| directory.join(FOLDER));
+    let folder = folder.ok_or_else(|| {
+        Failure::new(StatusCode::NOT_FOUND, "NoSuchRecording", format!("there is no recording {}", Excerpt::new(name)))
+            .hint("GET /api/v1/recordings lists them")
+    })?;
+    Ok(folder.join(format!("{name}.sqlite")))
+}
+
+pub(super) fn unreadable(error: &io::Error) -> Failure {
     let message = format!("the folder of the recordings cannot be used: {error}");
     Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "RecordingFailed", message).hint(FOLDER_HINT)
 }

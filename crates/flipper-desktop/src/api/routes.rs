@@ -18,10 +18,12 @@ use serde::Serialize;
 use super::failure::{Failure, answer};
 use super::find::find;
 use super::gate::guard;
-#[cfg(feature = "records")]
-use super::recordings;
+use super::page;
 use super::server::Server;
 use super::socket;
+#[cfg(feature = "records")]
+use super::{recorded, recordings};
+use crate::audience::Occurrence;
 use crate::error::CallError;
 use crate::json;
 
@@ -35,11 +37,14 @@ pub(super) fn router(server: Server) -> Router {
     #[cfg(feature = "records")]
     let router = router
         .route("/api/v1/recordings", get(recordings::list).post(recordings::start))
-        .route("/api/v1/recordings/stop", post(recordings::stop));
+        .route("/api/v1/recordings/stop", post(recordings::stop))
+        .route("/api/v1/recordings/{name}", get(recorded::about))
+        .route("/api/v1/recordings/{name}/events", get(recorded::events));
     router
         .route("/api/v1/status", get(status))
         .route("/api/v1/devices", get(devices))
         .route("/api/v1/exchanges", get(exchanges))
+        .route("/api/v1/failures", get(failures))
         .route("/api/v1/apps", get(apps))
         .route(APP, get(app))
         .route(&path(APP, "/disconnect"), post(disconnect))
@@ -49,7 +54,8 @@ pub(super) fn router(server: Server) -> Router {
         .route(&path(PLUGIN, "/supports/{method}"), get(supports))
         .route("/api/v1/events", get(socket::events))
         .route("/api/v1/socket", get(socket::commands))
-        .route("/", get(socket::official))
+        .route("/", get(page::root))
+        .merge(page::assets())
         .fallback(no_such_route)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(server.clone(), guard))
@@ -65,9 +71,15 @@ async fn devices(State(server): State<Server>) -> Response {
 }
 
 async fn exchanges(State(server): State<Server>) -> Response {
-    let exchanges = server.desktop().recent_exchanges();
-    let events: Vec<_> = exchanges.iter().map(|exchange| json::Event::new(&exchange.event, exchange.at)).collect();
-    ok(&events)
+    ok(&told(&server.desktop().recent_exchanges()))
+}
+
+async fn failures(State(server): State<Server>) -> Response {
+    ok(&told(&server.desktop().recent_failures()))
+}
+
+fn told(occurrences: &[Occurrence]) -> Vec<json::Event> {
+    occurrences.iter().map(|occurrence| json::Event::new(&occurrence.event, occurrence.at)).collect()
 }
 
 async fn apps(State(server): State<Server>) -> Response {

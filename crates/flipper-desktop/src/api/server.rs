@@ -192,6 +192,18 @@ impl Api {
         &self.server.gate().token
     }
 
+    /// Where a person opens the page. Whoever has this link has the token.
+    #[must_use]
+    pub fn page_link(&self) -> String {
+        let host = match self.addresses().first() {
+            Some(address) if !address.is_loopback() && !address.is_unspecified() => {
+                SocketAddr::new(*address, self.port())
+            }
+            _ => return format!("http://localhost:{}/#token={}", self.port(), self.token().as_str()),
+        };
+        format!("http://{host}/#token={}", self.token().as_str())
+    }
+
     /// The addresses that it listens on.
     #[must_use]
     pub fn addresses(&self) -> &[IpAddr] {

@@ -5,6 +5,7 @@ use flipper_proto::{ClientId, Payload, Query, WallTime};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::advice::{self, Advice};
 use super::app::{App, names};
 use super::device::Device;
 use crate::audience::Occurrence;
@@ -67,6 +68,12 @@ pub struct Event {
     /// What is wrong: the app's error object as it came with `app-error`, otherwise a text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Box<RawValue>>,
+    /// Why somebody did not get through, for programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
     /// The pairing that wrong proofs were meant for, as their sender says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pairing: Option<String>,
@@ -226,9 +233,12 @@ impl Event {
                 not_after: Some(not_after.as_unix_millis()),
                 ..Self::exchange(Kind::CertificateIssued, request, *clock_skew_millis, at)
             },
-            Told::CertificateRefused { request, error, clock_skew_millis } => {
-                Self { error: text(error), ..Self::exchange(Kind::CertificateRefused, request, *clock_skew_millis, at) }
-            }
+            Told::CertificateRefused { request, error, clock_skew_millis } => Self {
+                error: text(error),
+                name: Some(error.name().to_owned()),
+                hint: error.hint().map(str::to_owned),
+                ..Self::exchange(Kind::CertificateRefused, request, *clock_skew_millis, at)
+            },
             Told::PairingLocked { peer, id, wait } => Self {
                 peer: Some(peer.to_string()),
                 pairing: Some(id.to_string()),
@@ -246,13 +256,13 @@ impl Event {
                 port: Some(port(channel).to_owned()),
                 peer: Some(peer.to_string()),
                 error: text(reason),
-                ..blank(Kind::ConnectionRefused)
+                ..blank(Kind::ConnectionRefused).advised(advice::of_refusal(reason))
             },
             Told::HandshakeFailed { port, peer, cause } => Self {
                 port: Some(port.to_string()),
                 peer: Some(peer.to_string()),
                 cause: Some(cause.to_string()),
-                ..blank(Kind::HandshakeFailed)
+                ..blank(Kind::HandshakeFailed).advised(advice::of_close(cause))
             },
             Told::PeerMisbehaved { client, error, .. } => Self {
                 app: client.as_ref().map(|client| EventApp::Id(client.to_string())),
@@ -317,6 +327,10 @@ impl Event {
         Self { applicant, clock_skew_ms, ..Self::blank(kind, at) }
     }
 
+    fn advised(self, (name, hint): Advice) -> Self {
+        Self { name: Some(name.to_owned()), hint: hint.map(str::to_owned), ..self }
+    }
+
     fn blank(kind: Kind, at: WallTime) -> Self {
         Self {
             kind,
@@ -337,6 +351,8 @@ impl Event {
             port: None,
             peer: None,
             error: None,
+            name: None,
+            hint: None,
             pairing: None,
             wait_ms: None,
             count: None,

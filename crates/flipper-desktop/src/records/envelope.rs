@@ -70,7 +70,7 @@ impl<'a> Facts<'a> {
 }
 
 /// The params of a call or an event, as they stand in its message.
-pub(super) fn params_of(text: &str) -> Option<&RawValue> {
+pub(crate) fn params_of(text: &str) -> Option<&RawValue> {
     #[derive(Deserialize)]
     struct Outer<'a> {
         #[serde(borrow)]

@@ -21,6 +21,8 @@ mod replay;
 mod schema;
 mod writer;
 
+#[cfg(feature = "api")]
+pub(crate) use self::envelope::params_of;
 pub use self::error::RecordError;
 pub use self::export::{ExportError, ExportSummary, export_har, export_ndjson};
 pub use self::read::{Filter, Message, Recording, RecordingApp, RecordingSession};

@@ -109,6 +109,8 @@ pub struct Filter {
     pub session: Option<i64>,
     /// Only what this is.
     pub kind: Option<Kind>,
+    /// Only messages that passed after the one of this number.
+    pub after: Option<i64>,
 }
 
 impl Filter {
@@ -131,6 +133,7 @@ impl Filter {
         add(" AND (clients.app = ? OR clients.client = ?)", self.app.clone());
         add(" AND clients.session = CAST(? AS INTEGER)", self.session.map(|session| session.to_string()));
         add(" AND messages.plugin = ?", self.plugin.clone());
+        add(" AND messages.id > CAST(? AS INTEGER)", self.after.map(|after| after.to_string()));
         add(" AND messages.kind = ?", self.kind.map(|kind| kind.as_str().to_owned()));
         (conditions, values)
     }
@@ -177,12 +180,13 @@ impl Recording {
         self.checked(read())
     }
 
-    /// The connections of apps, in the order in which they came. Of the filter, `plugin` and `kind` do not matter here.
+    /// The connections of apps, in the order in which they came. Of the filter, only
+    /// `app` and `session` matter here.
     ///
     /// # Errors
     /// As [`sessions`](Self::sessions).
     pub fn apps(&self, filter: &Filter) -> Result<Vec<RecordingApp>, RecordError> {
-        let filter = Filter { plugin: None, kind: None, ..filter.clone() };
+        let filter = Filter { plugin: None, kind: None, after: None, ..filter.clone() };
         let read = || {
             let (conditions, values) = filter.conditions();
             let mut query = self.db.prepare(&format!(

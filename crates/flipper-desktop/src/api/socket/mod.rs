@@ -10,6 +10,7 @@ use axum::response::Response;
 
 use self::commands::Commands;
 use self::official::Official;
+pub(super) use self::upgrade::is_wanted;
 use self::upgrade::upgrade;
 use super::failure::Failure;
 use super::routes::query;

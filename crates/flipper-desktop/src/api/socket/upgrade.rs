@@ -61,6 +61,11 @@ async fn talk<D: Dialect>(server: Server, upgraded: Upgraded, begin: impl FnOnce
     server.observers().fetch_sub(1, Ordering::Relaxed);
 }
 
+/// Whether a request is to become a WebSocket, rightly made or not.
+pub(crate) fn is_wanted(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::UPGRADE)
+}
+
 /// The key of a request that opens a WebSocket, if it is one.
 fn key(headers: &HeaderMap) -> Option<&str> {
     let names = |name: HeaderName, wanted: &str| {

@@ -76,7 +76,6 @@ async fn every_error_says_what_and_what_to_do() {
     assert_eq!(served.post(ECHO, "{").await.error(), wrong(400, "BadRequest"));
     assert_eq!(served.post(&format!("{ECHO}?timeout_ms=soon"), "").await.error(), wrong(400, "BadRequest"));
     assert_eq!(served.get("/api/v1/events").await.error(), wrong(426, "UpgradeRequired"));
-    assert_eq!(served.get("/").await.error(), wrong(426, "UpgradeRequired"));
     let failed = served.post(&ECHO.replace("echo", "fail"), "{}").await;
     assert_eq!(failed.error(), wrong(422, "AppError"));
     assert_eq!(failed.json()["error"]["cause"], json!({"name": "SampleError", "message": "This method always fails"}));

@@ -6,6 +6,7 @@ mod gate;
 mod http;
 mod official;
 mod official_ui;
+mod page;
 #[cfg(feature = "records")]
 mod recordings;
 mod socket;
