@@ -8,5 +8,7 @@ mod given;
 mod program;
 pub mod recorded;
 
-pub use self::calls::{Call, Function, Text, read, write};
+pub use self::calls::{
+    BAD_RECORD, Call, Function, NO_HANDLE, NO_PLACE, NO_POLLS, NO_RECORD, SHORT_RECORD, Text, read, write,
+};
 pub use self::program::run;
