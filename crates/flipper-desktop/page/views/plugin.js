@@ -70,7 +70,7 @@ export class PluginView {
     const leftOut = app.feeds.get(this.#plugin)?.leftOut ?? 0;
     const left = leftOut > 0 ? html`${count(leftOut, 'older event')} left out, so that this page stays quick.` : nothing;
     if (app.recording) return html`<p class="note">This is a recording: it shows what the app told, and cannot be asked anything. ${left}</p>`;
-    if (!app.here) return html`<p class="note">The app is gone. What it told is still here.</p>`;
+    if (!app.here) return html`<p class="note">The app is gone. What it told is still here. ${left}</p>`;
     if (app.plugins && !has) return html`<p class="note">The app has no such plugin any more.</p>`;
     if (!runs && !this.#isAsking) return html`<p class="note">The plugin is not initialised: it tells nothing, and cannot be called.</p>`;
     return leftOut > 0 ? html`<p class="note" role="status">${left}</p>` : nothing;
