@@ -15,7 +15,7 @@ Chores:
                                  run the conformance suite alone, and show it as a table
   programs                       build the programs in other languages that the conformance suite runs; the chores
                                  above do so before the tests
-  screenshots                    run the tests in the official page, and have them take docs/images
+  screenshots                    run the tests in both pages, and have them take docs/images
   sim [LIVES]                    lead so many simulated lives under faults, 100,000 unless said otherwise
   fuzz [--seconds N] [TARGET...]  give the fuzz targets their committed inputs again, then each N seconds of new ones
   check                          clippy, formatting, documentation, flipper-proto without std,

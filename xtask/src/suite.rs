@@ -31,11 +31,13 @@ pub(crate) fn run_matrix(report: &mut Report, skip_official: Option<&str>) {
     run_steps(report, skip_official, [("conformance", cargo_test(&suite))]);
 }
 
-/// Runs the tests in the official desktop's page, which then take the pictures of the documentation.
+/// Runs the tests in the official desktop's page and in our own, which then take the pictures of the documentation.
 pub(crate) fn take_screenshots(report: &mut Report) {
     if ready_for_peers(report) {
         let mut command = shell::cargo("test");
-        command.args(["--package", "flipper-sample", "--test", "official_ui"]).env("FLIPPER_SCREENSHOTS", "1");
+        command
+            .args(["--package", "flipper-sample", "--test", "official_ui", "--test", "page"])
+            .env("FLIPPER_SCREENSHOTS", "1");
         report.step("screenshots", || shell::run(&mut command));
     }
 }

@@ -1,4 +1,5 @@
-// Who wanted to connect and could not: one entry for each app, or for each address where nobody said who it is.
+// Who wanted to connect and could not: one entry for each app, or for each address where nobody said who it is. And devices
+// whose apps cannot, because the device is not ready.
 
 const MAX = 20;
 
@@ -18,7 +19,17 @@ export class Failures {
     events.forEach((event) => this.take(event));
   }
 
+  // All devices that there are.
+  devices(all) {
+    for (const key of [...this.#entries.keys()]) {
+      if (key.startsWith('device ')) this.#entries.delete(key);
+    }
+    all.forEach((device) => this.#device(device));
+  }
+
   take(event) {
+    if (event.event === 'device-disconnected') this.#entries.delete(keyOf(event.device));
+    if (event.event === 'device-connected' || event.event === 'device-changed') this.#device(event.device);
     if (!KINDS.has(event.event) || (event.event === 'exchange-acknowledged' && !event.failed)) return;
     const entry = entryOf(event);
     const before = this.#entries.get(entry.key);
@@ -26,6 +37,12 @@ export class Failures {
     this.#entries.delete(entry.key);
     this.#entries.set(entry.key, entry);
     if (this.#entries.size > MAX) this.dismiss(this.#entries.keys().next().value);
+  }
+
+  #device(device) {
+    this.#entries.delete(keyOf(device));
+    const trouble = troubleOf(device);
+    if (trouble) this.#entries.set(keyOf(device), {...trouble, key: keyOf(device), name: device.name, os: device.os, device: device.id, lasts: true, time: Date.now(), count: 1});
   }
 
   // An app that has connected has no trouble any more, nor had the nameless ones from its address, most likely.
@@ -42,7 +59,7 @@ export class Failures {
   // The newest first.
   list() {
     const since = Date.now() - MAX_AGE_MS;
-    return [...this.#entries.values()].filter((entry) => entry.time >= since).reverse();
+    return [...this.#entries.values()].filter((entry) => entry.lasts || entry.time >= since).reverse();
   }
 }
 
@@ -62,6 +79,24 @@ function entryOf(event) {
     return {...common, key: 'accept', hint: 'close programs that have many files open, or raise their limit (ulimit -n)'};
   }
   return {...common, port: event.port, key: `${event.port} ${host} ${common.kind}`};
+}
+
+function keyOf(device) {
+  return `device ${device.id}`;
+}
+
+// Why the apps of a device cannot connect, if they cannot.
+function troubleOf({not_ready: state, forwards = []}) {
+  if (state?.includes('unauthorized')) {
+    return {kind: 'NotReady', text: `the device is ${state}`, hint: "allow this computer on the device's screen"};
+  }
+  if (state) {
+    return {kind: 'NotReady', text: `the device is ${state}`, hint: 'wait until `adb devices` shows the device as `device`, or plug it in again'};
+  }
+  const failed = forwards.find(({error}) => error !== undefined);
+  if (!failed) return null;
+  const text = `its apps do not reach port ${failed.port}: ${failed.error}`;
+  return {kind: 'NotForwarded', text, hint: 'plug the device in again, or run `adb reconnect`'};
 }
 
 // An address without its port.

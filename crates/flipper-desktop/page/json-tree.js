@@ -1,7 +1,8 @@
 // <json-tree .value=…>: any JSON as a tree. Branches are made when they are opened.
 
+import {isBranch, isExact} from './json.js';
 import {html, nothing, render} from './lib/lit-html/lit-html.js';
-import {bytes, count, line, summary, visible} from './text.js';
+import {asText, bytes, count, line, summary, visible} from './text.js';
 
 // How many entries of an object or array are shown at first, and how many more with each click.
 const FIRST = 100;
@@ -38,7 +39,7 @@ class JsonTree extends HTMLElement {
 
   #node(name, value, path, depth) {
     const label = name === '' ? nothing : html`<span class="key"><bdi>${line(name, 100)}</bdi></span>: `;
-    if (value === null || typeof value !== 'object') {
+    if (!isBranch(value)) {
       return html`<li>${label}${typeof value === 'string' ? this.#text(value, path) : scalar(value)}</li>`;
     }
     const entries = Object.keys(value);
@@ -75,7 +76,8 @@ class JsonTree extends HTMLElement {
 }
 
 function scalar(value) {
-  return html`<span class=${value === null ? 'null' : typeof value}>${String(value)}</span>`;
+  const kind = value === null ? 'null' : isExact(value) ? 'number' : typeof value;
+  return html`<span class=${kind}>${asText(value)}</span>`;
 }
 
 customElements.define('json-tree', JsonTree);

@@ -1,5 +1,6 @@
 // The socket to the desktop: commands and their answers, and everything that happens. It comes back by itself.
 
+import {parse} from './json.js';
 import {token} from './token.js';
 
 // What waits here to be looked at, at most. Beyond that the oldest events go, and are counted.
@@ -86,7 +87,7 @@ export class Link {
     try {
       const headers = {authorization: `Bearer ${token()}`};
       const response = await fetch(`/api/v1/${path}`, {method, headers, body: body && JSON.stringify(body)});
-      answer = await response.json();
+      answer = parse(await response.text());
     } catch {
       throw new Told(GONE);
     }
@@ -127,13 +128,18 @@ export class Link {
     this.#turnIsDue = false;
     const end = performance.now() + TURN_MS;
     for (let text; (text = this.#waiting.shift()) !== undefined; ) {
-      this.#read(text);
+      try {
+        this.#read(text);
+      } catch (error) {
+        // One message that is not understood takes no other with it.
+        reportError(error);
+      }
       if (performance.now() > end) return this.#goOn();
     }
   }
 
   #read(text) {
-    const message = JSON.parse(text);
+    const message = parse(text);
     if (message.event === 'missed') this.missed += message.count;
     if (message.event !== undefined) return this.onEvent(message, text.length);
     const asked = this.#asked.get(message.id);

@@ -47,5 +47,9 @@ function update() {
 
 shell.show();
 link.open();
-// Ages go on.
-setInterval(update, 10_000);
+// Ages go on, and what others do with the app that is shown is told to nobody.
+setInterval(() => {
+  const [kind, id] = route.parts;
+  if (kind === 'app' && link.state === 'open' && store.apps.get(id)?.here) store.refresh(id);
+  update();
+}, 10_000);

@@ -5,7 +5,7 @@ import {html, nothing, render} from './lib/lit-html/lit-html.js';
 import {NetworkView} from './network/view.js';
 import {recordingOf} from './recordings.js';
 import {sidebar} from './sidebar.js';
-import {count} from './text.js';
+import {count, line} from './text.js';
 import {setToken} from './token.js';
 import {AppView} from './views/app.js';
 import {GenericView} from './views/generic.js';
@@ -18,14 +18,14 @@ import {SandboxView} from './views/sandbox.js';
 import {WelcomeView} from './views/welcome.js';
 
 // What shows a plugin; any other is shown by the generic view.
-const PLUGINS = {
-  Network: NetworkView,
-  Databases: DatabasesView,
-  Preferences: PreferencesView,
-  Navigation: NavigationView,
-  Sandbox: SandboxView,
-  'rust-logs': LogsView,
-};
+const PLUGINS = new Map([
+  ['Network', NetworkView],
+  ['Databases', DatabasesView],
+  ['Preferences', PreferencesView],
+  ['Navigation', NavigationView],
+  ['Sandbox', SandboxView],
+  ['rust-logs', LogsView],
+]);
 
 // Views that are kept with all that was typed and chosen in them.
 const MAX_VIEWS = 20;
@@ -59,7 +59,7 @@ export class Shell {
     view.open?.(kind === 'app' ? rest : route.parts.slice(1));
     this.update();
     const name = kind === 'app' ? [plugin, store.apps.get(id)?.name ?? id].filter(Boolean).join(' – ') : '';
-    document.title = name ? `${name} – Flipper` : 'Flipper';
+    document.title = name ? `${line(name, 200)} – Flipper` : 'Flipper';
     // Whoever hears the page is told that it is another one now.
     if (isOther && kind) this.#root.querySelector('main').focus({preventScroll: true});
   }
@@ -82,7 +82,7 @@ export class Shell {
 
   #make(kind, id, plugin) {
     if (kind === 'app' && plugin !== undefined) {
-      return new PluginView(this.#page, id, plugin, PLUGINS[plugin] ?? GenericView);
+      return new PluginView(this.#page, id, plugin, PLUGINS.get(plugin) ?? GenericView);
     }
     if (kind === 'app') return new AppView(this.#page, id);
     return kind === 'recordings' ? new RecordingsView(this.#page) : new WelcomeView(this.#page);

@@ -4,6 +4,8 @@ import {html, nothing} from './lib/lit-html/lit-html.js';
 import {address} from './route.js';
 import {age, count, told} from './text.js';
 
+const TITLES = new Map([['rust-logs', 'Logs'], ['rust-crashes', 'Crashes']]);
+
 const THEMES = {auto: ['◐', 'as the system has it'], light: ['☀', 'light'], dark: ['☾', 'dark']};
 
 export function sidebar(page) {
@@ -73,7 +75,7 @@ function pluginItem(app, name, isIt) {
 
 // Plugins of this project are called as a person would.
 export function title(plugin) {
-  return {'rust-logs': 'Logs', 'rust-crashes': 'Crashes'}[plugin] ?? plugin;
+  return TITLES.get(plugin) ?? plugin;
 }
 
 function short(number) {
@@ -89,7 +91,7 @@ function failureItem({store, update}, failure) {
   return html`<li class="failed">
     <div><strong>${name ? told(name, 80) : html`Somebody${host ? ` at ${host}` : ''}`}</strong>
       <button class="icon" aria-label="Dismiss" title="Dismiss" @click=${dismiss}>×</button></div>
-    <span class="where">${name ? told(`${os} · ${device}`, 80) : html`on the ${port} port`} · ${age(Date.now() - time)} ago${failure.count > 1 ? `, ${failure.count} times` : ''}</span>
+    <span class="where">${name ? told(`${os} · ${device}`, 80) : html`on the ${port} port`}${failure.lasts ? '' : ` · ${age(Date.now() - time)} ago`}${failure.count > 1 ? `, ${failure.count} times` : ''}</span>
     <p><span class="chip warn">${told(kind, 40)}</span> ${told(text, 500)}</p>
     ${hint ? html`<p class="hint"><b>What to do:</b> ${told(hint, 500)}</p>` : nothing}
   </li>`;

@@ -10,7 +10,8 @@ const MAX_GONE = 20;
 // After how many messages the sum of all feeds is looked at.
 const CHECK_EVERY = 64;
 
-const KINDS = {Network: NetworkFeed};
+// By the names of plugins, which apps choose: an object would have names of its own.
+const KINDS = new Map([['Network', NetworkFeed]]);
 
 export class Store {
   onChange = () => {};
@@ -28,6 +29,7 @@ export class Store {
       await link.ask('subscribe', {snapshot: true});
       this.status = await link.ask('status');
       this.failures.begin(await link.fetch('GET', 'failures'));
+      this.failures.devices(await link.ask('devices'));
     } catch {
       // The link says that it is gone.
     }
@@ -76,7 +78,7 @@ export class Store {
   feed(id, plugin) {
     const app = this.apps.get(id);
     if (!app) return undefined;
-    if (!app.feeds.has(plugin)) app.feeds.set(plugin, new (KINDS[plugin] ?? Feed)());
+    if (!app.feeds.has(plugin)) app.feeds.set(plugin, new (KINDS.get(plugin) ?? Feed)());
     return app.feeds.get(plugin);
   }
 

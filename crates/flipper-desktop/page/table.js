@@ -1,7 +1,7 @@
 // <data-table .shown=…>: any number of rows, of which only those in sight are made. All rows have the same height.
 //
 // `shown` is {label, columns, rows, selected, onselect, leftOut, sort, onsort, follow, rowClass, onrange}. `rows` has `length` and
-// `at`, and each row a `key`. `onrange` is told the rows that are about to be drawn. A column is {key, title, width, cell(row), end, sorts}.
+// `at`, and each row a `key`; `onselect` is told null for none. `onrange` is told the rows that are about to be drawn. A column is {key, title, width, cell(row), end, sorts}.
 
 import {html, nothing, render} from './lib/lit-html/lit-html.js';
 
@@ -41,13 +41,14 @@ class DataTable extends HTMLElement {
     if (!this.#shown) return;
     this.#draw();
     const pane = this.#pane;
+    const before = pane.scrollTop;
     const {rows, follow, leftOut = 0} = this.#shown;
     // Rows that went move all others up; the eye stays where it is.
     const moved = (leftOut - this.#leftOut) * ROW_HEIGHT;
     this.#leftOut = leftOut;
     if (follow && this.#follows) pane.scrollTop = rows.length * ROW_HEIGHT;
     else if (moved > 0) pane.scrollTop -= moved;
-    this.#draw();
+    if (pane.scrollTop !== before) this.#draw();
   }
 
   #draw() {
@@ -113,6 +114,7 @@ class DataTable extends HTMLElement {
     const page = Math.max(1, Math.floor(this.#pane.clientHeight / ROW_HEIGHT) - 2);
     const steps = {ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity};
     const step = steps[event.key];
+    if (event.key === 'Escape') return this.#select(null);
     if (step === undefined || rows.length === 0 || event.target !== this.#pane) return;
     event.preventDefault();
     let at = -1;

@@ -1,5 +1,6 @@
 // What apps send, as text that people can read: whatever would act upon the reader, or hide, is marked.
 
+import {isBranch} from './json.js';
 import {html} from './lib/lit-html/lit-html.js';
 
 // Controls but for tab and line feed, those that turn the direction of text, invisible ones, halves of characters.
@@ -39,12 +40,12 @@ export function asText(value) {
 // The beginning of a value's JSON, without writing all of it first.
 export function summary(value, max = LINE) {
   if (typeof value === 'string') return line(JSON.stringify(value.slice(0, max)), max);
-  if (value === null || typeof value !== 'object') return line(asText(value), max);
+  if (!isBranch(value)) return line(asText(value), max);
   let text = '';
   const write = (value) => {
     if (text.length > max) return;
-    if (value === null || typeof value !== 'object') {
-      text += typeof value === 'string' ? JSON.stringify(value.slice(0, max)) : String(value);
+    if (!isBranch(value)) {
+      text += typeof value === 'string' ? JSON.stringify(value.slice(0, max)) : asText(value);
       return;
     }
     const isArray = Array.isArray(value);

@@ -1,6 +1,7 @@
 // Values of databases, as apps send them: `{type, value}`.
 
 import {html, nothing} from '../lib/lit-html/lit-html.js';
+import {parse} from '../json.js';
 import {asText, bytes, line, told} from '../text.js';
 
 const LONG = 200;
@@ -37,7 +38,7 @@ function whole(value) {
   const text = asText(value?.value);
   if (text.length <= LONG && !/^\s*[[{]/.test(text)) return cell(value);
   try {
-    if (value.type !== 'integer') return html`<json-tree .value=${JSON.parse(text)}></json-tree>`;
+    if (value.type !== 'integer') return html`<json-tree .value=${parse(text)}></json-tree>`;
   } catch {
     // It only begins as JSON does.
   }

@@ -40,7 +40,7 @@ export class DataTab {
     const {columns, values, total, start} = this.#page ?? {};
     const table = this.#page && tableOf(`Rows of ${this.#table}`, columns, values, {
       selected: this.#selected,
-      onselect: (row) => this.#select(row.key),
+      onselect: (row) => this.#select(row?.key ?? null),
       sort: this.#sort,
       onsort: (sort) => this.#order(sort),
     });

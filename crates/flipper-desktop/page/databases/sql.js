@@ -32,7 +32,7 @@ export class SqlTab {
     const history = this.#history;
     const {columns, values} = this.#result ?? {};
     const hasRows = Array.isArray(columns) && columns.length > 0;
-    const table = hasRows ? tableOf('Result', columns, values, {selected: this.#selected, onselect: (row) => this.#select(row.key)}) : null;
+    const table = hasRows ? tableOf('Result', columns, values, {selected: this.#selected, onselect: (row) => this.#select(row?.key ?? null)}) : null;
     const row = table?.rows.find(({key}) => key === this.#selected);
     render(
       html`<form class="sql" @submit=${(event) => this.#submit(event)}>

@@ -1,11 +1,12 @@
 // What a body holds: its bytes, decompressed, and what they are.
 
+import {parse} from '../json.js';
 import {header} from './feed.js';
 
 // What a compressed body may become.
 const MAX_BYTES = 64 * 2 ** 20;
 
-const CODINGS = {gzip: 'gzip', 'x-gzip': 'gzip', deflate: 'deflate'};
+const CODINGS = new Map([['gzip', 'gzip'], ['x-gzip', 'gzip'], ['deflate', 'deflate']]);
 
 // Gives `{bytes, kind, text, json, type, notes}`; `kind` is `empty`, `json`, `image`, `text` or `bytes`.
 export async function decode({data, headers}) {
@@ -21,13 +22,13 @@ export async function decode({data, headers}) {
     return {kind: 'text', bytes: new TextEncoder().encode(parts.join('')), text: parts.join(''), type, notes};
   }
   const coding = (header(headers, 'content-encoding') ?? '').trim().toLowerCase();
-  if (coding in CODINGS) bytes = await decompress(bytes, CODINGS[coding], notes);
+  if (CODINGS.has(coding)) bytes = await decompress(bytes, CODINGS.get(coding), notes);
   else if (coding && coding !== 'identity') notes.push(`It is compressed (${coding}), which browsers do not open; these are its bytes.`);
   if (/^image\/(?!svg)/.test(type)) return {kind: 'image', bytes, type, notes};
   const text = asUtf8(bytes);
   if (text === null) return {kind: 'bytes', bytes, type, notes};
   try {
-    if (/json|^text\/plain|^$/.test(type) && /^\s*[[{]/.test(text)) return {kind: 'json', json: JSON.parse(text), text, bytes, type, notes};
+    if (/json|^text\/plain|^$/.test(type) && /^\s*[[{]/.test(text)) return {kind: 'json', json: parse(text), text, bytes, type, notes};
   } catch {
     if (/json/.test(type)) notes.push('It is no valid JSON.');
   }

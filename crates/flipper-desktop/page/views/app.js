@@ -6,10 +6,10 @@ import {recordingOf} from '../recordings.js';
 import {title} from '../sidebar.js';
 import {age, bytes, clock, count, failure, told} from '../text.js';
 
-const CERTIFICATES = {
-  bound: 'names this app and device',
-  unbound: 'issued by an official desktop; proves neither app nor device',
-};
+const CERTIFICATES = new Map([
+  ['bound', 'names this app and device'],
+  ['unbound', 'issued by an official desktop; proves neither app nor device'],
+]);
 
 export class AppView {
   element = document.createElement('div');
@@ -51,7 +51,7 @@ export class AppView {
       ['Device', told(app.device_id ? `${app.device} (${app.device_id})` : app.device)],
       ['App id', app.app_id ? told(app.app_id) : '–'],
       ['Connected', app.here ? `for ${age(Date.now() - app.since)}, from ${app.peer}` : `until ${app.goneSince ? clock(app.goneSince) : 'the end'}`],
-      ['Certificate', CERTIFICATES[app.certificate] ?? 'none: it came to the port for browsers'],
+      ['Certificate', CERTIFICATES.get(app.certificate) ?? 'none: it came to the port for browsers'],
       ['SDK version', app.sdk_version ?? '–'],
       ['Client id', told(app.id, 500)],
       ['Waiting', `${count(app.pending_requests, 'call')}, ${bytes(app.queued_bytes)} to send`],

@@ -1,6 +1,7 @@
 // A box to call any method of a plugin, with the answers to earlier calls.
 
 import {html, nothing, render} from '../lib/lit-html/lit-html.js';
+import {parse} from '../json.js';
 import {clock, duration, failure, told} from '../text.js';
 
 // Calls that are kept.
@@ -113,7 +114,7 @@ export class CallBox {
     this.#context.update();
     const began = performance.now();
     try {
-      call.success = await this.#context.call(call.method, params ? JSON.parse(params) : undefined);
+      call.success = await this.#context.call(call.method, params ? parse(params) : undefined);
     } catch (error) {
       call.error = error;
     }

@@ -74,7 +74,7 @@ export class GenericView {
   #find(text) {
     this.#search = text;
     const wanted = text.toLowerCase();
-    const has = (row) => (row.text ??= line(`${row.method} ${JSON.stringify(row.params)}`, 10_000).toLowerCase()).includes(wanted);
+    const has = (row) => (row.text ??= line(`${row.method} ${summary(row.params, 10_000)}`, 10_000).toLowerCase()).includes(wanted);
     this.#rows.narrow(wanted ? has : null);
     this.#context.update();
   }

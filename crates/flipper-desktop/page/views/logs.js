@@ -7,7 +7,7 @@ import {asText, clock, count, failure, line, summary, told} from '../text.js';
 
 const LEVELS = ['ERROR', 'WARN', 'INFO', 'DEBUG', 'TRACE'];
 
-const CLASSES = {ERROR: 'bad', WARN: 'warn', DEBUG: 'soft', TRACE: 'soft'};
+const CLASSES = new Map([['ERROR', 'bad'], ['WARN', 'warn'], ['DEBUG', 'soft'], ['TRACE', 'soft']]);
 
 const COLUMNS = [
   {key: 'time', title: 'Time', width: '112px', cell: (row) => clock(of(row).time ?? row.time)},
@@ -59,7 +59,7 @@ export class LogsView {
       onselect: (row) => this.#select(row),
       leftOut: feed.leftOut,
       follow: this.#follow,
-      rowClass: (row) => CLASSES[of(row).level] ?? '',
+      rowClass: (row) => CLASSES.get(of(row).level) ?? '',
     };
     render(
       html`${this.#tools(feed, rows)}${this.#filter()}

@@ -12,8 +12,8 @@ export class PluginView {
   #plugin;
   #inner;
   #failed = null;
-  // Somebody does not want it to run.
-  #isLeft = false;
+  // The connection of the app that it was initialised for by itself: once, so that whoever leaves it is heeded.
+  #tried = null;
   #isAsking = false;
   // The connection of the app that the inner view has begun with.
   #begun = null;
@@ -38,7 +38,8 @@ export class PluginView {
     const app = this.#page.store.apps.get(this.#id);
     const has = app?.plugins?.includes(this.#plugin);
     const runs = Boolean(app?.here && app.initialised?.includes(this.#plugin));
-    if (app?.here && has && !runs && !this.#isLeft && !this.#failed) this.#start();
+    if (app?.here && has && !runs && this.#tried !== app.peer) this.#start();
+    if (runs) this.#tried = app.peer;
     if (runs && this.#begun !== app.peer) {
       this.#begun = app.peer;
       this.#inner.begin?.();
@@ -69,25 +70,24 @@ export class PluginView {
     const leftOut = app.feeds.get(this.#plugin)?.leftOut ?? 0;
     const left = leftOut > 0 ? html`${count(leftOut, 'older event')} left out, so that this page stays quick.` : nothing;
     if (app.recording) return html`<p class="note">This is a recording: it shows what the app told, and cannot be asked anything. ${left}</p>`;
-    if (!app.here) return html`<p class="note">The app is gone. What it told is still here.</p>`;
+    if (!app.here) return html`<p class="note">The app is gone. What it told is still here. ${left}</p>`;
     if (app.plugins && !has) return html`<p class="note">The app has no such plugin any more.</p>`;
-    if (!runs && this.#isLeft) return html`<p class="note">The plugin is not initialised: it tells nothing, and cannot be called.</p>`;
+    if (!runs && !this.#isAsking) return html`<p class="note">The plugin is not initialised: it tells nothing, and cannot be called.</p>`;
     return leftOut > 0 ? html`<p class="note" role="status">${left}</p>` : nothing;
   }
 
   async #start() {
     if (this.#isAsking || this.#page.link.state !== 'open') return;
-    this.#isLeft = false;
     this.#isAsking = true;
+    this.#tried = this.#page.store.apps.get(this.#id)?.peer ?? null;
     this.#failed = await this.#page.store.initialise(this.#id, this.#plugin).then(() => null, (error) => error);
     this.#isAsking = false;
     // The link comes back, and then it is tried again.
-    if (this.#failed?.name === 'Gone') this.#failed = null;
+    if (this.#failed?.name === 'Gone') this.#tried = this.#failed = null;
     this.#page.update();
   }
 
   async #leave() {
-    this.#isLeft = true;
     this.#begun = null;
     this.#failed = await this.#page.store.leave(this.#id, this.#plugin).then(() => null, (error) => error);
     this.#page.update();

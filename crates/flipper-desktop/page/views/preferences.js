@@ -1,8 +1,9 @@
 // Preferences: the app's settings as a tree whose leaves can be changed, and what became of them.
 
 import {html, nothing, render} from '../lib/lit-html/lit-html.js';
+import {isBranch, isExact, parse} from '../json.js';
 import {live} from '../lib/lit-html/directives/live.js';
-import {asText, clock, count, failure, summary, told} from '../text.js';
+import {asText, clock, count, failure, line, summary, told} from '../text.js';
 
 // Changes that are shown.
 const MAX_SHOWN = 200;
@@ -58,12 +59,12 @@ export class PreferencesView {
   #setting(store, name, value, runs) {
     const set = (value) => this.#set(store, name, value);
     return html`<li><div class="setting">${this.#value(name, value, set, runs)}
-      <button class="icon" aria-label="Delete ${name}" title="Delete" ?disabled=${!runs} @click=${() => this.#delete(store, name)}>×</button></div></li>`;
+      <button class="icon" aria-label="Delete ${line(name, 80)}" title="Delete" ?disabled=${!runs} @click=${() => this.#delete(store, name)}>×</button></div></li>`;
   }
 
   // `set` is told the whole value with each change within.
   #value(name, value, set, runs) {
-    if (value !== null && typeof value === 'object') {
+    if (isBranch(value)) {
       const part = (key) => (changed) => set(Array.isArray(value) ? value.with(Number(key), changed) : {...value, [key]: changed});
       return html`<details open class="wide"><summary><span class="key">${told(name, 100)}</span> <span class="of">${count(Object.keys(value).length, 'entry', 'entries')}</span></summary>
         <ul>${Object.keys(value).map((key) => html`<li><div class="setting">${this.#value(key, value[key], part(key), runs)}</div></li>`)}</ul></details>`;
@@ -89,11 +90,13 @@ export class PreferencesView {
     while (at > 0 && feed.at(at - 1).key > this.#seen) at -= 1;
     for (; at < feed.length; at++) {
       const {preferences, name, deleted, value} = asObject(feed.at(at).params);
-      const store = this.#stores[preferences];
       this.#seen = feed.at(at).key;
-      if (store === undefined || typeof name !== 'string') continue;
+      // Apps choose these names, and `__proto__` is one.
+      if (typeof name !== 'string' || !Object.hasOwn(this.#stores, preferences)) continue;
+      const store = this.#stores[preferences];
+      if (!isBranch(store)) continue;
       if (deleted) delete store[name];
-      else if (value !== undefined) store[name] = value;
+      else if (value !== undefined) Object.defineProperty(store, name, {value, configurable: true, enumerable: true, writable: true});
     }
   }
 
@@ -128,7 +131,12 @@ function asObject(value) {
 
 // A text as the kind of value that was there before. One that is no such value is left to the app, which says so.
 function parsed(text, before) {
-  if (typeof before === 'number') return text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text;
+  if (typeof before === 'number' || isExact(before)) return isNumber(text) ? parse(text.trim()) : text;
   if (before === null) return text === 'null' ? null : text;
   return text;
+}
+
+// Whether it is a number as JSON writes them.
+function isNumber(text) {
+  return /^-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?$/.test(text.trim());
 }

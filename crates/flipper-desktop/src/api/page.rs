@@ -47,6 +47,7 @@ static ASSETS: &[Asset] = &assets![
     "feed.js",
     "icon.svg",
     "json-tree.js",
+    "json.js",
     "lib/lit-html/LICENSE",
     "lib/lit-html/directive-helpers.js",
     "lib/lit-html/directive.js",

@@ -14,6 +14,8 @@ mod network;
 mod preferences;
 mod sandbox;
 mod scene;
+#[path = "../shop/mod.rs"]
+mod shop;
 mod table;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -4,6 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
 use flipper_conformance::Result;
+use flipper_conformance::page::Page;
 use serde_json::json;
 use tungstenite::Message;
 
@@ -90,6 +91,34 @@ pub(crate) fn failures(scene: &mut Scene) -> Result {
     scene.picture("failures")?;
     scene.page.click(".failed:has-text('Unlucky') button")?;
     scene.page.miss(refused)?;
+    devices(&scene.page)
+}
+
+/// Devices whose apps cannot connect are among them, until they can.
+fn devices(page: &Page) -> Result {
+    let listed = page.run(
+        "import('/page/failures.js').then(({Failures}) => {
+            const failures = new Failures();
+            const phone = (more) => ({id: 'a1', name: 'Pixel', os: 'Android', kind: 'physical', ...more});
+            const tell = (event, device) => (failures.take({event, time: Date.now(), device}), failures.list().map(({hint}) => hint));
+            failures.devices([phone({not_ready: 'unauthorized'}), {id: '', name: 'box', os: 'Linux'}]);
+            return [
+                failures.list().map(({text}) => text),
+                tell('device-changed', phone({forwards: [{port: 9088}, {port: 9089, error: 'closed'}]})),
+                tell('device-changed', phone({forwards: [{port: 9088}]})),
+                tell('device-connected', phone({not_ready: 'offline'})),
+                tell('device-disconnected', phone({})),
+            ];
+        })",
+    )?;
+    let wanted = json!([
+        ["the device is unauthorized"],
+        ["plug the device in again, or run `adb reconnect`"],
+        [],
+        ["wait until `adb devices` shows the device as `device`, or plug it in again"],
+        [],
+    ]);
+    assert_eq!(listed, wanted);
     Ok(())
 }
 
@@ -105,7 +134,7 @@ pub(crate) fn restart(scene: &mut Scene) -> Result {
     scene.page.fill("#token", "wrong")?;
     scene.page.press("#token", "Enter")?;
     scene.page.see("[role=alert]:has-text('The desktop asks for its token')")?;
-    scene.page.fill("#token", &scene.desk.token())?;
+    scene.page.fill("#token", &scene.desk.link())?;
     scene.page.click("button:has-text('Open')")?;
     scene.page.miss("[role=alert]")?;
     scene.page.see("nav li.app:not([data-gone]):has-text('Rust Shop')")?;

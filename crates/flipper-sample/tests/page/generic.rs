@@ -1,6 +1,7 @@
 //! A plugin that the page has no view of its own for: the shop's table of sales.
 
 use flipper_conformance::Result;
+use flipper_conformance::page::Page;
 use serde_json::json;
 
 use crate::scene::Scene;
@@ -45,5 +46,25 @@ pub(crate) fn part(scene: &mut Scene) -> Result {
     scene.page.see("text=The plugin is not initialised")?;
     scene.page.click("main button:has-text('Initialise')")?;
     scene.page.see("main button:has-text('Leave')")?;
+    two_pages(scene)
+}
+
+/// Pages of one desktop see the same, and get the answers to their own calls.
+fn two_pages(scene: &Scene) -> Result {
+    let other = Page::open(&scene.desk.link())?;
+    other.click("nav li.app li a:has-text('shop-sales')")?;
+    other.see("main button:has-text('Leave')")?;
+    assert_eq!(scene.shop.post("orders", &json!({"product": 16, "quantity": 1}))?.0, 201);
+    scene.page.click("summary:has-text('Call a method')")?;
+    other.click("summary:has-text('Call a method')")?;
+    for (page, method) in [(&scene.page, "metadata"), (&other, "nothing")] {
+        page.see("data-table .row:has-text('Linen lamp')")?;
+        page.fill("input[name=method]", method)?;
+        page.click("button:text-is('Call')")?;
+    }
+    scene.page.see(".answers > li:first-child json-tree:has-text('rowMethod')")?;
+    other.see(".answers > li:first-child:has-text('AppError')")?;
+    scene.page.click("summary:has-text('Call a method')")?;
+    assert_eq!(other.complaints()?, Vec::<String>::new());
     Ok(())
 }

@@ -22,12 +22,12 @@ pub(crate) fn part(scene: &mut Scene) -> Result {
         ("bidi", json!({"text": "evil\u{202e}txt.exe"})),
         ("large", json!({ "text": large })),
         ("nested", nested),
-        ("number", json!(1)),
+        ("number", json!(12_345_678_901_234_567_890_u64)),
         ("nothing", Value::Null),
         ("proto", json!({"__proto__": {"polluted": true}, "constructor": 1})),
     ];
     let messages = odd.iter().map(|(method, params)| event(PLUGIN, method, params)).collect();
-    let _app = RawApp::connect(scene.desk.browser(), HTML, &[PLUGIN], messages)?;
+    let _app = RawApp::connect(scene.desk.browser(), HTML, &[PLUGIN, "constructor", "__proto__"], messages)?;
     let Scene { page, .. } = scene;
     page.click("nav li.app:has-text('onerror') li a:has-text('onclick')")?;
     page.see("text=8 events")?;
@@ -43,9 +43,17 @@ pub(crate) fn part(scene: &mut Scene) -> Result {
     page.see(".detail .note:has-text('of 10 MiB are not shown')")?;
     page.click(".detail .note button")?;
     page.see(".detail .note button:has-text('Show 2.0 MiB'), .detail .note button:has-text('Show 1.9 MiB')")?;
-    for method in ["nested", "number", "nothing", "proto"] {
+    open("number")?;
+    page.see(".detail json-tree:has-text('12345678901234567890')")?;
+    for method in ["nested", "nothing", "proto"] {
         open(method)?;
         page.see(&format!(".detail h3:has-text('{method}')"))?;
+    }
+    // Names that every object of JavaScript has.
+    for plugin in ["constructor", "__proto__"] {
+        page.click(&format!("nav li.app:has-text('onerror') li a:has-text('{plugin}')"))?;
+        page.see(&format!("main h2:has-text('{plugin}')"))?;
+        page.see("main summary:has-text('Call a method')")?;
     }
     assert_eq!(page.run("window.hit === undefined && ({}).polluted === undefined")?, true);
     assert_eq!(page.barriers()?, Vec::<String>::new());

@@ -6,13 +6,17 @@
 
 #![cfg(unix)]
 
+mod desk;
 mod frame;
 mod generic;
 mod hostile;
 mod network;
+#[allow(dead_code, reason = "the benchmark uses more of it")]
 mod raw_app;
 mod recordings;
 mod scene;
+#[allow(dead_code, reason = "the tests of the official page use other parts of it")]
+#[path = "../shop/mod.rs"]
 mod shop;
 mod views;
 

@@ -1,7 +1,9 @@
 //! An app that may send anything: no SDK is in between.
 
 use std::net::TcpStream;
-use std::thread::{self, JoinHandle};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::{self, JoinHandle, sleep};
+use std::time::Duration;
 
 use flipper_conformance::Result;
 use serde_json::{Value, json};
@@ -15,17 +17,44 @@ type Socket = WebSocket<MaybeTlsStream<TcpStream>>;
 pub(crate) struct RawApp {
     thread: Option<JoinHandle<Option<()>>>,
     tcp: TcpStream,
+    sent: Receiver<()>,
+}
+
+/// How fast messages are sent.
+#[derive(Clone, Copy)]
+pub(crate) struct Pace {
+    /// So many at once.
+    pub(crate) burst: usize,
+    /// Then nothing for so long.
+    pub(crate) pause: Duration,
 }
 
 impl RawApp {
     pub(crate) fn connect(port: u16, name: &str, plugins: &[&str], messages: Vec<String>) -> Result<Self> {
+        let pace = Pace { burst: usize::MAX, pause: Duration::ZERO };
+        Self::connect_at(port, name, plugins, messages, pace)
+    }
+
+    pub(crate) fn connect_at(
+        port: u16,
+        name: &str,
+        plugins: &[&str],
+        messages: Vec<String>,
+        pace: Pace,
+    ) -> Result<Self> {
         let name = percent(name);
         let url = format!("ws://localhost:{port}/?os=Linux&device=box&device_id=box&app={name}&sdk_version=4&medium=1");
         let (socket, _) = tungstenite::connect(url)?;
         let MaybeTlsStream::Plain(tcp) = socket.get_ref() else { return Err("no plain socket".into()) };
         let tcp = tcp.try_clone()?;
         let plugins: Vec<String> = plugins.iter().map(|plugin| (*plugin).to_owned()).collect();
-        Ok(Self { thread: Some(thread::spawn(move || live(socket, &plugins, messages))), tcp })
+        let (told, sent) = channel();
+        Ok(Self { thread: Some(thread::spawn(move || live(socket, &plugins, &messages, pace, &told))), tcp, sent })
+    }
+
+    /// Waits until all messages are on their way, or the connection has ended.
+    pub(crate) fn wait_until_sent(&self) {
+        let _ended = self.sent.recv();
     }
 }
 
@@ -44,7 +73,7 @@ pub(crate) fn event(plugin: &str, method: &str, params: &Value) -> String {
 }
 
 /// Until the connection ends, upon which there is nothing more to do.
-fn live(mut socket: Socket, plugins: &[String], mut messages: Vec<String>) -> Option<()> {
+fn live(mut socket: Socket, plugins: &[String], messages: &[String], pace: Pace, sent: &Sender<()>) -> Option<()> {
     let mut initialised = 0;
     loop {
         let Message::Text(text) = socket.read().ok()? else { continue };
@@ -56,9 +85,14 @@ fn live(mut socket: Socket, plugins: &[String], mut messages: Vec<String>) -> Op
             "init" => {
                 initialised += 1;
                 if initialised == plugins.len() {
-                    for message in messages.drain(..) {
-                        socket.send(Message::text(message)).ok()?;
+                    for burst in messages.chunks(pace.burst) {
+                        for message in burst {
+                            socket.write(Message::text(message.as_str())).ok()?;
+                        }
+                        socket.flush().ok()?;
+                        sleep(pace.pause);
                     }
+                    sent.send(()).ok()?;
                 }
                 continue;
             }

@@ -131,7 +131,7 @@ pub(crate) fn sandbox(scene: &mut Scene) -> Result {
     let Scene { page, shop, .. } = &*scene;
     page.click("button:has-text('Staging')")?;
     page.see("[role=status]:has-text('staging/ now')")?;
-    assert!(String::from_utf8(shop.get("environment")?.1)?.ends_with("/staging/"));
+    assert!(shop.get("environment")?.1.ends_with("/staging/"));
     scene.picture("sandbox")?;
     let Scene { page, shop, .. } = &*scene;
     page.fill("input[name=value]", "nonsense")?;
@@ -139,7 +139,7 @@ pub(crate) fn sandbox(scene: &mut Scene) -> Result {
     page.see("main [role=alert]:has-text('a price service is at')")?;
     page.click("button:has-text('Production')")?;
     page.see("[role=status]:has-text('The app uses')")?;
-    assert!(!String::from_utf8(shop.get("environment")?.1)?.contains("staging"));
+    assert!(!shop.get("environment")?.1.contains("staging"));
     odd_answers(scene)
 }
 
@@ -151,6 +151,7 @@ fn odd_answers(scene: &Scene) -> Result {
         json!(7),
         json!("text"),
         json!([1, {"a": null}]),
+        json!({"preferences": "__proto__", "name": "polluted", "value": true, "level": "constructor"}),
         json!({"level": {"a": 1}, "spans": [null, 3], "fields": "none", "name": 1}),
     ];
     let messages = |plugin: &&str| nonsense.clone().map(|params: Value| event(plugin, "log", &params));
@@ -161,15 +162,18 @@ fn odd_answers(scene: &Scene) -> Result {
         ("Databases", "main :text('The app lists no databases')"),
         ("Preferences", ".changes li"),
         ("Sandbox", "main :text('The app offers no values')"),
-        ("Navigation", ".timeline li >> nth=4"),
-        ("Logs", "data-table .row >> nth=5"),
+        ("Navigation", ".timeline li >> nth=5"),
+        ("Logs", "data-table .row >> nth=6"),
     ] {
         scene.show("Nonsense", plugin)?;
         page.see(seen)?;
     }
-    for row in 0..5 {
+    for row in 0..6 {
         page.click(&format!("data-table .drawn .row >> nth={row}"))?;
         page.see(".detail")?;
     }
+    page.press("data-table [role=grid]", "Escape")?;
+    page.miss(".detail")?;
+    assert_eq!(page.run("({}).polluted === undefined")?, true);
     Ok(())
 }
