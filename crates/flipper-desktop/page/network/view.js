@@ -109,7 +109,7 @@ export class NetworkView {
   // What there is room for.
   #columnsFor(row) {
     const room = this.element.clientWidth * (row && innerWidth > 900 ? 0.58 : 1) || 1000;
-    const without = room < 480 ? ['time', 'host', 'size', 'waterfall'] : room < 660 ? ['host', 'waterfall'] : [];
+    const without = room < 480 ? ['time', 'host', 'size', 'waterfall'] : room < 720 ? ['host', 'waterfall'] : [];
     return this.#columns.filter(({key}) => !without.includes(key));
   }
 
