@@ -36,13 +36,21 @@ route.onChange = () => shell.show();
 
 // Whatever changes, the page is drawn once, in the next frame.
 let asked = false;
+let notBefore = 0;
 function update() {
   if (asked) return;
   asked = true;
-  requestAnimationFrame(() => {
-    asked = false;
-    shell.update();
-  });
+  requestAnimationFrame(draw);
+}
+
+// That takes half of the time at most, so that there is some for what arrives.
+function draw() {
+  const began = performance.now();
+  if (began < notBefore) return requestAnimationFrame(draw);
+  asked = false;
+  shell.update();
+  const ended = performance.now();
+  notBefore = ended + (ended - began);
 }
 
 // Views show what there is room for.

@@ -59,7 +59,7 @@ export class NetworkFeed extends Feed {
     row.start = number(params.timestamp) ?? row.time;
     row.method = text(params.method) ?? '?';
     row.url = text(params.url) ?? '';
-    const parsed = URL.canParse(row.url) ? new URL(row.url) : null;
+    const parsed = parsedUrl(row.url);
     row.host = parsed?.host ?? '';
     row.path = parsed ? parsed.pathname + parsed.search : row.url;
   }
@@ -86,6 +86,15 @@ export class NetworkFeed extends Feed {
     this.#response(row, {...head, data: null});
     row.response.data = data;
     row.bytes = sizeOf(row.response);
+  }
+}
+
+// `URL.canParse` before it would read each twice.
+function parsedUrl(url) {
+  try {
+    return new URL(url);
+  } catch {
+    return null;
   }
 }
 
