@@ -128,7 +128,7 @@ impl From<crate::records::RecordingApp> for RecordedApp {
     }
 }
 
-#[cfg(feature = "records")]
+#[cfg(all(feature = "api", feature = "records"))]
 impl RecordedEvent {
     /// A message of a recording, if a plugin told it.
     pub(crate) fn of(message: crate::records::Message) -> Option<Self> {
