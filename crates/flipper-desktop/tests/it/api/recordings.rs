@@ -72,7 +72,7 @@ async fn what_is_in_a_recording_is_told_in_turn() {
     assert_eq!((all.events.len(), all.next), (4, None));
     let first = &all.events[0];
     assert_eq!((first.plugin.as_str(), first.method.as_str(), first.app), ("Example", "row", about.apps[0].id));
-    assert_eq!(first.params.as_ref().unwrap().get(), r#"{"data":"x","index":0}"#);
+    assert_eq!(first.params.as_ref().unwrap().get(), r#"{"index":0,"data":"x"}"#);
     assert_eq!(events(&format!("?after={}", first.id)).await.events.len(), 3);
 
     let wrong = served.get("/api/v1/recordings/rows/events?after=first").await;
