@@ -45,6 +45,9 @@ function update() {
   });
 }
 
+// Views show what there is room for.
+addEventListener('resize', update);
+
 shell.show();
 link.open();
 // Ages go on, and what others do with the app that is shown is told to nobody.

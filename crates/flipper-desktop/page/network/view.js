@@ -103,13 +103,13 @@ export class NetworkView {
     {key: 'status', title: 'Status', width: '78px', cell: status},
     {key: 'size', title: 'Size', width: '76px', end: true, cell: (row) => (row.bytes === undefined ? '' : bytes(row.bytes))},
     {key: 'duration', title: 'Duration', width: '84px', end: true, cell: (row) => (row.end === undefined ? '' : duration(row.end - row.start))},
-    {key: 'waterfall', title: 'Waterfall', width: 'minmax(60px, 140px)', sorts: false, cell: (row) => this.#bar(row)},
+    {key: 'waterfall', title: 'Waterfall', width: 'minmax(84px, 160px)', sorts: false, cell: (row) => this.#bar(row)},
   ];
 
   // What there is room for.
   #columnsFor(row) {
     const room = this.element.clientWidth * (row && innerWidth > 900 ? 0.58 : 1) || 1000;
-    const without = room < 480 ? ['time', 'host', 'size', 'waterfall'] : room < 660 ? ['host', 'waterfall'] : [];
+    const without = room < 480 ? ['time', 'host', 'size', 'waterfall'] : room < 740 ? ['host', 'waterfall'] : [];
     return this.#columns.filter(({key}) => !without.includes(key));
   }
 

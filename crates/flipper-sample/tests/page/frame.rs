@@ -86,6 +86,7 @@ pub(crate) fn failures(scene: &mut Scene) -> Result {
     // Only then is it over.
     drop(plain);
     page.see(".failed:has-text('on the secure port'):has-text('see that the app has the right ports')")?;
+    page.go("#/")?;
     page.reload()?;
     page.see(refused)?;
     scene.picture("failures")?;

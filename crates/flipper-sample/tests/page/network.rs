@@ -41,11 +41,15 @@ fn rows_and_details(scene: &Scene) -> Result {
     page.see(".detail json-tree:has-text('cents: 4650')")?;
     page.see(".detail .headers:has-text('REDACTED')")?;
     assert!(!page.text("main")?.contains("very-secret"), "what the app hides is hidden");
+    // There is room for all columns beside the details.
+    page.window(1540, 820)?;
+    page.see("data-table [role=columnheader]:has-text('Waterfall')")?;
     scene.picture("network")?;
     page.colours("dark")?;
     scene.picture("network-dark")?;
     page.colours("light")?;
     page.window(390, 780)?;
+    page.miss("data-table [role=columnheader]:has-text('Waterfall')")?;
     scene.picture("network-phone")?;
     page.window(1280, 800)?;
     Ok(())
