@@ -43,7 +43,13 @@ impl App {
             // No official desktop on Linux shows an app of an operating system that it has not heard of.
             .os("Haiku")
             .plugin(preferences.build())
-            .plugin(plugin("Navigation").on_connect(move |_| drop(open.send(()))).build())
+            .plugin(
+                plugin("Navigation")
+                    .on_connect(move |_| {
+                        let _gone = open.send(());
+                    })
+                    .build(),
+            )
             .start()?;
         desktop.wait_for_app("By Hand")?;
         Ok(Self { flipper, was_set, was_opened, _dir: dir })
@@ -104,6 +110,41 @@ fn a_page_that_is_open_goes_on_when_the_desktop_starts_again() -> Result {
     let said = stranger.text("body")?;
     assert!(said.contains("open the link that `flipper desktop` printed"), "{said}");
     app.flipper.stop().wait()?;
+    Ok(())
+}
+
+/// On its own desktop the plugin shows no domain, unless the request has a header for that, and drops the response.
+#[test]
+fn the_network_plugin_has_what_it_misses_in_a_browser() -> Result {
+    let Some(desktop) = Hosted::start_unless_skipped(false)? else { return Ok(()) };
+    let dir = TempDir::new()?;
+    let network = plugin("Network").on_connect(|connection| {
+        let request =
+            json!({"id": "1", "timestamp": 1_000, "method": "GET", "url": "https://example.com/things", "headers": []});
+        let body = "eyJ0aGluZyI6MX0=";
+        let response = json!({
+            "id": "1", "timestamp": 1_020, "status": 200, "reason": "OK", "headers": [], "data": body, "isMock": false,
+            "insights": null, "totalChunks": 1, "index": 0,
+        });
+        for (method, params) in [("newRequest", request), ("newResponse", response)] {
+            assert!(connection.send(method, &params).is_ok());
+        }
+    });
+    let (insecure, secure) = desktop.ports();
+    let app = Flipper::builder("By Hand", "com.example.by-hand")
+        .ports(insecure, secure)
+        .directory(dir.path())
+        .plugin(network.build())
+        .start()?;
+    desktop.wait_for_app("By Hand")?;
+    let page = OfficialPage::open(&desktop)?;
+    page.show("Network")?;
+    let row = ".ant-dropdown-trigger[class*=TableBodyRowContainer]:has-text('example.com/things')";
+    page.see(&format!("{row}:has-text('200'):has-text('11 B')"))?;
+    page.click(row)?;
+    page.see("text=thing")?;
+    assert_eq!(page.complaints()?, Vec::<String>::new());
+    app.stop().wait()?;
     Ok(())
 }
 

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use flipper_desktop::Desktop;
 use flipper_desktop::api::{Api, OfficialUi};
-use flipper_desktop::{Desktop, InitPolicy};
 use tempfile::TempDir;
 
 use super::host::{Host as _, OnTokio};
@@ -43,11 +43,8 @@ impl Hosted {
         let ui =
             OfficialUi::find(&official::package())?.pristine(self.pristine).home(self.home()).port(self.ui_ports.1);
         let state = self.files.path().join("state");
-        let builder = Desktop::<flipper_tokio::Tokio>::builder()
-            .ports(self.ports.0, self.ports.1)
-            .state_directory(&state)
-            // The page initialises what is opened in it.
-            .init_policy(InitPolicy::None);
+        let builder =
+            Desktop::<flipper_tokio::Tokio>::builder().ports(self.ports.0, self.ports.1).state_directory(&state);
         let port = self.ui_ports.0;
         let running = self.host.wait_for(async {
             let desktop = builder.start().await?;

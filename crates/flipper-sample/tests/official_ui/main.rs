@@ -1,8 +1,9 @@
-//! The official desktop's own page shows everything of the shop, in one browser: on the official desktop, and on ours.
+//! The official desktop's own page shows everything of the shop: on the official desktop, and on ours, where it is the same
+//! page. One script is played on all, at once.
 //!
 //! Each part enables a plugin as a person does, has the shop do something, and reads back what the page shows; or does
-//! something in the page, and looks what came of it in the shop. What the tables show is the same on both desktops. With `FLIPPER_SCREENSHOTS` the parts also take the pictures
-//! in `docs/images`.
+//! something in the page, and looks what came of it in the shop. What the tables show is the same everywhere, cell by cell.
+//! With `FLIPPER_SCREENSHOTS` the parts also take the pictures in `docs/images`.
 
 #![cfg(unix)]
 
@@ -19,11 +20,15 @@ mod shop;
 mod table;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
 use std::time::Instant;
 
 use flipper_conformance::Result;
 
-use self::scene::Scene;
+use self::scene::{Noted, Scene};
+
+/// Sets a scene, unless that is to be skipped.
+type Set = fn() -> Result<Option<Scene>>;
 
 type Part = fn(&Scene) -> Result;
 
@@ -41,26 +46,32 @@ const PARTS: [(&str, Part); 8] = [
 
 #[test]
 fn every_plugin_is_shown_by_the_official_ui_on_its_own_desktop_and_on_ours_alike() -> Result {
-    let Some(official) = Scene::official()? else { return Ok(()) };
-    let official = play(official)?;
-    let Some(ours) = Scene::ours(true)? else { return Ok(()) };
-    assert_eq!(play(ours)?, official);
+    let scenes: [(&str, Set); 3] = [
+        ("official", Scene::official),
+        ("ours-pristine", || Scene::ours(true)),
+        ("ours-prepared", || Scene::ours(false)),
+    ];
+    let played = thread::scope(|scope| {
+        let threads = scenes.map(|(name, scene)| {
+            let play = move || scene()?.map(|scene| play(name, scene)).transpose();
+            thread::Builder::new().name(name.to_owned()).spawn_scoped(scope, play)
+        });
+        threads.map(|thread| thread?.join().unwrap_or_else(|_| Err("see the assertion above".into())))
+    });
+    let [official, pristine, prepared] = played;
+    let official = official?;
+    assert_eq!(pristine?, official);
+    assert_eq!(prepared?, official);
     Ok(())
 }
 
-#[test]
-fn every_plugin_is_shown_by_the_official_ui_that_our_desktop_has_prepared() -> Result {
-    let Some(ours) = Scene::ours(false)? else { return Ok(()) };
-    play(ours).map(drop)
-}
-
 /// Goes through all parts, and gives what the tables showed.
-fn play(scene: Scene) -> Result<Vec<(&'static str, Vec<Vec<String>>)>> {
+fn play(on: &str, scene: Scene) -> Result<Vec<Noted>> {
     let mut failed = Vec::new();
     for (name, part) in PARTS {
         let began = Instant::now();
         let ended = catch_unwind(AssertUnwindSafe(|| part(&scene)));
-        println!("{name}: {:.1} s", began.elapsed().as_secs_f32());
+        println!("{name} on {on}: {:.1} s", began.elapsed().as_secs_f32());
         match ended {
             Ok(Ok(())) => {}
             Ok(Err(error)) => failed.push(format!("{name}: {error}")),

@@ -42,7 +42,8 @@ fn rows_and_details(scene: &Scene) -> Result {
     let shown = page.text("body")?;
     assert!(shown.contains("cents: 4650") && shown.contains("currency: \"EUR\""), "{shown}");
     assert!(!shown.contains("very-secret"), "{shown}");
-    scene.picture("network")
+    scene.picture("network")?;
+    scene.picture_of_ours("official-ui")
 }
 
 fn a_mock_answers_instead(scene: &Scene) -> Result {

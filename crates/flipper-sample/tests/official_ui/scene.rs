@@ -1,5 +1,6 @@
 //! A desktop with the official page, that page in a browser, and the shop.
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
@@ -21,19 +22,23 @@ pub(crate) const ROW: &str = ".ant-dropdown-trigger[class*=TableBodyRowContainer
 pub(crate) struct Scene {
     pub(crate) page: OfficialPage,
     pub(crate) shop: Shop,
-    tables: RefCell<Vec<(&'static str, Table)>>,
-    takes_pictures: bool,
-    _desktop: Desktop,
+    tables: RefCell<Vec<Noted>>,
+    desktop: Desktop,
+    /// Ends when it is dropped.
+    _running: Box<dyn Any>,
     files: TempDir,
 }
 
-/// The cells of rows.
-type Table = Vec<Vec<String>>;
+/// What a table is called, and the cells of its rows.
+pub(crate) type Noted = (&'static str, Vec<Vec<String>>);
 
-/// Ends when it is dropped.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Desktop {
-    Official(#[expect(dead_code, reason = "it is only kept")] OfficialDesktop),
-    Ours(#[expect(dead_code, reason = "it is only kept")] Hosted),
+    Official,
+    /// With the page as it was published.
+    Ours,
+    /// With what our desktop puts into the page.
+    OursPrepared,
 }
 
 impl Scene {
@@ -48,7 +53,7 @@ impl Scene {
         let ports = desktop.ports();
         let shop = Shop::open((ports.insecure, ports.secure), files.path(), pictures_are_wanted())?;
         let page = OfficialPage::open(&desktop)?;
-        Self::set(page, shop, Desktop::Official(desktop), files).map(Some)
+        Self::set(page, shop, Desktop::Official, Box::new(desktop), files).map(Some)
     }
 
     /// With our desktop, which knows the plugins of Rust apps without anything installed, but for a shop's own table.
@@ -59,15 +64,15 @@ impl Scene {
         let shop = Shop::open(desktop.ports(), files.path(), false)?;
         desktop.wait_for_app("Rust Shop")?;
         let page = OfficialPage::open(&desktop)?;
-        Self::set(page, shop, Desktop::Ours(desktop), files).map(Some)
+        let which = if pristine { Desktop::Ours } else { Desktop::OursPrepared };
+        Self::set(page, shop, which, Box::new(desktop), files).map(Some)
     }
 
-    fn set(page: OfficialPage, shop: Shop, desktop: Desktop, files: TempDir) -> Result<Self> {
+    fn set(page: OfficialPage, shop: Shop, desktop: Desktop, running: Box<dyn Any>, files: TempDir) -> Result<Self> {
         for plugin in PLUGINS {
             page.enable(plugin)?;
         }
-        let takes_pictures = pictures_are_wanted() && matches!(desktop, Desktop::Official(_));
-        Ok(Self { page, shop, tables: RefCell::default(), takes_pictures, _desktop: desktop, files })
+        Ok(Self { page, shop, tables: RefCell::default(), desktop, _running: running, files })
     }
 
     /// Takes down what a table shows, for a comparison of desktops.
@@ -87,7 +92,7 @@ impl Scene {
         Ok(())
     }
 
-    pub(crate) fn tables(self) -> Vec<(&'static str, Table)> {
+    pub(crate) fn tables(self) -> Vec<Noted> {
         self.tables.into_inner()
     }
 
@@ -96,18 +101,29 @@ impl Scene {
         self.files.path().join("data/shop.db")
     }
 
+    /// Takes a picture of the page on our desktop, as it is prepared there.
+    pub(crate) fn picture_of_ours(&self, name: &str) -> Result {
+        if pictures_are_wanted() && self.desktop == Desktop::OursPrepared {
+            self.page.picture(&images().join(format!("{name}.png")))?;
+        }
+        Ok(())
+    }
+
     /// Takes a picture for the documentation, where that is asked for.
     pub(crate) fn picture(&self, name: &str) -> Result {
-        if self.takes_pictures {
-            let images = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/images");
+        if pictures_are_wanted() && self.desktop == Desktop::Official {
             if name != "sandbox" {
                 // What that one is about would float over the others.
                 self.page.miss(".ant-message-notice")?;
             }
-            self.page.picture(&images.join(format!("{name}.png")))?;
+            self.page.picture(&images().join(format!("{name}.png")))?;
         }
         Ok(())
     }
+}
+
+fn images() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/images")
 }
 
 /// A cell without what is different whenever the shop is opened: where it is, the time, and how long things take.

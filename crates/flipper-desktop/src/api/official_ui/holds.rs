@@ -18,6 +18,11 @@ impl Holds {
         lock(&self.0).entry((client.clone(), plugin.clone())).or_default().insert(page);
     }
 
+    /// Whether a page looks at a plugin.
+    pub(in crate::api) fn contains(&self, page: u64, client: &ClientId, plugin: &PluginId) -> bool {
+        lock(&self.0).get(&(client.clone(), plugin.clone())).is_some_and(|pages| pages.contains(&page))
+    }
+
     /// A page leaves a plugin. Returns whether no other page looks at it.
     pub(in crate::api) fn release(&self, page: u64, client: &ClientId, plugin: &PluginId) -> bool {
         let mut held = lock(&self.0);

@@ -57,7 +57,7 @@ async fn root(State(server): State<Server>, request: Request) -> Answer {
 
 /// A file of the page.
 async fn file(State(server): State<Server>, request: Request) -> Answer {
-    let name = request.uri().path().trim_start_matches('/').to_owned();
+    let name = request.uri().path().strip_prefix('/').unwrap_or_default().to_owned();
     let unchanged_since = request.headers().get(header::IF_NONE_MATCH).cloned();
     let reading = move || {
         let Some(file) = hosting(&server)?.ui.files.get(&name) else {

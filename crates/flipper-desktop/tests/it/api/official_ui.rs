@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::Path;
 
+use flipper_desktop::Event;
 use flipper_desktop::api::{Api, OfficialUi, OfficialUiError, RunningDesktop};
 use flipper_desktop::proto::Query;
 use flipper_tokio::Tokio;
@@ -229,6 +230,7 @@ async fn nothing_but_the_files_of_the_page_is_served() {
         "/icons/%2e%2e/%2e%2e/server.js",
         "/..\\server.js",
         "//bundle.js/../../server.js",
+        "//bundle.js",
         "/bundle.js%00.png",
         "/bundle.js/",
         "/%62undle.js",
@@ -458,6 +460,14 @@ async fn names_that_the_page_would_take_apart_wrongly_are_written_otherwise() {
     let asked = app.receive().await;
     app.send(&json!({"id": asked["id"], "success": {"plugins": []}}).to_string()).await;
     assert_eq!(answer(&mut page).await.1["data"]["success"], json!({"plugins": []}));
+    // What a plugin tells is for pages that look at it.
+    app.send(r#"{"method":"execute","params":{"api":"Silent","method":"unseen"}}"#).await;
+    hosted.rig.event("a message", |event| matches!(event, Event::Message { .. }).then_some(())).await;
+    exec(&mut page, 2, "get-server-state", json!([])).await;
+    assert_eq!(page.receive().await["event"], "exec-response");
+    data(&mut page, "client-request", json!([id, {"method": "init", "params": {"plugin": "Silent"}}])).await;
+    assert_eq!(app.receive().await["method"], "init");
     app.send(r#"{"method":"execute","params":{"api":"Silent","method":"tick"}}"#).await;
-    assert_eq!(event(&mut page).await.1["id"], id);
+    let (_, told) = event(&mut page).await;
+    assert!(told["id"] == id && told["message"].as_str().unwrap().contains("tick"), "{told}");
 }

@@ -223,6 +223,9 @@ impl Dialect for Official {
                     say("client-message", &frames::message(client, "{\"method\":\"refreshPlugins\"}"));
                 }
             }
+            // What a plugin tells before the page has initialised it, it tells the page once more after that.
+            Event::Message { client, plugin, .. }
+                if self.page.as_ref().is_some_and(|page| !page.looks_at(client, plugin)) => {}
             Event::Message { client, plugin, method, params } => {
                 let text = frames::execute(plugin.as_str(), method, params.as_ref());
                 say("client-message", &frames::message(client, &text));

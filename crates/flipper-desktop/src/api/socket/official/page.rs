@@ -4,7 +4,7 @@ use std::env;
 use std::sync::Arc;
 use std::time::Duration;
 
-use flipper_proto::ClientId;
+use flipper_proto::{ClientId, PluginId};
 use serde_json::json;
 use serde_json::value::RawValue;
 
@@ -95,6 +95,11 @@ impl Page {
                 nothing.map_or(Said::NotMine, |(_, nothing)| Said::Now((*nothing).to_owned()))
             }
         }
+    }
+
+    /// Whether the page has initialised a plugin, and not left it.
+    pub(super) fn looks_at(&self, client: &ClientId, plugin: &PluginId) -> bool {
+        self.hosting.holds().contains(self.number, client, plugin)
     }
 
     /// Tells a page whose socket was lost what it missed. It asks the apps for everything again then.
