@@ -1,26 +1,17 @@
-// Looks at the official desktop's own page in a headless Chromium, and does there what a person would do:
-// `src/official/page.rs` runs it.
-//
-// Each line of standard input is a step, such as `{"do": "click", "at": "text=Network", "within": 1000}`; each line of
-// standard output is the answer to one, `{"is": …}` or `{"failed": …, "page": …}`. `at` is a selector of Playwright's,
-// `tab` the number of one of the tabs that were opened.
-// Steps wait by themselves until they can be done, at most `within` milliseconds. It ends with its standard input.
+// Looks at the official desktop's own page: `src/official/page.rs` runs it. Its steps are those of `browser.cjs`, and some
+// more; `tab` is the number of one of the tabs that were opened.
 'use strict';
 
-const {mkdirSync} = require('node:fs');
-const {dirname} = require('node:path');
-const {createInterface} = require('node:readline');
-const {chromium} = require('playwright-core');
+const browser = require('./browser.cjs');
 
 const [url, program, profile] = process.argv.slice(2);
 const WINDOW = {width: 1400, height: 800};
-const PATIENCE_AFTER_FAILURE = 5000;
 const TRY = 3000;
 
 const tabs = [];
 
 const steps = {
-  click: (at, {timeout}) => at.first().click({timeout}),
+  ...browser.steps,
   // What an item shows only under the mouse, at its right end, where the item's tooltip does not cover it. A notice that has
   // to be closed in between takes the mouse away, and the item may be made anew: then it is tried again.
   clickUnderMouse: async (at, {timeout, button}) => {
@@ -35,12 +26,6 @@ const steps = {
       }
     }
   },
-  fill: (at, {timeout, text}) => at.first().fill(text, {timeout}),
-  press: (at, {timeout, key}) => at.first().press(key, {timeout}),
-  see: (at, {timeout}) => at.first().waitFor({timeout}),
-  miss: (at, {timeout}) => at.first().waitFor({timeout, state: 'hidden'}),
-  text: (at, {timeout}) => at.first().innerText({timeout}),
-  texts: (at) => at.allInnerTexts(),
   cells: (at) => at.evaluateAll((rows) => rows.map((row) => [...row.children].map((cell) => cell.innerText))),
   evaluate: (at, {expression}) => at.page().evaluate(expression),
   open: async (at, {url}) => {
@@ -55,12 +40,11 @@ const steps = {
     complaints.splice(0, Infinity, ...complaints.filter((said) => !isIt(said)));
   },
   picture: async (at, {timeout, to, complaints}) => {
-    mkdirSync(dirname(to), {recursive: true});
     const page = at.page();
     await page.mouse.move(WINDOW.width - 1, WINDOW.height - 1);
     await page.locator('.ant-tooltip:not(.ant-tooltip-hidden)').first().waitFor({timeout, state: 'hidden'});
     await closeNotices(page, complaints);
-    await page.screenshot({timeout, path: to, animations: 'disabled', caret: 'hide'});
+    await browser.picture(page, {timeout, to});
   },
 };
 
@@ -73,28 +57,8 @@ async function closeNotices(page, complaints) {
   }
 }
 
-function say(answer) {
-  process.stdout.write(`${JSON.stringify(answer)}\n`);
-}
-
 async function open() {
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath: program,
-    headless: true,
-    viewport: WINDOW,
-    timezoneId: 'UTC',
-    args: [
-      // Tests run as root, and in containers that give nothing away for a sandbox. All that is looked at is the desktop.
-      '--no-sandbox',
-      '--disable-dev-shm-usage',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
+  const context = await browser.launch(program, profile, {viewport: WINDOW});
   // The page asks the outside once, for the newest version.
   await context.route(
     (address) => address.hostname !== 'localhost',
@@ -114,37 +78,8 @@ async function openTab(page, url) {
   await page.goto(url);
 }
 
-async function failure(page, step, error) {
-  const answer = {failed: String(error.message ?? error).replace(/\u001b\[\d+m/g, '')};
-  try {
-    answer.page = await page.locator('body').innerText({timeout: PATIENCE_AFTER_FAILURE});
-    mkdirSync(dirname(step.ifItFails), {recursive: true});
-    await page.screenshot({path: step.ifItFails, timeout: PATIENCE_AFTER_FAILURE});
-  } catch (second) {
-    answer.page ??= `(it does not say: ${second.message})`;
-  }
-  return answer;
-}
-
-async function main() {
-  const context = await open();
-  say({is: 'open'});
-  for await (const line of createInterface({input: process.stdin})) {
-    const {within: timeout, tab, ...step} = JSON.parse(line);
-    const {page, complaints} = tabs[tab];
-    try {
-      say({is: (await steps[step.do](page.locator(step.at ?? 'body'), {...step, timeout, complaints})) ?? null});
-    } catch (error) {
-      say(await failure(page, step, error));
-    }
-  }
-  await context.close();
-}
-
-main().then(
-  () => process.exit(),
-  (error) => {
-    say({failed: String(error.stack ?? error), page: '(it is not open)'});
-    process.exit(1);
-  },
+browser.serve(
+  open,
+  ({tab}) => tabs[tab].page,
+  (at, step) => steps[step.do](at, {...step, complaints: tabs[step.tab].complaints}),
 );
