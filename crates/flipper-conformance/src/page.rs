@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::official::page::{PROGRAM_PATIENCE, Program, picture_of_failure};
+use crate::official::page::{PROGRAM_PATIENCE, Program, common_steps, picture_of_failure};
 use crate::official::{Error, ErrorKind};
 
 /// What a step takes at most. Bounds a hang; steps go on as soon as they can.
@@ -32,49 +32,16 @@ impl Page {
         Ok(Self { program: RefCell::new(program), _files: files })
     }
 
-    /// Clicks.
-    pub fn click(&self, at: &str) -> Result<(), Error> {
-        self.step("click", at, json!({})).map(drop)
-    }
-
-    /// Replaces the text of a field.
-    pub fn fill(&self, at: &str, text: &str) -> Result<(), Error> {
-        self.step("fill", at, json!({"text": text})).map(drop)
-    }
-
-    /// Presses a key, such as `Enter` or `Control+A`.
-    pub fn press(&self, at: &str, key: &str) -> Result<(), Error> {
-        self.step("press", at, json!({"key": key})).map(drop)
-    }
+    common_steps!();
 
     /// Chooses from a list.
     pub fn choose(&self, at: &str, text: &str) -> Result<(), Error> {
         self.step("choose", at, json!({"text": text})).map(drop)
     }
 
-    /// Waits until this is to be seen.
-    pub fn see(&self, at: &str) -> Result<(), Error> {
-        self.step("see", at, json!({})).map(drop)
-    }
-
     /// Waits until this is there, to be seen or not.
     pub fn find(&self, at: &str) -> Result<(), Error> {
         self.step("find", at, json!({})).map(drop)
-    }
-
-    /// Waits until this is not to be seen, or not any more.
-    pub fn miss(&self, at: &str) -> Result<(), Error> {
-        self.step("miss", at, json!({})).map(drop)
-    }
-
-    /// The text in an element, as it is shown.
-    pub fn text(&self, at: &str) -> Result<String, Error> {
-        self.parsed("text", at, json!({}))
-    }
-
-    /// The texts of all elements that there are at this moment.
-    pub fn texts(&self, at: &str) -> Result<Vec<String>, Error> {
-        self.parsed("texts", at, json!({}))
     }
 
     /// What stands in a field.
@@ -130,13 +97,6 @@ impl Page {
     /// Takes a picture of the window, as PNG.
     pub fn picture(&self, to: &Path) -> Result<(), Error> {
         self.step("picture", "body", json!({"to": to})).map(drop)
-    }
-
-    fn parsed<T: serde::de::DeserializeOwned>(&self, step: &str, at: &str, more: Value) -> Result<T, Error> {
-        let answer = self.step(step, at, more)?;
-        T::deserialize(&answer).map_err(|_| {
-            Error::new(ErrorKind::Unexpected { asked: format!("{step} {at}"), answer: answer.to_string() })
-        })
     }
 
     fn step(&self, step: &str, at: &str, mut asked: Value) -> Result<Value, Error> {

@@ -42,6 +42,54 @@ const USUAL_COMPLAINTS: [&str; 8] = [
     "uncaught: TypeError: Failed to fetch\n    at checkForUpdate",
 ];
 
+/// The part of a page that is the same for every page: what a person does in it, one [step](Program::ask) each.
+macro_rules! common_steps {
+    () => {
+        /// Clicks.
+        pub fn click(&self, at: &str) -> Result<(), Error> {
+            self.step("click", at, json!({})).map(drop)
+        }
+
+        /// Replaces the text of a field.
+        pub fn fill(&self, at: &str, text: &str) -> Result<(), Error> {
+            self.step("fill", at, json!({"text": text})).map(drop)
+        }
+
+        /// Presses a key, such as `Enter` or `Control+A`.
+        pub fn press(&self, at: &str, key: &str) -> Result<(), Error> {
+            self.step("press", at, json!({"key": key})).map(drop)
+        }
+
+        /// Waits until this is to be seen.
+        pub fn see(&self, at: &str) -> Result<(), Error> {
+            self.step("see", at, json!({})).map(drop)
+        }
+
+        /// Waits until this is not to be seen, or not any more.
+        pub fn miss(&self, at: &str) -> Result<(), Error> {
+            self.step("miss", at, json!({})).map(drop)
+        }
+
+        /// The text in an element, as it is shown.
+        pub fn text(&self, at: &str) -> Result<String, Error> {
+            self.parsed("text", at, json!({}))
+        }
+
+        /// The texts of all elements that there are at this moment.
+        pub fn texts(&self, at: &str) -> Result<Vec<String>, Error> {
+            self.parsed("texts", at, json!({}))
+        }
+
+        fn parsed<T: serde::de::DeserializeOwned>(&self, step: &str, at: &str, more: Value) -> Result<T, Error> {
+            let answer = self.step(step, at, more)?;
+            T::deserialize(&answer).map_err(|_| {
+                Error::new(ErrorKind::Unexpected { asked: format!("{step} {at}"), answer: answer.to_string() })
+            })
+        }
+    };
+}
+pub(crate) use common_steps;
+
 /// A desktop that serves the official page.
 pub trait PageHost {
     /// What a person opens.
@@ -140,40 +188,7 @@ impl OfficialPage {
         self.see(&format!("{}.ant-menu-item-selected", item_of(plugin)))
     }
 
-    /// Clicks.
-    pub fn click(&self, at: &str) -> Result<(), Error> {
-        self.step("click", at, json!({})).map(drop)
-    }
-
-    /// Replaces the text of a field.
-    pub fn fill(&self, at: &str, text: &str) -> Result<(), Error> {
-        self.step("fill", at, json!({"text": text})).map(drop)
-    }
-
-    /// Presses a key, such as `Enter` or `Control+A`.
-    pub fn press(&self, at: &str, key: &str) -> Result<(), Error> {
-        self.step("press", at, json!({"key": key})).map(drop)
-    }
-
-    /// Waits until this is to be seen.
-    pub fn see(&self, at: &str) -> Result<(), Error> {
-        self.step("see", at, json!({})).map(drop)
-    }
-
-    /// Waits until this is not to be seen, or not any more.
-    pub fn miss(&self, at: &str) -> Result<(), Error> {
-        self.step("miss", at, json!({})).map(drop)
-    }
-
-    /// The text in an element, as it is shown.
-    pub fn text(&self, at: &str) -> Result<String, Error> {
-        self.parsed("text", at, json!({}))
-    }
-
-    /// The texts of all elements that there are at this moment.
-    pub fn texts(&self, at: &str) -> Result<Vec<String>, Error> {
-        self.parsed("texts", at, json!({}))
-    }
+    common_steps!();
 
     /// The cells of all rows that there are at this moment.
     pub fn cells(&self, at: &str) -> Result<Vec<Vec<String>>, Error> {
@@ -200,13 +215,6 @@ impl OfficialPage {
     /// Takes a picture of the window, 1400 by 800, as PNG, without what floats over it for a while.
     pub fn picture(&self, to: &Path) -> Result<(), Error> {
         self.step("picture", "body", json!({"to": to})).map(drop)
-    }
-
-    fn parsed<T: serde::de::DeserializeOwned>(&self, step: &str, at: &str, more: Value) -> Result<T, Error> {
-        let answer = self.step(step, at, more)?;
-        T::deserialize(&answer).map_err(|_| {
-            Error::new(ErrorKind::Unexpected { asked: format!("{step} {at}"), answer: answer.to_string() })
-        })
     }
 
     fn step(&self, step: &str, at: &str, mut asked: Value) -> Result<Value, Error> {
