@@ -144,18 +144,18 @@ def test_waiting_ends_with_the_app_and_can_be_given_up(start: Start) -> None:
 
 def test_the_loop_goes_on_while_a_plain_method_blocks(desk: Desk, start: Start) -> None:
     plugin = flipper.Plugin("Example")
-    go_on = threading.Event()
+    blocks, go_on = threading.Event(), threading.Event()
 
     @plugin.method("block")
     def block(params: object) -> dict[str, bool]:
+        blocks.set()
         return {"went_on": go_on.wait(60)}
 
     async def main() -> Any:
         async with start("Python", desk, plugins=[plugin]):
             await asyncio.to_thread(desk.init, "Python", "Example")
             answer = asyncio.create_task(asyncio.to_thread(desk.call, "Python", "Example", "block"))
-            for _ in range(100):
-                await asyncio.sleep(0)
+            assert await asyncio.to_thread(blocks.wait, 60)
             go_on.set()
             return await answer
 

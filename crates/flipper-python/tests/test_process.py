@@ -11,7 +11,7 @@ import pytest
 from desk import PATIENCE, Desk
 
 PRELUDE = """
-import os, sys, threading, time
+import os, sys, threading
 import flipper
 
 ports, directory = (int(sys.argv[1]), int(sys.argv[2])), sys.argv[3]
@@ -49,21 +49,19 @@ print("end")
 
 def test_an_interpreter_waits_for_the_callback_that_runs(desk: Desk, tmp_path: Path) -> None:
     script = """
-called, ended = threading.Event(), threading.Event()
+called = threading.Event()
 
 @plugin.on_connect
 def on_connect():
     called.set()
-    ended.wait()
-    # The interpreter is about to end, or has begun to.
-    time.sleep(0.1)
+    # The interpreter has begun to end.
+    threading.main_thread().join()
     print("the callback has returned", flush=True)
 
 app = start()
 assert called.wait(60)
 del app
 print("end", flush=True)
-ended.set()
 """
     process = subprocess.Popen(
         [sys.executable, "-c", PRELUDE + script, *map(str, desk.ports), str(tmp_path / "child")],
@@ -80,7 +78,10 @@ def test_an_interpreter_ends_while_other_threads_send(desk: Desk, tmp_path: Path
 app = start()
 assert app.wait_connected(60)
 
+sends = threading.Barrier(5)
+
 def send():
+    sends.wait()
     while True:
         try:
             plugin.send("row", {"number": 1})
@@ -89,7 +90,7 @@ def send():
 
 for _ in range(4):
     threading.Thread(target=send, daemon=True).start()
-time.sleep(0.05)
+sends.wait()
 print("end")
 """
     ended = run(script, desk, tmp_path)
@@ -103,8 +104,8 @@ import asyncio
 async def main():
     app = start()
     waiting = asyncio.create_task(app.connected())
-    await asyncio.sleep(0.05)
-    # Neither is waited for.
+    # It begins to wait, and is not waited for.
+    await asyncio.sleep(0)
 
 asyncio.run(main())
 print("end")

@@ -175,11 +175,29 @@ impl Shared {
 mod tests {
     use super::*;
 
-    #[test]
-    fn after_a_panic_an_app_is_of_no_use() {
+    fn shared() -> Shared {
         let setup = Flipper::builder("App", "com.example.app").directory("nowhere").into_setup().unwrap();
         let flipper = Flipper::prepare(setup);
-        let shared = Shared { flipper, options: Options::default(), is_broken: AtomicBool::new(false) };
+        Shared { flipper, options: Options::default(), is_broken: AtomicBool::new(false) }
+    }
+
+    #[test]
+    fn a_call_that_has_begun_ends_as_after_a_stop_once_the_app_is_freed() {
+        let app = Box::into_raw(Box::new(FlipperApp { shared: Arc::new(shared()) }));
+        // SAFETY: it is freed once, in the midst of the only call.
+        let result = unsafe {
+            with(app, |Shared { flipper, options, .. }| {
+                flipper_app_free(app);
+                assert!(!flipper.connected());
+                Ok(flipper.begin(options)?)
+            })
+        };
+        assert_eq!(result, FlipperResult::AlreadyStarted);
+    }
+
+    #[test]
+    fn after_a_panic_an_app_is_of_no_use() {
+        let shared = shared();
         assert_eq!(shared.enter(|_| Ok(())), FlipperResult::Ok);
         assert_eq!(shared.enter(|_| panic!("a fault of this library")), FlipperResult::Panic);
         assert_eq!(shared.enter(|_| unreachable!("it is broken")), FlipperResult::Panic);

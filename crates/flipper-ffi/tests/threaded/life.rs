@@ -87,7 +87,7 @@ fn after_a_stop_everything_says_so() -> Result {
 }
 
 #[test]
-fn who_waits_while_the_app_is_freed_is_told_that_it_was_stopped() -> Result {
+fn who_waits_while_the_app_is_stopped_is_told_so() -> Result {
     let place = Place::new()?;
     let nobody = FlipperAppConfig { insecure_port: 1, secure_port: 1, ..place.config() };
     let (tells, told) = channel();
